@@ -1,0 +1,278 @@
+import type { Answer } from '../model.ts';
+import type { Ledger } from './open.ts';
+
+/** States of a row on its way. `duplicate` only for a failed row that found its key taken when it was tried again. */
+export type DeliveryState =
+  | 'claimed'
+  | 'waiting'
+  | 'unknown'
+  | 'held'
+  | 'delivered'
+  | 'rejected'
+  | 'failed'
+  | 'conflict'
+  | 'duplicate';
+
+/** SQL list of the states in which a row owns its key; the text must stay equal to the one of the unique index. */
+export const OWNING = "('claimed','waiting','unknown','held','delivered')";
+
+/** What the ledger knows of one row's delivery. */
+export interface Delivery {
+  id: number;
+  line: number;
+  state: DeliveryState;
+  attempts: number;
+  ambiguous: number;
+  code: string;
+  reason: string;
+  eventId: string;
+  /** Milliseconds since 1970; 0: never answered. */
+  at: number;
+}
+
+/** A row that asks for its key. */
+export interface Claim {
+  line: number;
+  eventNameId: number;
+  key: string;
+  keyHash: Buffer;
+  contentHash: Buffer;
+  orderHash: Buffer | null;
+  /** Its delivery of an earlier pass or try, which goes on. */
+  prior?: Delivery;
+}
+
+/** The row that owns a key. */
+export interface Owner {
+  id: number;
+  processingId: number;
+  definitionId: number;
+  file: string;
+  line: number;
+  state: DeliveryState;
+  contentHash: Buffer;
+  eventId: string;
+  at: number;
+}
+
+export type ClaimResult = { kind: 'claimed'; id: number; attempt: number } | { kind: 'owned'; owner: Owner };
+
+/** The end of one attempt. */
+export interface Recorded {
+  id: number;
+  attempt: number;
+  state: Exclude<DeliveryState, 'claimed' | 'conflict' | 'duplicate'>;
+  answer: Answer;
+  code: string;
+  reason: string;
+}
+
+/** A row that ends without being sent. */
+export interface Settled {
+  claim: Claim;
+  state: 'conflict' | 'failed' | 'duplicate' | 'held';
+  code: string;
+  reason: string;
+}
+
+interface OwnerRow {
+  id: number;
+  processing_id: number;
+  definition_id: number;
+  name: string;
+  line: number;
+  state: DeliveryState;
+  content_hash: Buffer;
+  event_id: string | null;
+  answered_at: number | null;
+}
+
+const OWNER_COLUMNS = `d.id, d.processing_id, p.definition_id, p.name, d.line, d.state, d.content_hash, d.event_id, d.answered_at
+  FROM deliveries d JOIN processings p ON p.id = d.processing_id`;
+
+const ownerOf = (row: OwnerRow): Owner => ({
+  id: row.id,
+  processingId: row.processing_id,
+  definitionId: row.definition_id,
+  file: row.name,
+  line: row.line,
+  state: row.state,
+  contentHash: row.content_hash,
+  eventId: row.event_id ?? '',
+  at: row.answered_at ?? 0,
+});
+
+/** One place where a pass over a file meets the ledger; its statements are prepared once. */
+export interface DeliveryBook {
+  /**
+   * One transaction: the answers are recorded, rows end that are not sent, and new claims are made. Returns a result for
+   * each claim, in order. Throws, and changes nothing, where an attempt was already recorded or the lock was lost.
+   */
+  commit(
+    records: readonly Recorded[],
+    settled: readonly Settled[],
+    claims: readonly Claim[],
+    now: number,
+  ): ClaimResult[];
+  /** Deliveries of lines from..to (both included), by line. */
+  range(processingId: number, from: number, to: number): Map<number, Delivery>;
+  owner(eventNameId: number, keyHash: Buffer): Owner | undefined;
+}
+
+/** Opens the book of one processing. */
+export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
+  const { db } = ledger;
+  const insert = db.prepare(
+    `INSERT INTO deliveries (processing_id, line, event_name_id, key_hash, key, content_hash, order_hash, state, attempts, claimed_at, code, reason)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  );
+  const again = db.prepare(
+    `UPDATE OR IGNORE deliveries SET state = 'claimed', attempts = attempts + 1, claimed_at = ?
+     WHERE id = ? AND state IN ('waiting','unknown','failed')`,
+  );
+  const end = db.prepare(
+    "UPDATE deliveries SET state = ?, code = ?, reason = ?, answered_at = ? WHERE id = ? AND state <> 'delivered'",
+  );
+  const accept = db.prepare(
+    `UPDATE deliveries SET state = 'delivered', answered_at = ?, proof = ?, event_id = ?, person_id = ?, http = ?, code = NULL, reason = NULL
+     WHERE id = ? AND attempts = ? AND state = 'claimed'`,
+  );
+  const refuse = db.prepare(
+    `UPDATE deliveries SET state = ?, answered_at = ?, code = ?, reason = ?, http = ?, unique_id = ?, ambiguous = ambiguous + ?
+     WHERE id = ? AND attempts = ? AND state = 'claimed'`,
+  );
+  const attempt = db.prepare(
+    `INSERT INTO attempts (delivery_id, number, result, code, reason, http, unique_id, claimed_at, answered_at)
+     SELECT id, attempts, ?, ?, ?, ?, ?, claimed_at, ? FROM deliveries WHERE id = ?`,
+  );
+  const epoch = db.prepare<[], { epoch: number }>('SELECT epoch FROM executor WHERE id = 1');
+  const owner = db.prepare<[number, Buffer], OwnerRow>(
+    `SELECT ${OWNER_COLUMNS} WHERE d.event_name_id = ? AND d.key_hash = ? AND d.state IN ${OWNING}`,
+  );
+  const range = db.prepare<[number, number, number], DeliveryRow>(
+    `SELECT id, line, state, attempts, ambiguous, code, reason, event_id, answered_at
+     FROM deliveries WHERE processing_id = ? AND line BETWEEN ? AND ?`,
+  );
+
+  const findOwner = (eventNameId: number, keyHash: Buffer): Owner | undefined => {
+    const row = owner.get(eventNameId, keyHash);
+    return row && ownerOf(row);
+  };
+
+  const record = (entry: Recorded, now: number): void => {
+    const { answer } = entry;
+    const http = answer.http ?? null;
+    if (answer.kind === 'accepted') {
+      const { kind, eventId, personId } = answer.proof;
+      mustChange(accept.run(now, kind, eventId, personId ?? null, http, entry.id, entry.attempt).changes, entry);
+      return;
+    }
+    const uniqueId = answer.kind === 'rejected' ? (answer.uniqueId ?? null) : null;
+    const ambiguous = answer.kind === 'unknown' ? 1 : 0;
+    const changed = refuse.run(
+      entry.state,
+      now,
+      entry.code,
+      entry.reason,
+      http,
+      uniqueId,
+      ambiguous,
+      entry.id,
+      entry.attempt,
+    ).changes;
+    mustChange(changed, entry);
+    const result = answer.kind === 'unknown' ? 'info' : 'fail';
+    attempt.run(result, answer.code, answer.reason, http, uniqueId, now, entry.id);
+  };
+
+  const claimOne = (claim: Claim, now: number): ClaimResult => {
+    const { prior } = claim;
+    if (prior) {
+      if (again.run(now, prior.id).changes === 1) return { kind: 'claimed', id: prior.id, attempt: prior.attempts + 1 };
+    } else {
+      const made = insert.run(
+        processingId,
+        claim.line,
+        claim.eventNameId,
+        claim.keyHash,
+        claim.key,
+        claim.contentHash,
+        claim.orderHash,
+        'claimed',
+        1,
+        now,
+        null,
+        null,
+      );
+      if (made.changes === 1) return { kind: 'claimed', id: Number(made.lastInsertRowid), attempt: 1 };
+    }
+    const found = findOwner(claim.eventNameId, claim.keyHash);
+    if (!found) throw new Error(`the key of line ${claim.line} was refused by the ledger, but nobody owns it`);
+    return { kind: 'owned', owner: found };
+  };
+
+  const settle = ({ claim, state, code, reason }: Settled, now: number): void => {
+    if (claim.prior) {
+      end.run(state, code, reason, now, claim.prior.id);
+      return;
+    }
+    insert.run(
+      processingId,
+      claim.line,
+      claim.eventNameId,
+      claim.keyHash,
+      claim.key,
+      claim.contentHash,
+      claim.orderHash,
+      state,
+      0,
+      now,
+      code,
+      reason,
+    );
+  };
+
+  const commit = db.transaction(
+    (records: readonly Recorded[], settled: readonly Settled[], claims: readonly Claim[], now: number) => {
+      if (epoch.get()?.epoch !== ledger.epoch) throw new Error('another process took the ledger over');
+      for (const entry of records) record(entry, now);
+      for (const entry of settled) settle(entry, now);
+      return claims.map((claim) => claimOne(claim, now));
+    },
+  );
+
+  return {
+    commit: (records, settled, claims, now) => commit.immediate(records, settled, claims, now),
+    range: (id, from, to) => new Map(range.all(id, from, to).map((row) => [row.line, deliveryOf(row)])),
+    owner: findOwner,
+  };
+}
+
+interface DeliveryRow {
+  id: number;
+  line: number;
+  state: DeliveryState;
+  attempts: number;
+  ambiguous: number;
+  code: string | null;
+  reason: string | null;
+  event_id: string | null;
+  answered_at: number | null;
+}
+
+const deliveryOf = (row: DeliveryRow): Delivery => ({
+  id: row.id,
+  line: row.line,
+  state: row.state,
+  attempts: row.attempts,
+  ambiguous: row.ambiguous,
+  code: row.code ?? '',
+  reason: row.reason ?? '',
+  eventId: row.event_id ?? '',
+  at: row.answered_at ?? 0,
+});
+
+function mustChange(changes: number, entry: Recorded): void {
+  if (changes === 1) return;
+  throw new Error(`attempt ${entry.attempt} of delivery ${entry.id} was recorded before`);
+}

@@ -1,0 +1,46 @@
+import type { Ledger } from './open.ts';
+
+export interface Publication {
+  target: string;
+  sha256: string;
+  size: number;
+  publishedAs: string | null;
+}
+
+/** Plans (again) what is to be published as a revision of a processing's results: its bytes are known before it leaves. */
+export function planPublication(
+  ledger: Ledger,
+  processingId: number,
+  revision: number,
+  plan: { target: string; sha256: string; size: number },
+  now: number,
+): void {
+  ledger.db
+    .prepare(
+      `INSERT INTO publications (processing_id, revision, target, sha256, size, planned_at) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (processing_id, revision) DO UPDATE SET target = excluded.target, sha256 = excluded.sha256,
+         size = excluded.size, planned_at = excluded.planned_at`,
+    )
+    .run(processingId, revision, plan.target, plan.sha256, plan.size, now);
+}
+
+export function recordPublication(
+  ledger: Ledger,
+  processingId: number,
+  revision: number,
+  publishedAs: string,
+  now: number,
+): void {
+  ledger.db
+    .prepare('UPDATE publications SET published_as = ?, published_at = ? WHERE processing_id = ? AND revision = ?')
+    .run(publishedAs, now, processingId, revision);
+}
+
+export function publicationOf(ledger: Ledger, processingId: number, revision: number): Publication | undefined {
+  const row = ledger.db
+    .prepare<[number, number], { target: string; sha256: string; size: number; published_as: string | null }>(
+      'SELECT target, sha256, size, published_as FROM publications WHERE processing_id = ? AND revision = ?',
+    )
+    .get(processingId, revision);
+  return row && { target: row.target, sha256: row.sha256, size: row.size, publishedAs: row.published_as };
+}

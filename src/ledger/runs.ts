@@ -1,0 +1,27 @@
+import type { RunAccount } from '../model.ts';
+import type { Ledger } from './open.ts';
+
+/** Opens a run; `cause` is `schedule`, `catch-up`, `command` or `demo`. */
+export function openRun(ledger: Ledger, job: string, cause: string, now: number): number {
+  const made = ledger.db
+    .prepare("INSERT INTO runs (job, cause, state, started_at) VALUES (?, ?, 'running', ?)")
+    .run(job, cause, now);
+  return Number(made.lastInsertRowid);
+}
+
+export function closeRun(ledger: Ledger, run: number, account: RunAccount, now: number): void {
+  ledger.db
+    .prepare("UPDATE runs SET state = 'finished', ended_at = ?, account = ? WHERE id = ?")
+    .run(now, JSON.stringify(account), run);
+}
+
+/** Accounts of a job's finished runs that started in [from, to), oldest first; runs that saw nothing are left out. */
+export function runAccounts(ledger: Ledger, job: string, from: number, to: number): RunAccount[] {
+  return ledger.db
+    .prepare<[string, number, number], { account: string }>(
+      "SELECT account FROM runs WHERE job = ? AND started_at >= ? AND started_at < ? AND state = 'finished' ORDER BY id",
+    )
+    .all(job, from, to)
+    .map((row): RunAccount => JSON.parse(row.account))
+    .filter((account) => account.files.length > 0);
+}
