@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import type { ResultRow, ResultsFormat } from './results.ts';
+
+/** A finished local file, as `Remote.publish` takes it. `lines` counts rows, not the header. */
+export interface ResultsSummary {
+  path: string;
+  size: number;
+  sha256: string;
+  lines: number;
+}
+
+/** Writes results lines to a local file. One writer, lines in the order of `add`. */
+export interface ResultsWriter {
+  /** Takes the line into memory; returns at once. */
+  add(row: ResultRow, raw: Buffer | string): void;
+  /** Writes what has piled up. Await it once a batch, so that memory stays bounded by the batch. */
+  flush(): Promise<void>;
+  /** Writes the rest and closes the file. */
+  finish(): Promise<ResultsSummary>;
+  /** Closes and removes the file. Harmless after `finish` and when repeated; after `finish` the file stays. */
+  discard(): Promise<void>;
+}
+
+const CHUNK = 1 << 20;
+/** UTF-8 needs at most three bytes for each UTF-16 code unit. */
+const MOST_BYTES_A_UNIT = 3;
+
+export async function createResultsFile(path: string, format: ResultsFormat): Promise<ResultsWriter> {
+  const handle = await open(path, 'w', 0o600);
+  const hash = createHash('sha256');
+  const suffix = Buffer.from(format.suffix);
+  let chunk = Buffer.allocUnsafe(CHUNK);
+  let used = 0;
+  let full: Buffer[] = [];
+  let size = 0;
+  let lines = 0;
+  let closed = false;
+
+  const makeRoom = (bytes: number): void => {
+    if (used + bytes <= chunk.length) return;
+    if (used > 0) full.push(chunk.subarray(0, used));
+    chunk = Buffer.allocUnsafe(Math.max(CHUNK, bytes));
+    used = 0;
+  };
+  const putText = (text: string): void => {
+    makeRoom(text.length * MOST_BYTES_A_UNIT);
+    used += chunk.write(text, used, 'utf8');
+  };
+  const putBytes = (bytes: Buffer): void => {
+    makeRoom(bytes.length);
+    used += bytes.copy(chunk, used);
+  };
+  const writeFull = async (): Promise<void> => {
+    const ready = full;
+    full = [];
+    for (const bytes of ready) {
+      hash.update(bytes);
+      size += bytes.length;
+      await writeAll(handle, bytes);
+    }
+  };
+
+  putText(format.headerLine());
+  return {
+    add(row, raw) {
+      putText(format.prefix(row));
+      putBytes(format.body(row, typeof raw === 'string' ? Buffer.from(raw) : raw));
+      putBytes(suffix);
+      lines++;
+    },
+    async flush() {
+      if (full.length > 0) await writeFull();
+    },
+    async finish() {
+      if (used > 0) full.push(chunk.subarray(0, used));
+      used = 0;
+      await writeFull();
+      closed = true;
+      await handle.close();
+      return { path, size, sha256: hash.digest('hex'), lines };
+    },
+    async discard() {
+      if (closed) return;
+      closed = true;
+      await handle.close();
+      await rm(path, { force: true });
+    },
+  };
+}
+
+/** `write` may take less than it was given, on a full disk for one; the next call then says why. */
+async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten;
+}

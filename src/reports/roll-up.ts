@@ -1,0 +1,94 @@
+import type { Counts, DestinationIdentity, FileAccount, Notice, RunAccount } from '../model.ts';
+import { balanceOf, balanceOfFiles } from './balance.ts';
+import { sumCounts } from './tally.ts';
+
+/** What the runs of one day came to. A file that several runs worked on counts once, as the newest of them left it. */
+export interface DayAccount {
+  /** `2026-11-20`, in `timezone`. */
+  day: string;
+  timezone: string;
+  jobs: string[];
+  destinations: DestinationIdentity[];
+  /** In the order they started. */
+  runs: Pick<RunAccount, 'run' | 'job' | 'startedAt' | 'endedAt' | 'carriedIn' | 'counts' | 'balanced' | 'halted'>[];
+  files: FileAccount[];
+  seen: RunAccount['seen'];
+  /** The sum of the files, so read = outcomes + open. */
+  counts: Counts;
+  /** The day's sum and each of its runs balance. */
+  balanced: boolean;
+  notices: Notice[];
+}
+
+/** The calendar day of an instant (ISO 8601) in a time zone: `2026-11-20`. */
+export function dayOf(instant: string, timezone: string): string {
+  const parts = new Intl.DateTimeFormat('en-US', {
+    timeZone: timezone,
+    calendar: 'gregory',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+  }).formatToParts(new Date(instant));
+  const part = (type: string) => parts.find((each) => each.type === type)?.value ?? '';
+  return `${part('year').padStart(4, '0')}-${part('month')}-${part('day')}`;
+}
+
+/** Takes the runs that started on `day` in `timezone`; others among `accounts` are left out. */
+export function rollUp(accounts: readonly RunAccount[], day: string, timezone: string): DayAccount {
+  const runs = accounts
+    .filter((account) => dayOf(account.startedAt, timezone) === day)
+    .sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt));
+  const files = newestAccounts(runs);
+  const counts = sumCounts(files.map((file) => file.counts));
+  const seen = seenOf(files);
+  const allBalanced = runs.every((run) => run.balanced) && files.every((file) => file.balanced);
+  return {
+    day,
+    timezone,
+    jobs: [...new Set(runs.map((run) => run.job))].sort(),
+    destinations: distinct(runs.map((run) => run.destination)),
+    runs: runs.map(({ run, job, startedAt, endedAt, carriedIn, counts, balanced, halted }) => ({
+      run,
+      job,
+      startedAt,
+      endedAt,
+      carriedIn,
+      counts,
+      balanced,
+      ...(halted === undefined ? {} : { halted }),
+    })),
+    files,
+    seen,
+    counts,
+    balanced: allBalanced && balanceOf(counts).balanced && balanceOfFiles(seen).balanced,
+    notices: distinct(runs.flatMap((run) => run.notices)),
+  };
+}
+
+function newestAccounts(runs: readonly RunAccount[]): FileAccount[] {
+  const files = new Map<string, FileAccount>();
+  for (const run of runs) for (const file of run.files) files.set(identityOf(file), file);
+  return [...files.values()];
+}
+
+/**
+ * One processing is one file, however many runs worked on it. The same contents dropped again are a file of their own:
+ * were they to replace the first account, its deliveries would vanish from the day.
+ */
+function identityOf(file: FileAccount): string {
+  const first = file.repeatOf === undefined && file.processing !== '';
+  const parts = first
+    ? [file.job, file.processing]
+    : [file.job, file.processing, file.sha256, file.name, file.archivedAs ?? ''];
+  return JSON.stringify(parts);
+}
+
+function seenOf(files: readonly FileAccount[]): RunAccount['seen'] {
+  const seen = { files: files.length, processed: 0, held: 0, refused: 0, open: 0 };
+  for (const file of files) seen[file.state]++;
+  return seen;
+}
+
+function distinct<T extends object>(values: readonly T[]): T[] {
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
+}

@@ -1,0 +1,134 @@
+import type { FileAccount } from '../model.ts';
+import { groupCount } from './money.ts';
+import { isDay, type ReportAccount, verdictOf } from './verdict.ts';
+import { shortened, visible } from './visible.ts';
+import { COLUMNS, type Column, plural } from './words.ts';
+
+export interface TableOptions {
+  /** Columns of the terminal; at least 80. */
+  width?: number;
+  /** ANSI colours; none unless asked. */
+  colour?: boolean;
+  /** How many reasons to print for each file. */
+  reasons?: number;
+}
+
+const SHORTEST_NAME = 24;
+const BETWEEN = 2;
+
+/** Files with their outcomes, what needs a person, and the first reasons, for a terminal. Ends with a line break. */
+export function renderFileTable(account: ReportAccount, options: TableOptions = {}): string {
+  const width = Math.max(80, options.width ?? 100);
+  const paint = painter(options.colour ?? false);
+  const lines: string[] = [
+    ...countLines(account, width, paint),
+    '',
+    ...reasonLines(account.files, width, options.reasons ?? 5),
+  ];
+  const verdict = verdictOf(account);
+  if (verdict.balanced) lines.push(paint('green', `Balanced: ${equation(account)}`));
+  for (const imbalance of verdict.imbalances) lines.push(paint('red', `DOES NOT BALANCE: ${visible(imbalance)}`));
+  for (const concern of verdict.concerns)
+    if (concern.for === 'you') lines.push(paint('yellow', cut(`  needs you: ${concern.title}`, width)));
+  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
+}
+
+type Paint = (name: keyof typeof ANSI, text: string) => string;
+
+/** One line a file. Where the names would get too little room, they stand on a line of their own. */
+function countLines(account: ReportAccount, width: number, paint: Paint): string[] {
+  const everyCount = [account.counts, ...account.files.map((file) => file.counts)];
+  const widths = COLUMNS.map((column) =>
+    Math.max(column.length, ...everyCount.map((counts) => groupCount(counts[column]).length)),
+  );
+  const numbers = (text: (column: Column) => string) =>
+    COLUMNS.map((column, i) => ' '.repeat(BETWEEN) + text(column).padStart(widths[i] ?? 0)).join('');
+  const nameWidth = width - widths.reduce((sum, each) => sum + each + BETWEEN, 0);
+  const beside = nameWidth >= SHORTEST_NAME;
+  const row = (name: string, cells: string): string[] => {
+    if (beside || name.length < nameWidth) return [shortened(name, nameWidth).padEnd(nameWidth) + cells];
+    return [shortened(name, width), ' '.repeat(Math.max(0, nameWidth)) + cells];
+  };
+
+  const lines = row(
+    '',
+    numbers((column) => column),
+  );
+  for (const file of account.files) {
+    lines.push(
+      ...row(
+        file.name,
+        numbers((column) => groupCount(file.counts[column])),
+      ),
+    );
+    for (const remark of remarks(file)) lines.push(paint('yellow', cut(`  ${remark}`, width)));
+  }
+  const carried = carriedIn(account);
+  if (carried > 0) {
+    const cells = numbers((column) => (column === 'read' ? groupCount(carried) : ''));
+    lines.push(...row('carried in', cells));
+  }
+  if (account.files.length > 1 || carried > 0) {
+    lines.push('-'.repeat(width));
+    lines.push(
+      ...row(
+        'all',
+        numbers((column) => groupCount(account.counts[column] + (column === 'read' ? carried : 0))),
+      ),
+    );
+  }
+  return lines;
+}
+
+function remarks(file: FileAccount): string[] {
+  const told: string[] = [];
+  if (file.refusal !== undefined) {
+    const where = file.refusal.line === undefined ? '' : `line ${file.refusal.line}: `;
+    told.push(`${file.state}: ${file.refusal.code}: ${where}${file.refusal.message}`);
+    if (file.refusal.hint !== undefined) told.push(`  ${file.refusal.hint}`);
+  } else if (file.state !== 'processed') told.push(file.state === 'open' ? 'not finished' : file.state);
+  if (file.repeatOf !== undefined) told.push('the same contents as before; nothing was sent again');
+  return told;
+}
+
+function reasonLines(files: readonly FileAccount[], width: number, most: number): string[] {
+  const lines: string[] = [];
+  for (const file of files) {
+    const telling = file.reasons.filter((reason) => reason.outcome !== 'duplicate');
+    if (telling.length === 0 || most === 0) continue;
+    lines.push(shortened(file.name, width));
+    for (const { outcome, code, count, examples } of telling.slice(0, most)) {
+      const first = examples[0];
+      const example = first === undefined ? '' : `line ${first.line}: ${first.reason}`;
+      lines.push(cut(`${groupCount(count).padStart(9)} ${outcome.padEnd(8)} ${code.padEnd(18)} ${example}`, width));
+    }
+    if (telling.length > most)
+      lines.push(`          and ${plural(telling.length - most, 'more reason')}, in the report`);
+    lines.push('');
+  }
+  return lines;
+}
+
+function cut(text: string, width: number): string {
+  const characters = [...visible(text)];
+  return characters.length <= width ? characters.join('') : `${characters.slice(0, width - 1).join('')}…`;
+}
+
+function equation(account: ReportAccount): string {
+  const { counts } = account;
+  const parts = COLUMNS.filter((column) => column !== 'read' && counts[column] > 0);
+  const became = parts.map((column) => `${groupCount(counts[column])} ${column}`).join(' + ') || '0';
+  const carried = carriedIn(account) > 0 ? `${groupCount(carriedIn(account))} carried in + ` : '';
+  return `${carried}${groupCount(counts.read)} read = ${became}`;
+}
+
+/** A day's files include what its runs took up again, so only a run has something carried in. */
+function carriedIn(account: ReportAccount): number {
+  return isDay(account) ? 0 : account.carriedIn;
+}
+
+const ANSI = { red: '31;1', green: '32', yellow: '33' } as const;
+
+function painter(colour: boolean): Paint {
+  return (name, text) => (colour ? `\u001b[${ANSI[name]}m${text}\u001b[0m` : text);
+}
