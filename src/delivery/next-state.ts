@@ -1,0 +1,46 @@
+import type { Answer } from '../model.ts';
+
+/** The limits under which one row is tried again. */
+export interface RetryRules {
+  /** Tries of one row in a run, while the destination answers others, before the row is `failed`. */
+  maxAttempts: number;
+  /** Unclear answers for one row in a run before it is `held`. */
+  maxAmbiguous: number;
+  /** Whether a row whose delivery is unknown may be sent again: the destination is known to drop a key it has. */
+  resendUnknown: boolean;
+}
+
+/** Where a row stands after an answer. `waiting` and `unknown` are tried again in this run. */
+export type NextState = 'delivered' | 'rejected' | 'waiting' | 'unknown' | 'held' | 'failed';
+
+/** Decides once what an answer makes of a row. `tries` counts the row's tries that the destination's state did not excuse. */
+export function nextState(
+  answer: Answer,
+  tries: number,
+  rules: RetryRules,
+): { state: NextState; code: string; reason: string } {
+  switch (answer.kind) {
+    case 'accepted':
+      return { state: 'delivered', code: '', reason: '' };
+    case 'rejected':
+      return { state: 'rejected', code: answer.code, reason: answer.reason };
+    case 'halted':
+      return { state: 'waiting', code: answer.code, reason: answer.reason };
+    case 'retryable':
+      return { state: tries >= rules.maxAttempts ? 'failed' : 'waiting', code: answer.code, reason: answer.reason };
+    case 'unknown':
+      if (!rules.resendUnknown)
+        return {
+          state: 'held',
+          code: 'UNKNOWN_DELIVERY',
+          reason: `${answer.reason}; it is not known whether the destination drops a key it has (verify-dedupe)`,
+        };
+      if (tries >= rules.maxAmbiguous)
+        return {
+          state: 'held',
+          code: 'UNKNOWN_DELIVERY',
+          reason: `${answer.reason}; ${tries} tries had no clear answer`,
+        };
+      return { state: 'unknown', code: answer.code, reason: answer.reason };
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Gives each request the moment at which it may leave. Moments are evenly spaced, never bunched, so no minute ever
+ * holds more than the limit, wherever the minute starts.
+ */
+export interface Pacer {
+  /** Takes the next free moment: milliseconds on the monotonic clock, at or after `now`. */
+  reserve(now: number): number;
+  /** Goes slower from now on; a limit above the present one changes nothing. */
+  slowTo(perMinute: number): void;
+}
+
+/**
+ * Spacing is stretched by 2 %: a hundred intervals then last 61.2 s, so a request that was held up on the network for up
+ * to a second does not make a hundred and one in somebody else's minute.
+ */
+const STRETCH = 1.02;
+
+/**
+ * `now` is the monotonic time at creation. The first moment is one whole interval later: an earlier process may have
+ * sent right before us, and a program that restarts in a loop must not go faster than one that does not.
+ */
+export function createPacer(perMinute: number, now: number): Pacer {
+  let interval = (60_000 / perMinute) * STRETCH;
+  let last = now;
+  return {
+    reserve(at) {
+      last = Math.max(last + interval, at);
+      return last;
+    },
+    slowTo(limit) {
+      interval = Math.max(interval, (60_000 / limit) * STRETCH);
+    },
+  };
+}
+
+const pacers = new Map<string, Pacer>();
+
+/**
+ * The process's one pacer for a token, because the limit is counted by token: jobs that share a token share its minute.
+ * Where two ask for different speeds, the slower one holds for both.
+ */
+export function pacerFor(token: string, perMinute: number, now: number): Pacer {
+  const known = pacers.get(token);
+  if (known) {
+    known.slowTo(perMinute);
+    return known;
+  }
+  const pacer = createPacer(perMinute, now);
+  pacers.set(token, pacer);
+  return pacer;
+}

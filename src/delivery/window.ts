@@ -1,0 +1,339 @@
+import type { Answer, EventRecord, Io, Outgoing, Sender } from '../model.ts';
+import { createHealth } from './health.ts';
+import { type NextState, nextState, type RetryRules } from './next-state.ts';
+
+/** A row that waits for its turn. `T` is whatever the caller needs to find it again in its ledger. */
+export interface WindowRow<T> {
+  event: EventRecord;
+  /** Rows with the same one go one after the other, in the order in which they come; empty: no order. */
+  orderKey: string;
+  item: T;
+}
+
+/** The end of an attempt, as it goes to the ledger. */
+export interface Ended<T> {
+  item: T;
+  id: number;
+  attempt: number;
+  state: NextState;
+  answer: Answer;
+  code: string;
+  reason: string;
+}
+
+/** `claimed`: may be sent under that attempt. `not-sent`: the ledger says that it must not leave; the caller keeps account. */
+export type Granted = { kind: 'claimed'; id: number; attempt: number; attemptId: string } | { kind: 'not-sent' };
+
+/** The ledger, as the window sees it. */
+export interface WindowLedger<T> {
+  /** One transaction: records what ended, then claims. granted[i] belongs to claims[i]. On disk when it returns. */
+  commit(ended: readonly Ended<T>[], claims: readonly { item: T; id?: number }[]): readonly Granted[];
+  /** A row that waits behind a failed one and will not be tried in this run. */
+  blocked(item: T): void;
+}
+
+export interface WindowOptions<T> {
+  sender: Sender;
+  ledger: WindowLedger<T>;
+  /** Most rows that are claimed and not yet recorded. */
+  window: number;
+  rules: (event: EventRecord) => RetryRules;
+  concurrency: { readonly limit: number; onAnswer(latencyMs: number, kind: Answer['kind']): void };
+  /** Milliseconds to wait before the n-th try (from 1) of a row or of the destination. */
+  backoffMs: (n: number) => number;
+  /** Milliseconds of nothing but failures after which the destination counts as down. */
+  outageAfterMs: number;
+  /** Order keys behind which rows of this pass must wait. */
+  blockedOrders: ReadonlySet<string>;
+  /** Stops taking work; what is on the wire is waited for, up to `drainMs`. */
+  signal: AbortSignal;
+  drainMs: number;
+  io: Io;
+  onProgress?: (done: number) => void;
+}
+
+export interface WindowEnd {
+  halted?: { code: string; reason: string };
+  interrupted: boolean;
+}
+
+interface Live<T> extends WindowRow<T> {
+  id: number;
+  attempt: number;
+  attemptId: string;
+  /** Tries that count against the row's budget: those the destination's own trouble does not excuse. */
+  tries: number;
+  /** Good answers of the destination when this row was last tried. */
+  goodBefore: number;
+  dueAt: number;
+}
+
+/** An acknowledgement waits no longer than this for others to share its commit. */
+const COMMIT_AFTER_MS = 20;
+
+/**
+ * Sends rows: each is claimed in the ledger before its request is written, and its answer recorded after it was read.
+ * Claims and records share commits. At most `window` rows are claimed and not recorded, whatever their stage.
+ */
+export async function sendThroughWindow<T>(
+  source: AsyncIterable<readonly WindowRow<T>[]>,
+  options: WindowOptions<T>,
+): Promise<WindowEnd> {
+  const { sender, ledger, io, concurrency, signal } = options;
+  const rows = source[Symbol.asyncIterator]();
+  const health = createHealth(options.backoffMs, options.outageAfterMs, io.monotonic());
+  const blocked = new Set(options.blockedOrders);
+  const behind = new Map<string, WindowRow<T>[]>();
+
+  let incoming: WindowRow<T>[] = [];
+  let incomingAt = 0;
+  const ready: WindowRow<T>[] = [];
+  let toSend: Live<T>[] = [];
+  let answered: Ended<T>[] = [];
+  let oldestAnswerAt = 0;
+  let retries: Live<T>[] = [];
+  let parked = 0;
+  let inFlight = 0;
+  let claimed = 0;
+  let done = 0;
+  let exhausted = false;
+  let fetching = false;
+  let sourceError: unknown;
+  let halted: { code: string; reason: string } | undefined;
+  let wake = (): void => {};
+  let timerAt = Number.POSITIVE_INFINITY;
+
+  const stopping = (): boolean => halted !== undefined || signal.aborted || sourceError !== undefined;
+
+  const fetchMore = (): void => {
+    if (fetching || exhausted || stopping()) return;
+    if (incoming.length - incomingAt + ready.length + parked >= options.window * 2) return;
+    fetching = true;
+    rows.next().then(
+      (next) => {
+        fetching = false;
+        if (next.done === true) exhausted = true;
+        else incoming = [...incoming.slice(incomingAt), ...next.value];
+        incomingAt = 0;
+        wake();
+      },
+      (error: unknown) => {
+        fetching = false;
+        sourceError = error;
+        wake();
+      },
+    );
+  };
+
+  const admit = (): void => {
+    while (incomingAt < incoming.length && ready.length + parked < options.window * 2) {
+      const row = incoming[incomingAt++];
+      if (row === undefined) break;
+      const { orderKey } = row;
+      if (orderKey === '') ready.push(row);
+      else if (blocked.has(orderKey)) block(row);
+      else {
+        const queue = behind.get(orderKey);
+        if (queue) {
+          queue.push(row);
+          parked++;
+        } else {
+          behind.set(orderKey, []);
+          ready.push(row);
+        }
+      }
+    }
+  };
+
+  const block = (row: WindowRow<T>): void => {
+    ledger.blocked(row.item);
+    done++;
+  };
+
+  /** The row is final or failed: the next one of its order key may go, or must wait for another run. */
+  const passOn = (row: WindowRow<T>, failed: boolean): void => {
+    done++;
+    const { orderKey } = row;
+    if (orderKey === '') return;
+    const queue = behind.get(orderKey) ?? [];
+    if (failed) {
+      blocked.add(orderKey);
+      parked -= queue.length;
+      for (const waiting of queue) block(waiting);
+      behind.delete(orderKey);
+      return;
+    }
+    const next = queue.shift();
+    if (next === undefined) behind.delete(orderKey);
+    else {
+      parked--;
+      ready.push(next);
+    }
+  };
+
+  const onAnswer = (row: Live<T>, answer: Answer, sentAt: number, era: number): void => {
+    const now = io.monotonic();
+    inFlight--;
+    concurrency.onAnswer(now - sentAt, answer.kind);
+    health.onAnswer(answer, era, now);
+    if (answer.kind === 'halted') halted ??= { code: answer.code, reason: answer.reason };
+    const excused = health.good === row.goodBefore && (answer.kind === 'retryable' || answer.kind === 'unknown');
+    if (!excused || row.tries === 0) row.tries++;
+    const next = nextState(answer, row.tries, options.rules(row.event));
+    if (answered.length === 0) oldestAnswerAt = now;
+    answered.push({ item: row.item, id: row.id, attempt: row.attempt, answer, ...next });
+    if (next.state === 'waiting' || next.state === 'unknown') {
+      const asked = answer.kind === 'retryable' ? (answer.afterMs ?? 0) : 0;
+      row.dueAt = now + Math.max(asked, options.backoffMs(row.tries));
+      retries.push(row);
+    } else {
+      passOn(row, next.state === 'failed');
+    }
+  };
+
+  const dispatch = (): void => {
+    if (stopping()) return;
+    const now = io.monotonic();
+    while (toSend.length > 0 && inFlight < health.allowed(concurrency.limit, now)) {
+      const batch = toSend.splice(0, sender.maxBatchSize);
+      const era = health.era;
+      inFlight += batch.length;
+      for (const row of batch) row.goodBefore = health.good;
+      const outgoing: Outgoing[] = batch.map((row) => ({ event: row.event, attemptId: row.attemptId }));
+      sender.send(outgoing, (answers) => {
+        batch.forEach((row, i) => {
+          const answer = answers[i] ?? { kind: 'unknown', code: 'NO_ANSWER', reason: 'the destination gave no answer' };
+          onAnswer(row, answer, now, era);
+        });
+        dispatch();
+        if (commitIsDue()) wake();
+        else wakeAt(oldestAnswerAt + COMMIT_AFTER_MS);
+      });
+    }
+  };
+
+  /** Rows claimed ahead: enough to keep the wire busy during a commit, few enough to be orphaned by a crash. */
+  const target = (): number => Math.min(options.window, Math.max(8, concurrency.limit * 2));
+
+  const dueRetries = (now: number): Live<T>[] => {
+    if (retries.length === 0) return [];
+    const due = retries.filter((row) => row.dueAt <= now);
+    if (due.length > 0) retries = retries.filter((row) => row.dueAt > now);
+    return due;
+  };
+
+  const commitIsDue = (): boolean => {
+    if (answered.length === 0) return ready.length > 0 && claimed < target() && !stopping();
+    if (answered.length * 2 >= target()) return true;
+    if (toSend.length === 0 && inFlight === 0) return true;
+    return io.monotonic() - oldestAnswerAt >= COMMIT_AFTER_MS;
+  };
+
+  const commit = (): void => {
+    const ended = answered;
+    answered = [];
+    claimed -= ended.length;
+    // A row that is tried again keeps its place in the window: it is counted until it ends.
+    const now = io.monotonic();
+    const again = stopping() ? [] : dueRetries(now);
+    const places = stopping() ? 0 : Math.max(0, target() - claimed - again.length - retries.length);
+    const fresh = ready.splice(0, places);
+    const claims = [...again.map((row) => ({ item: row.item, id: row.id })), ...fresh.map(({ item }) => ({ item }))];
+    if (ended.length === 0 && claims.length === 0) return;
+    const granted = ledger.commit(ended, claims);
+    granted.forEach((grant, i) => {
+      const old = again[i];
+      const row = old ?? fresh[i - again.length];
+      if (row === undefined) return;
+      if (grant.kind === 'not-sent') {
+        passOn(row, false);
+        return;
+      }
+      claimed++;
+      if (old) toSend.push(Object.assign(old, { attempt: grant.attempt, attemptId: grant.attemptId }));
+      else toSend.push({ ...row, ...grant, tries: 0, goodBefore: 0, dueAt: 0 });
+    });
+    options.onProgress?.(done);
+  };
+
+  /** What was claimed and never handed to the sender is proven unsent. */
+  const takeBack = (): void => {
+    const code = halted?.code ?? 'STOPPED';
+    const reason = halted?.reason ?? 'the run was stopped before this row was sent';
+    for (const row of toSend) {
+      const answer: Answer = { kind: 'retryable', code, reason };
+      answered.push({ item: row.item, id: row.id, attempt: row.attempt, answer, state: 'waiting', code, reason });
+    }
+    toSend = [];
+  };
+
+  const wakeAt = (at: number): void => {
+    if (at >= timerAt) return;
+    timerAt = at;
+    void io.sleep(Math.max(1, at - io.monotonic())).then(() => {
+      if (timerAt === at) timerAt = Number.POSITIVE_INFINITY;
+      wake();
+    });
+  };
+
+  const finished = (): boolean =>
+    exhausted &&
+    incomingAt >= incoming.length &&
+    ready.length === 0 &&
+    parked === 0 &&
+    toSend.length === 0 &&
+    inFlight === 0 &&
+    retries.length === 0 &&
+    answered.length === 0;
+
+  const onAbort = (): void => wake();
+  signal.addEventListener('abort', onAbort, { once: true });
+  let drainUntil = Number.POSITIVE_INFINITY;
+  try {
+    for (;;) {
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      if (stopping()) {
+        takeBack();
+        if (inFlight === 0) {
+          commit();
+          break;
+        }
+        const now = io.monotonic();
+        if (drainUntil === Number.POSITIVE_INFINITY) drainUntil = now + options.drainMs;
+        if (now >= drainUntil) await sender.close();
+        else wakeAt(drainUntil);
+        if (commitIsDue()) commit();
+        if (inFlight > 0) await woken;
+        continue;
+      }
+      fetchMore();
+      admit();
+      const now = io.monotonic();
+      if (commitIsDue() || retries.some((row) => row.dueAt <= now)) commit();
+      admit();
+      dispatch();
+      if (finished()) break;
+      halted ??= health.outage(io.monotonic());
+      if (stopping()) continue;
+      scheduleWake();
+      if (answered.length > 0 && commitIsDue()) continue;
+      if (ready.length > 0 && claimed + retries.length < target() && answered.length === 0) continue;
+      if (incomingAt < incoming.length && ready.length + parked < options.window * 2) continue;
+      await woken;
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await rows.return?.();
+  }
+  if (sourceError !== undefined) throw sourceError;
+  return halted ? { halted, interrupted: signal.aborted } : { interrupted: signal.aborted };
+
+  function scheduleWake(): void {
+    let at = health.pausedUntil;
+    for (const row of retries) at = Math.min(at === 0 ? row.dueAt : at, row.dueAt);
+    if (at > io.monotonic()) wakeAt(at);
+    if (answered.length > 0) wakeAt(oldestAnswerAt + COMMIT_AFTER_MS);
+  }
+}
