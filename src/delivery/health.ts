@@ -19,7 +19,9 @@ export interface Health {
   readonly pausedUntil: number;
   /** How many requests may be on the wire now. */
   allowed(limit: number, now: number): number;
-  onAnswer(answer: Answer, era: number, now: number): void;
+  /** True while a streak of bad answers covers more than one row: then a row's failure does not count against the row. */
+  readonly several: boolean;
+  onAnswer(answer: Answer, row: number, era: number, now: number): void;
   /** Set once nothing but failures came for too long. */
   outage(now: number): { code: string; reason: string } | undefined;
 }
@@ -33,6 +35,8 @@ export function createHealth(backoffMs: (n: number) => number, outageAfterMs: nu
   let lastGoodAt = startedAt;
   let firstBadAt = 0;
   let lastBad = '';
+  let badRow = 0;
+  let several = false;
 
   return {
     get good() {
@@ -44,14 +48,18 @@ export function createHealth(backoffMs: (n: number) => number, outageAfterMs: nu
     get pausedUntil() {
       return pausedUntil;
     },
+    get several() {
+      return several;
+    },
     allowed: (limit, now) => {
       if (now < pausedUntil) return 0;
       return steps > 0 ? 1 : limit;
     },
-    onAnswer: (answer, sentIn, now) => {
+    onAnswer: (answer, row, sentIn, now) => {
       if (answer.kind === 'accepted' || answer.kind === 'rejected') {
         good++;
         badInARow = 0;
+        several = false;
         lastGoodAt = now;
         firstBadAt = 0;
         if (sentIn === era) {
@@ -61,6 +69,8 @@ export function createHealth(backoffMs: (n: number) => number, outageAfterMs: nu
         return;
       }
       if (answer.kind === 'halted') return;
+      if (badInARow > 0 && row !== badRow) several = true;
+      badRow = row;
       badInARow++;
       if (firstBadAt === 0) firstBadAt = now;
       lastBad = `${answer.code}: ${answer.reason}`;

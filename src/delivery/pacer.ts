@@ -5,6 +5,8 @@
 export interface Pacer {
   /** Takes the next free moment: milliseconds on the monotonic clock, at or after `now`. */
   reserve(now: number): number;
+  /** Tells when a request really left, where that was later than its moment: the next one keeps its distance to that. */
+  left(now: number): void;
   /** Goes slower from now on; a limit above the present one changes nothing. */
   slowTo(perMinute: number): void;
 }
@@ -26,6 +28,9 @@ export function createPacer(perMinute: number, now: number): Pacer {
     reserve(at) {
       last = Math.max(last + interval, at);
       return last;
+    },
+    left(at) {
+      last = Math.max(last, at);
     },
     slowTo(limit) {
       interval = Math.max(interval, (60_000 / limit) * STRETCH);

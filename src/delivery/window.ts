@@ -1,4 +1,5 @@
 import type { Answer, EventRecord, Io, Outgoing, Sender } from '../model.ts';
+import type { Concurrency, Signal } from './concurrency.ts';
 import { createHealth } from './health.ts';
 import { type NextState, nextState, type RetryRules } from './next-state.ts';
 
@@ -38,7 +39,7 @@ export interface WindowOptions<T> {
   /** Most rows that are claimed and not yet recorded. */
   window: number;
   rules: (event: EventRecord) => RetryRules;
-  concurrency: { readonly limit: number; onAnswer(latencyMs: number, kind: Answer['kind']): void };
+  concurrency: Concurrency;
   /** Milliseconds to wait before the n-th try (from 1) of a row or of the destination. */
   backoffMs: (n: number) => number;
   /** Milliseconds of nothing but failures after which the destination counts as down. */
@@ -66,6 +67,12 @@ interface Live<T> extends WindowRow<T> {
   /** Good answers of the destination when this row was last tried. */
   goodBefore: number;
   dueAt: number;
+}
+
+/** What an answer says about how much the destination can take. */
+function signOf(answer: Answer): Signal {
+  if (answer.kind === 'accepted' || answer.kind === 'rejected') return 'answered';
+  return answer.kind === 'retryable' && answer.http !== undefined ? 'throttled' : 'failed';
 }
 
 /** An acknowledgement waits no longer than this for others to share its commit. */
@@ -173,11 +180,12 @@ export async function sendThroughWindow<T>(
 
   const onAnswer = (row: Live<T>, answer: Answer, sentAt: number, era: number): void => {
     const now = io.monotonic();
+    concurrency.onAnswer(now - sentAt, signOf(answer), inFlight);
     inFlight--;
-    concurrency.onAnswer(now - sentAt, answer.kind);
-    health.onAnswer(answer, era, now);
+    health.onAnswer(answer, row.id, era, now);
     if (answer.kind === 'halted') halted ??= { code: answer.code, reason: answer.reason };
-    const excused = health.good === row.goodBefore && (answer.kind === 'retryable' || answer.kind === 'unknown');
+    const excused =
+      health.several && health.good === row.goodBefore && answer.kind !== 'accepted' && answer.kind !== 'rejected';
     if (!excused || row.tries === 0) row.tries++;
     const next = nextState(answer, row.tries, options.rules(row.event));
     if (answered.length === 0) oldestAnswerAt = now;
@@ -270,10 +278,13 @@ export async function sendThroughWindow<T>(
   const wakeAt = (at: number): void => {
     if (at >= timerAt) return;
     timerAt = at;
-    void io.sleep(Math.max(1, at - io.monotonic())).then(() => {
-      if (timerAt === at) timerAt = Number.POSITIVE_INFINITY;
-      wake();
-    });
+    io.sleep(Math.max(1, at - io.monotonic()), timers.signal).then(
+      () => {
+        if (timerAt === at) timerAt = Number.POSITIVE_INFINITY;
+        wake();
+      },
+      () => {},
+    );
   };
 
   const finished = (): boolean =>
@@ -286,6 +297,7 @@ export async function sendThroughWindow<T>(
     retries.length === 0 &&
     answered.length === 0;
 
+  const timers = new AbortController();
   const onAbort = (): void => wake();
   signal.addEventListener('abort', onAbort, { once: true });
   let drainUntil = Number.POSITIVE_INFINITY;
@@ -325,6 +337,7 @@ export async function sendThroughWindow<T>(
     }
   } finally {
     signal.removeEventListener('abort', onAbort);
+    timers.abort();
     await rows.return?.();
   }
   if (sourceError !== undefined) throw sourceError;

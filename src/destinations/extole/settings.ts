@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { duration } from '../../delivery/settings.ts';
+
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+/** The base of an API: https, since a token travels to it; plain http only to this machine. */
+const baseUrl = z.string().check((context) => {
+  const problem = urlProblem(context.value);
+  if (problem !== undefined) context.issues.push({ code: 'custom', message: problem, input: undefined });
+});
+
+function urlProblem(text: string): string | undefined {
+  if (!URL.canParse(text)) return 'expected a URL such as https://api.extole.io';
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '')
+    return 'expected a URL without user name and password; the token is a setting';
+  if (url.search !== '' || url.hash !== '') return 'expected a URL without ? and #';
+  if (url.protocol === 'https:') return undefined;
+  if (url.protocol === 'http:' && LOOPBACK.has(url.hostname)) return undefined;
+  return `expected https://, found ${url.protocol}//; plain http is allowed to 127.0.0.1, localhost and [::1] only`;
+}
+
+const path = z.string().regex(/^\/[\w./~-]*$/, 'expected a path such as /v6/events');
+
+/** Sent in a header, so nothing that could end the header; never quoted in a message. */
+const token = z
+  .string()
+  .regex(/^[\x21-\x7e]+$/, 'expected a token without spaces; is the secret empty or does it have line breaks?');
+
+/** How events reach one Extole account. Durations are milliseconds once parsed. */
+export const extoleSettings = z
+  .strictObject({
+    account: z
+      .string()
+      .regex(/^[\w.-]{1,64}$/, 'expected a short name of letters, digits, dots, dashes')
+      .describe(
+        'Your name for the Extole account. It is part of who owns a key: do not change it while rows are open.',
+      ),
+    container: z
+      .enum(['production', 'test'])
+      .default('production')
+      .describe('The Extole container; sent with each event as data.container.'),
+    token: token.describe('A long-lived access token, by reference to the environment or a file.'),
+    lane: z
+      .enum(['auto', 'events', 'async-events'])
+      .default('auto')
+      .describe(
+        'events: one by one, paced, with the person it matched. async-events: fast, queued by Extole. auto: events for small files.',
+      ),
+    autoThreshold: z
+      .int()
+      .min(0)
+      .default(100)
+      .describe('With lane auto, files of up to this many rows go by events, larger ones by async-events.'),
+    apiVersion: z
+      .enum(['v6', 'v5'])
+      .default('v6')
+      .describe('Version of the events lane: v6 posts to eventsUrl and learns the person, v5 posts to apiUrl.'),
+    apiUrl: baseUrl.default('https://api.extole.io').describe('Where persons are read, and v5 events are sent.'),
+    eventsUrl: baseUrl.default('https://events.extole.io').describe('Where v6 and async events are sent.'),
+    paths: z
+      .strictObject({
+        eventsV5: path.default('/v5/events').describe('Synchronous events, version 5.'),
+        eventsV6: path.default('/v6/events').describe('Synchronous events, version 6.'),
+        asyncEvents: path.default('/v6/async-events').describe('Asynchronous events.'),
+        persons: path.default('/v5/persons').describe('Search for persons; their steps are below it.'),
+      })
+      .prefault({})
+      .describe('Paths of the API, appended to the URLs.'),
+    keyField: z
+      .string()
+      .regex(/^[\w.-]{1,64}$/, 'expected the name of a data field')
+      .default('partner_conversion_id')
+      .describe(
+        "The data field that carries the key: the one that Extole's account marks as UNIQUE_PARTNER_EVENT_KEY.",
+      ),
+    requestsPerMinute: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(100)
+      .describe('Limit of a token for everything but async events. Requests are spaced so that it is never reached.'),
+    requestIdHeader: z
+      .boolean()
+      .default(true)
+      .describe("Send each attempt's id as X-Request-Id, to find it again in a proxy's log."),
+    ca: z
+      .string()
+      .optional()
+      .describe(
+        'Certificates (PEM) of the authorities to trust instead of the well-known ones, for a proxy that inspects TLS; by reference to a file.',
+      ),
+    verify: z
+      .strictObject({
+        patience: duration.prefault('5m').describe('How long to wait until the first event shows among the steps.'),
+        settle: duration
+          .prefault('1m')
+          .describe('How long to wait after that, so that a second event that is merely late would have shown.'),
+        poll: duration.prefault('5s').describe('Time between two looks.'),
+      })
+      .prefault({})
+      .describe('How verify-dedupe waits.'),
+  })
+  .describe('How events reach one Extole account.');
+
+export type ExtoleSettings = z.output<typeof extoleSettings>;
