@@ -1,0 +1,139 @@
+import { Parser } from 'csv-parse';
+import type { InputRow } from '../model.ts';
+
+/** How records are told apart. Quotes inside quotes are doubled; other dialects are rewritten to that before. */
+export interface RecordSyntax {
+  delimiter: string;
+  /** Spaces after a delimiter are not part of the value, and may stand before an opening quote. */
+  leadingSpaces: boolean;
+  /** Bytes; a longer record is a structural error. */
+  maxRecord: number;
+}
+
+/** Where reading starts: a byte offset of the text and the line it is on. */
+export interface Position {
+  offset: number;
+  line: number;
+}
+
+/** A record that breaks the syntax; it starts at this position. */
+export class BrokenRecord extends Error {
+  readonly at: Position;
+  constructor(at: Position) {
+    // csv-parse's own error stays behind: it carries the values of the record.
+    super(`broken record at line ${at.line}`);
+    this.name = 'BrokenRecord';
+    this.at = at;
+  }
+}
+
+/** A record as it was split: an `InputRow` before anybody looked at its columns. */
+export interface SplitRecord extends InputRow {
+  values: string[];
+}
+
+const LF = 10;
+const CR = 13;
+
+/**
+ * Records with their exact place, in order, blank lines left out. The batches follow the chunks of the text. Throws
+ * `BrokenRecord` for a quote out of place or a record over the limit.
+ */
+export async function* readRecords(
+  text: AsyncIterable<Buffer>,
+  syntax: RecordSyntax,
+  from: Position = { offset: 0, line: 1 },
+): AsyncGenerator<SplitRecord[]> {
+  const parser = new RecordParser(syntax, from);
+  parser.on('error', () => {});
+  for await (const chunk of text) {
+    parser.feed(chunk);
+    yield* parser.taken();
+  }
+  await new Promise<void>((resolve) => {
+    parser.once('finish', resolve);
+    parser.once('error', () => resolve());
+    parser.end();
+  });
+  yield* parser.taken();
+}
+
+/**
+ * csv-parse, with each record taken where it is pushed: synchronously, while `info` still says where it ends. Its own
+ * `on_record` and `info: true` copy a dozen fields for each record.
+ */
+class RecordParser extends Parser {
+  private records: SplitRecord[] = [];
+  private tooLong: Position | undefined;
+  /** Where the next record starts, as offset from where reading started, and its line. */
+  private start = 0;
+  private line: number;
+  private countedLines = 0;
+  private readonly base: number;
+  private readonly maxRecord: number;
+  private chunk: Buffer = Buffer.alloc(0);
+  /** Offset of the first byte of `chunk`, and what came right before it: a record may end a few bytes back. */
+  private chunkStart = 0;
+  private tail: Buffer = Buffer.alloc(0);
+
+  constructor(syntax: RecordSyntax, from: Position) {
+    super({
+      delimiter: syntax.delimiter,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      ltrim: syntax.leadingSpaces,
+      relax_column_count: true,
+      max_record_size: syntax.maxRecord,
+    });
+    this.base = from.offset;
+    this.line = from.line;
+    this.maxRecord = syntax.maxRecord;
+  }
+
+  feed(chunk: Buffer): void {
+    if (this.chunk.length >= 8) this.tail = this.chunk.subarray(this.chunk.length - 8);
+    else this.tail = Buffer.concat([this.tail, this.chunk]).subarray(-8);
+    this.chunkStart += this.chunk.length;
+    this.chunk = chunk;
+    this.write(chunk);
+  }
+
+  /** The records since the last call; throws where reading cannot go on. */
+  *taken(): Generator<SplitRecord[]> {
+    const records = this.records;
+    this.records = [];
+    if (records.length > 0) yield records;
+    if (this.tooLong) throw new BrokenRecord(this.tooLong);
+    if (this.errored) throw new BrokenRecord({ offset: this.base + this.start, line: this.line });
+  }
+
+  override push(record: unknown): boolean {
+    if (!Array.isArray(record)) return super.push(record);
+    const { bytes: end, lines } = this.info;
+    const length = end - this.start - this.lineEndBefore(end);
+    if (length > this.maxRecord) this.tooLong ??= { offset: this.base + this.start, line: this.line };
+    if (length > 0) this.records.push({ line: this.line, offset: this.base + this.start, length, values: record });
+    // Its count takes a CRLF inside quotes for two lines, so it only tells whether there is anything to count.
+    this.line += lines - this.countedLines <= 1 ? 1 : 1 + lineEndsIn(record);
+    this.countedLines = lines;
+    this.start = end;
+    return true;
+  }
+
+  private lineEndBefore(end: number): number {
+    const last = end - 1 >= this.start ? this.byteAt(end - 1) : undefined;
+    if (last === CR) return 1;
+    if (last !== LF) return 0;
+    return end - 2 >= this.start && this.byteAt(end - 2) === CR ? 2 : 1;
+  }
+
+  private byteAt(offset: number): number | undefined {
+    const at = offset - this.chunkStart;
+    return at >= 0 ? this.chunk[at] : this.tail[this.tail.length + at];
+  }
+}
+
+function lineEndsIn(values: readonly string[]): number {
+  let count = 0;
+  for (const value of values) count += value.match(/\r\n|\n|\r/g)?.length ?? 0;
+  return count;
+}
