@@ -1,0 +1,78 @@
+import { TransferError } from '../model.ts';
+import { revisionOf, shown, temporaryOf } from './names.ts';
+
+/** A whole local file to put on the remote. */
+export interface LocalFile {
+  path: string;
+  size: number;
+  sha256: string;
+}
+
+/** What a publication needs of a place; how each is done differs between SFTP and a folder. */
+export interface Shelf {
+  /** By lstat. */
+  look(path: string): Promise<{ kind: 'absent' | 'folder' | 'other' } | { kind: 'file'; size: number }>;
+  sha256(path: string): Promise<string>;
+  /** Creates the temporary file (a leftover of ours is replaced), flushes it, and throws unless it has all bytes. */
+  write(temporary: string, local: LocalFile): Promise<void>;
+  /** Gives the temporary file its name; never replaces. `exists` where the name is taken. */
+  rename(temporary: string, target: string): Promise<'done' | 'exists'>;
+  /** Replaces atomically; `unsupported` where the place cannot. */
+  replace(temporary: string, target: string): Promise<'done' | 'unsupported'>;
+  remove(path: string): Promise<void>;
+}
+
+/** So many files of one name with different contents are a mistake somewhere, not a use. */
+const MOST_REVISIONS = 99;
+
+/**
+ * Puts a file in place as `Remote.publish` promises. A target is never deleted to make room: whoever polls the folder
+ * sees the old file or the new one, whole.
+ */
+export async function publishTo(shelf: Shelf, path: string, local: LocalFile, replace: boolean): Promise<string> {
+  const temporary = temporaryOf(path, local.sha256);
+  let written = false;
+  try {
+    let revision = 1;
+    for (let looks = 0; revision <= MOST_REVISIONS && looks < 2 * MOST_REVISIONS; looks++) {
+      const target = revision === 1 ? path : revisionOf(path, revision);
+      const there = await shelf.look(target);
+      if (there.kind === 'folder') throw targetIsFolder(target);
+      if (there.kind === 'file' && there.size === local.size && (await shelf.sha256(target)) === local.sha256) {
+        await shelf.remove(temporary);
+        return target;
+      }
+      if (there.kind !== 'absent' && !replace) {
+        revision++;
+        continue;
+      }
+      if (!written) await shelf.write(temporary, local);
+      written = true;
+      if (there.kind !== 'absent') {
+        if ((await shelf.replace(temporary, target)) === 'done') return target;
+        revision++;
+      } else if ((await shelf.rename(temporary, target)) === 'done') {
+        return target;
+      }
+      // Otherwise somebody else took the name between the look and the rename: look at it again.
+    }
+  } catch (error) {
+    // The temporary file is ours; where even removing it fails, the next publication of these bytes will replace it.
+    await shelf.remove(temporary).catch(() => {});
+    throw error;
+  }
+  await shelf.remove(temporary);
+  throw new TransferError(
+    'TARGET_EXISTS',
+    `${shown(path)} and ${MOST_REVISIONS - 1} revisions of it exist with other contents`,
+    {
+      hint: 'move the older revisions away',
+    },
+  );
+}
+
+function targetIsFolder(target: string): TransferError {
+  return new TransferError('TARGET_IS_DIRECTORY', `${shown(target)} is a folder, a file was to be put there`, {
+    hint: 'rename the folder, or choose another name or folder for this file in the job',
+  });
+}
