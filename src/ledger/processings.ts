@@ -275,3 +275,13 @@ export function blockedOrders(ledger: Ledger, job: string, beforeProcessing: num
     .all(job, beforeProcessing);
   return new Set(rows.map((row) => row.order_hash.toString('hex')));
 }
+
+/** The newest earlier processing of the same contents that judged them itself. */
+export function firstProcessing(ledger: Ledger, fileId: number, before: number): Processing | undefined {
+  const row = ledger.db
+    .prepare<[number, number], Row>(
+      "SELECT * FROM processings WHERE file_id = ? AND id < ? AND repeat_of IS NULL AND state <> 'vanished' ORDER BY id DESC LIMIT 1",
+    )
+    .get(fileId, before);
+  return row && processingOf(row);
+}

@@ -1,0 +1,30 @@
+import { EXIT, type ExitCode, TransferError } from '../model.ts';
+
+const EXITS: Readonly<Record<string, ExitCode>> = {
+  LEDGER_IN_USE: EXIT.ledgerInUse,
+  LEDGER_UNREADABLE: EXIT.ledgerUnreadable,
+  LEDGER_MISSING: EXIT.ledgerUnreadable,
+  LEDGER_NEWER: EXIT.ledgerUnreadable,
+  LEDGER_NOT_DURABLE: EXIT.ledgerUnreadable,
+  LEDGER_READABLE_BY_OTHERS: EXIT.usage,
+  SETTINGS_INVALID: EXIT.usage,
+  CONFIGURATION: EXIT.usage,
+  USAGE: EXIT.usage,
+  INTERRUPTED: EXIT.interrupted,
+};
+
+/** Says on standard error what went wrong and what to do, and gives the exit code for it. */
+export function report(error: unknown): ExitCode {
+  if (error instanceof TransferError) {
+    process.stderr.write(`referry: ${error.code}: ${error.message}\n`);
+    if (error.hint !== undefined) process.stderr.write(`  what to do: ${error.hint}\n`);
+    return EXITS[error.code] ?? EXIT.unreachable;
+  }
+  if (error instanceof Error && error.name === 'AbortError') {
+    process.stderr.write('referry: interrupted; nothing is lost, the next run goes on where this one stopped\n');
+    return EXIT.interrupted;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`referry: an error of referry itself: ${text}\n`);
+  return EXIT.internal;
+}

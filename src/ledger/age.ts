@@ -1,0 +1,57 @@
+import { OWNING } from './deliveries.ts';
+import type { Ledger } from './open.ts';
+
+/**
+ * A row that failed for longer than `failedMs` since its file came is held (if its key is still free; else it ends as
+ * duplicate or conflict of the owner); one that is held for longer than `heldMs` is rejected as `EXPIRED`, which frees the
+ * key. Returns the processings concerned.
+ */
+export function expireRows(
+  ledger: Ledger,
+  job: string,
+  limits: { failedMs: number; heldMs: number },
+  now: number,
+): number[] {
+  const { db } = ledger;
+  const ofJob = 'processing_id IN (SELECT id FROM processings WHERE job = ?)';
+  return db
+    .transaction(() => {
+      const touched = new Set<number>();
+      const note = (rows: { processing_id: number }[]): void => {
+        for (const row of rows) touched.add(row.processing_id);
+      };
+      const old = `state = 'failed' AND processing_id IN (SELECT id FROM processings WHERE job = ? AND opened_at < ?)`;
+      const expired = db.prepare<[number, string, number], { processing_id: number }>(
+        `UPDATE deliveries SET state = 'rejected', code = 'EXPIRED', answered_at = ?, reason = 'held for too long without a decision: ' || coalesce(reason, '')
+         WHERE state = 'held' AND ${ofJob} AND answered_at < ? RETURNING processing_id`,
+      );
+      note(expired.all(now, job, now - limits.heldMs));
+      const held = db.prepare<[number, string, number], { processing_id: number }>(
+        `UPDATE OR IGNORE deliveries SET state = 'held', answered_at = ?, reason = 'failed for too long: ' || coalesce(reason, '')
+         WHERE ${old} RETURNING processing_id`,
+      );
+      note(held.all(now, job, now - limits.failedMs));
+      const taken = db.prepare<[number, string, number], { processing_id: number }>(
+        `UPDATE deliveries AS f SET answered_at = ?, reason = 'the key was taken by another row meanwhile',
+           (state, code) = (SELECT CASE WHEN o.content_hash = f.content_hash THEN 'duplicate' ELSE 'conflict' END,
+                                   CASE WHEN o.content_hash = f.content_hash THEN 'DUPLICATE' ELSE 'CONFLICT' END
+             FROM deliveries o WHERE o.event_name_id = f.event_name_id AND o.key_hash = f.key_hash AND o.state IN ${OWNING})
+         WHERE ${old} RETURNING processing_id`,
+      );
+      note(taken.all(now, job, now - limits.failedMs));
+      return [...touched].sort((a, b) => a - b);
+    })
+    .immediate();
+}
+
+/** Closed processings of a job, all of whose rows are final, closed before `before`, whose staged files are still there. */
+export function processingsToPrune(ledger: Ledger, job: string, before: number): number[] {
+  return ledger.db
+    .prepare<[string, number], { id: number }>(
+      `SELECT id FROM processings p WHERE job = ? AND state = 'closed' AND pruned_at IS NULL AND closed_at < ?
+         AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.processing_id = p.id AND d.state IN ('claimed','waiting','unknown','failed','held'))
+         AND coalesce(p.refusal, '') NOT LIKE '%"verdict":"held"%'`,
+    )
+    .all(job, before)
+    .map((row) => row.id);
+}

@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { COMMANDS } from './commands/registry.ts';
+import { EXIT } from './model.ts';
+
+const LEAST_NODE = 24;
+
+/** argv to one command. Each command loads what it needs when it is called, so that `--help` answers at once. */
+async function main(argv: readonly string[]): Promise<number> {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major < LEAST_NODE) {
+    process.stderr.write(
+      `referry needs Node.js ${LEAST_NODE} or later, this is ${process.version}. Within the project, npm run brings the right one: npm run -s referry -- --help\n`,
+    );
+    return EXIT.usage;
+  }
+  let code: number = EXIT.ok;
+  const program = new Command('referry')
+    .description('Moves bulk files between a company and its referral program on Extole, and accounts for every row.')
+    .configureHelp({ showGlobalOptions: true })
+    .option('--jobs <folder>', 'folder of the job files (or REFERRY_JOBS; default: jobs)')
+    .option('--state <folder>', 'folder of the ledger and staged files (or REFERRY_STATE; default: .referry)')
+    .showHelpAfterError('(referry --help lists the commands)')
+    .exitOverride()
+    .addHelpText('after', EXIT_CODES);
+  program.version(await version(), '--version', 'print the version');
+  for (const register of COMMANDS) {
+    register(program, (exit) => {
+      code = exit;
+    });
+  }
+  for (const command of program.commands) command.exitOverride();
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const { report } = await import('./commands/report-error.ts');
+    return report(error);
+  }
+  return code;
+}
+
+async function version(): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
+  for (const place of ['../package.json', '../../package.json']) {
+    try {
+      const text = await readFile(new URL(place, import.meta.url), 'utf8');
+      const { version }: { version: string } = JSON.parse(text);
+      return version;
+    } catch {
+      // The sources and the built package are at different depths.
+    }
+  }
+  return 'unknown';
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0    completed, and every number balances
+  2    usage or configuration
+  3    completed with rows in conflict, failed or held, or files held or refused
+  4    source or destination unreachable or halted; nothing is lost, the next run goes on
+  70   internal error
+  74   the ledger cannot be read
+  75   the ledger is in use by another process
+  130  interrupted
+
+Example:
+  referry init my-project && cd my-project && referry check && referry doctor && referry run example`;
+
+process.exitCode = await main(process.argv.slice(2));

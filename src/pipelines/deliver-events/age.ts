@@ -1,0 +1,22 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { expireRows, processingsToPrune } from '../../ledger/age.ts';
+import { getProcessing, type Processing, updateProcessing } from '../../ledger/processings.ts';
+import { type RunContext, stagedPaths } from './context.ts';
+
+/** Rows that failed for too long are held, rows held for too long expire. Returns the closed processings they are of. */
+export function ageRows(ctx: RunContext): Processing[] {
+  const { job, ledger, io } = ctx;
+  const touched = expireRows(ledger, job.id, { failedMs: job.failed.maxAge, heldMs: job.held.maxAge }, io.now());
+  return touched.map((id) => getProcessing(ledger, id)).filter((each) => each.state === 'closed');
+}
+
+/** Removes staged files whose rows are all final since `retention.days`. */
+export async function pruneStaging(ctx: RunContext): Promise<void> {
+  const { job, ledger, io } = ctx;
+  for (const id of processingsToPrune(ledger, job.id, io.now() - job.retention.days * 86_400_000)) {
+    const { folder } = stagedPaths(ctx.staging, id);
+    if (existsSync(folder)) await rm(folder, { recursive: true, force: true });
+    updateProcessing(ledger, id, { prunedAt: io.now() });
+  }
+}

@@ -1,0 +1,72 @@
+import { hash } from 'node:crypto';
+import { join } from 'node:path';
+import type { ExtoleDestination } from '../../destinations/extole/extole.ts';
+import type { Definition } from '../../jobs/definition.ts';
+import type { Job } from '../../jobs/schema.ts';
+import type { Ledger } from '../../ledger/open.ts';
+import type { Processing } from '../../ledger/processings.ts';
+import type { Io, Remote } from '../../model.ts';
+
+/** What a long step tells while it goes on. */
+export interface Progress {
+  file: string;
+  phase: 'downloading' | 'checking' | 'sending' | 'writing results';
+  done: number;
+  /** 0: not known. */
+  total: number;
+  unit: 'bytes' | 'rows';
+}
+
+/** Everything a run of one job needs. */
+export interface RunContext {
+  run: number;
+  job: Job;
+  ledger: Ledger;
+  io: Io;
+  /** Stops the run at the next safe place. */
+  signal: AbortSignal;
+  /** How long to wait for answers on the wire once stopped. */
+  drainMs: number;
+  staging: string;
+  remote: Remote;
+  destination: ExtoleDestination;
+  destinationId: number;
+  progress: (progress: Progress) => void;
+  /** Named places where a test may let the process die. */
+  crashPoint: (name: string) => void;
+}
+
+/** A processing with the definition it was opened under, and where it keeps its files. */
+export interface FilePass {
+  processing: Processing;
+  definition: Definition;
+  /** The processing whose staged file, index and deliveries count: itself, or the first one of the same contents. */
+  root: Processing;
+  paths: StagedPaths;
+}
+
+export interface StagedPaths {
+  folder: string;
+  input: string;
+  index: string;
+  reasons: string;
+  seal: string;
+}
+
+export function stagedPaths(staging: string, processingId: number): StagedPaths {
+  const folder = join(staging, `p${processingId}`);
+  return {
+    folder,
+    input: join(folder, 'input'),
+    index: join(folder, 'index'),
+    reasons: join(folder, 'reasons'),
+    seal: join(folder, 'seal.json'),
+  };
+}
+
+/** A hash that only this ledger can make: what it keeps cannot be guessed back. Hex digits. */
+export function keyedHash(ledger: Pick<Ledger, 'hashKey'>): (text: string) => string {
+  const key = ledger.hashKey.toString('hex');
+  // Half of the digest is kept, so the prefix cannot be extended, and one call is a quarter of an HMAC's cost.
+  return (text) => hash('sha256', key + text, 'hex').slice(0, 32);
+}

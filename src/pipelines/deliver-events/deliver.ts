@@ -1,0 +1,265 @@
+import { backoffDelay } from '../../delivery/backoff.ts';
+import { createConcurrency } from '../../delivery/concurrency.ts';
+import { type Ended, type Granted, sendThroughWindow, type WindowEnd, type WindowRow } from '../../delivery/window.ts';
+import { parseStoredDefinition } from '../../jobs/definition.ts';
+import { dedupeProof } from '../../ledger/dedupe-proofs.ts';
+import {
+  type Claim,
+  type Delivery,
+  type Owner,
+  openBook,
+  type Recorded,
+  type Settled,
+} from '../../ledger/deliveries.ts';
+import { blockedOrders } from '../../ledger/processings.ts';
+import { eventNameId, getDefinition } from '../../ledger/registry.ts';
+import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
+import type { EventRecord, InputRow, Lane } from '../../model.ts';
+import { openRows } from '../../parsing/open.ts';
+import { type FilePass, keyedHash, type RunContext } from './context.ts';
+import { type IndexBlock, openRowIndex, VERDICT } from './row-index.ts';
+import type { Seal } from './seal.ts';
+
+/** A row on its way, with what is needed to compare it under another definition. */
+interface Item {
+  claim: Claim;
+  values: InputRow['values'];
+}
+
+/** States in which a row of an earlier pass is taken up again. */
+const UNFINISHED = new Set(['claimed', 'waiting', 'unknown', 'failed']);
+
+/**
+ * Sends the rows of a sealed file that are not final yet. `retryOnly`: only rows that earlier passes left failed or open.
+ * Every claim and every answer is in the ledger before the next step depends on it.
+ */
+export async function deliverFile(
+  ctx: RunContext,
+  pass: FilePass,
+  seal: Seal,
+  lane: Lane,
+  retryOnly: boolean,
+): Promise<WindowEnd> {
+  const { io, ledger } = ctx;
+  const { processing, paths, definition } = pass;
+  const book = openBook(ledger, processing.id);
+  const index = openRowIndex(paths.index);
+  const sender = ctx.destination.open(lane);
+  const eventIds = seal.eventNames.map((name) =>
+    name === '' ? 0 : eventNameId(ledger, processing.destinationId, name),
+  );
+  const resend = resendRule(ctx);
+  const settled: Settled[] = [];
+  let columnNames: readonly string[] = [];
+  const sameContent = contentComparer(ctx, pass, () => columnNames);
+
+  const settleOwned = (item: Item, owner: Owner): void => {
+    const same = sameContent(item, owner);
+    if (same && !item.claim.prior) return; // A duplicate leaves no trace: its owner says it all.
+    const place = owner.processingId === processing.id ? `line ${owner.line}` : `line ${owner.line} of ${owner.file}`;
+    settled.push({
+      claim: item.claim,
+      state: same ? 'duplicate' : 'conflict',
+      code: same ? 'DUPLICATE' : 'CONFLICT',
+      reason: same
+        ? `the key is owned by ${place} with the same content`
+        : `the key is owned by ${place}, which was ${owner.state}, with different content; this row was not sent`,
+    });
+  };
+
+  const commit = (ended: readonly Ended<Item>[], claims: readonly { item: Item }[]): Granted[] => {
+    const records = ended.map(recordOf);
+    const ends = settled.splice(0);
+    const results = book.commit(
+      records,
+      ends,
+      claims.map(({ item }) => item.claim),
+      io.now(),
+    );
+    for (const { item, id, attempt, state, code, reason } of ended) {
+      item.claim.prior = {
+        id,
+        line: item.claim.line,
+        state,
+        attempts: attempt,
+        ambiguous: 0,
+        code,
+        reason,
+        eventId: '',
+        at: 0,
+      };
+    }
+    ctx.crashPoint('committed');
+    return results.map((result, i): Granted => {
+      if (result.kind === 'claimed') {
+        const attemptId = `${ledger.id}-${result.id}-${result.attempt}`;
+        return { kind: 'claimed', id: result.id, attempt: result.attempt, attemptId };
+      }
+      const claim = claims[i];
+      if (claim) settleOwned(claim.item, result.owner);
+      return { kind: 'not-sent' };
+    });
+  };
+
+  const rows = async function* (): AsyncGenerator<WindowRow<Item>[]> {
+    const reader = await openRows(
+      { path: paths.input, name: processing.name },
+      definition.file,
+      requiredColumns(definition.event),
+      ctx.signal,
+    );
+    const cursor = createCursor(index.blocks());
+    const mapping = { fileName: processing.name, now: processing.openedAt, hash: () => '' };
+    let columns = -1;
+    let map = compileMapping(definition.event, reader.columns, mapping);
+    for await (const batch of reader.batches()) {
+      const first = batch[0];
+      const last = batch.at(-1);
+      if (!first || !last) continue;
+      if (columns !== reader.columns.length) {
+        map = compileMapping(definition.event, reader.columns, mapping);
+        columns = reader.columns.length;
+        columnNames = reader.columns;
+      }
+      const priors = book.range(processing.id, first.line, last.line);
+      const out: WindowRow<Item>[] = [];
+      for (const row of batch) {
+        const { block, i } = cursor.next(row.line);
+        if (block.verdict(i) !== VERDICT.candidate) continue;
+        const prior = priors.get(row.line);
+        if (prior ? !UNFINISHED.has(prior.state) : retryOnly) continue;
+        const mapped = map(row.values, row.line);
+        if (!mapped.ok) throw new Error(`line ${row.line} passed the check before and does not now: ${mapped.code}`);
+        const orderHash = block.orderHash(i);
+        const claim: Claim = {
+          line: row.line,
+          eventNameId: eventIds[block.eventName(i)] ?? 0,
+          key: mapped.event.key,
+          keyHash: block.keyHash(i),
+          contentHash: block.contentHash(i),
+          orderHash,
+        };
+        if (prior) claim.prior = prior;
+        if (prior?.state === 'unknown' && !resend(mapped.event)) {
+          settled.push({ claim, state: 'held', code: 'UNKNOWN_DELIVERY', reason: heldReason(prior) });
+          continue;
+        }
+        out.push({
+          event: mapped.event,
+          orderKey: orderHash?.toString('latin1') ?? '',
+          item: { claim, values: row.values },
+        });
+      }
+      if (out.length > 0) yield out;
+    }
+  };
+
+  const { backoff, maxAttempts, maxAmbiguous } = ctx.job.delivery;
+  try {
+    const end = await sendThroughWindow(rows(), {
+      sender,
+      ledger: {
+        commit,
+        blocked: (item) =>
+          settled.push({
+            claim: item.claim,
+            state: 'failed',
+            code: 'WAITS_FOR_EARLIER',
+            reason: 'an earlier row of the same person failed; this one goes after it',
+          }),
+      },
+      window: ctx.job.delivery.window,
+      rules: (event) => ({ maxAttempts, maxAmbiguous, resendUnknown: resend(event) }),
+      concurrency: createConcurrency(lane === 'events' ? { start: 2, max: 2 } : ctx.job.delivery.concurrency),
+      backoffMs: (n) => backoffDelay(n, backoff, io.random()),
+      outageAfterMs: ctx.job.delivery.outageAfter,
+      blockedOrders: blockedOrders(ledger, processing.job, processing.id),
+      signal: ctx.signal,
+      drainMs: ctx.drainMs,
+      io,
+      onProgress: (done) =>
+        ctx.progress({ file: processing.name, phase: 'sending', done, total: seal.candidates, unit: 'rows' }),
+    });
+    return end;
+  } finally {
+    if (settled.length > 0) book.commit([], settled.splice(0), [], io.now());
+    await sender.close();
+    index.close();
+  }
+}
+
+function recordOf({ id, attempt, state, answer, code, reason }: Ended<Item>): Recorded {
+  return { id, attempt, state, answer, code, reason };
+}
+
+function heldReason(prior: Delivery): string {
+  return `${prior.reason || 'no clear answer'}; it is not known whether the destination drops a key it has (verify-dedupe)`;
+}
+
+/** A row whose delivery is unknown is sent again only where the destination is known to drop a key it has. */
+export function resendRule(ctx: Pick<RunContext, 'job' | 'ledger' | 'destination'>): (event: EventRecord) => boolean {
+  const { unknown } = ctx.job.delivery;
+  const known = new Map<string, boolean>();
+  return ({ eventName }) => {
+    if (unknown !== 'auto') return unknown === 'resend';
+    let drops = known.get(eventName);
+    if (drops === undefined) {
+      drops = dedupeProof(ctx.ledger, ctx.destination.identity, eventName)?.withinEvent === 'drops';
+      known.set(eventName, drops);
+    }
+    return drops;
+  };
+}
+
+/** Compares a row with the owner of its key; where the owner was mapped by another definition, under that one. */
+function contentComparer(
+  ctx: RunContext,
+  pass: FilePass,
+  columns: () => readonly string[],
+): (item: Item, owner: Owner) => boolean {
+  const mappers = new Map<number, (item: Item) => string>();
+  return (item, owner) => {
+    if (owner.contentHash.equals(item.claim.contentHash)) return true;
+    if (owner.definitionId === pass.processing.definitionId) return false;
+    let contentUnder = mappers.get(owner.definitionId);
+    if (!contentUnder) {
+      const { event } = parseStoredDefinition(getDefinition(ctx.ledger, owner.definitionId).body);
+      const map = compileMapping(event, spelledAs(columns(), requiredColumns(event)), {
+        fileName: pass.processing.name,
+        now: pass.processing.openedAt,
+        hash: keyedHash(ctx.ledger),
+      });
+      contentUnder = ({ values, claim }) => {
+        const mapped = map(values, claim.line);
+        return mapped.ok ? mapped.contentHash : '';
+      };
+      mappers.set(owner.definitionId, contentUnder);
+    }
+    return contentUnder(item) === owner.contentHash.toString('hex');
+  };
+}
+
+/** The columns of a file in the spelling that another definition uses for them. */
+function spelledAs(columns: readonly string[], names: readonly string[]): string[] {
+  const fold = (name: string): string => name.trim().toLowerCase();
+  const spelling = new Map(names.map((name) => [fold(name), name]));
+  return columns.map((column) => spelling.get(fold(column)) ?? column);
+}
+
+/** Walks the index in step with the rows of the file; a row that is not where the index says is an error of ours. */
+function createCursor(blocks: Generator<IndexBlock>): { next(line: number): { block: IndexBlock; i: number } } {
+  let block: IndexBlock | undefined;
+  let i = -1;
+  return {
+    next: (line) => {
+      i++;
+      if (!block || i >= block.count) {
+        block = blocks.next().value ?? undefined;
+        i = 0;
+      }
+      if (!block || block.line(i) !== line)
+        throw new Error(`the index of the staged file does not have line ${line} here`);
+      return { block, i };
+    },
+  };
+}

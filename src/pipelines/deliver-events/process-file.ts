@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseStoredDefinition } from '../../jobs/definition.ts';
+import {
+  type FileVerdict,
+  firstProcessing,
+  getProcessing,
+  type Processing,
+  updateProcessing,
+} from '../../ledger/processings.ts';
+import { getDefinition } from '../../ledger/registry.ts';
+import { type FileAccount, FileRefused, type RefusalDetail, TransferError } from '../../model.ts';
+import { refusedResults } from '../../reports/results.ts';
+import type { ResultsSummary } from '../../reports/results-file.ts';
+import { emptyCounts } from '../../reports/tally.ts';
+import { type FilePass, type RunContext, stagedPaths } from './context.ts';
+import { deliverFile } from './deliver.ts';
+import { archiveInput, publishResults } from './publish.ts';
+import { readSeal, sealFile } from './seal.ts';
+import { settleFile } from './settle.ts';
+import { dropStaged, stageFile } from './stage.ts';
+import { takeAgain } from './take.ts';
+
+/** How far a file came in this run. `account` is missing where the file vanished before it was read. */
+export interface FileProgress {
+  account?: FileAccount;
+  /** The destination cannot be used: no further file is begun. */
+  halted?: { code: string; reason: string };
+}
+
+/**
+ * Takes a processing as far as it goes, from wherever it stands. Each step leaves its result on disk and in the ledger before
+ * the next begins, and each can be repeated.
+ */
+export async function processFile(ctx: RunContext, start: Processing): Promise<FileProgress> {
+  let processing = start;
+  if (processing.state === 'taking') {
+    const taken = await takeAgain(ctx, processing);
+    if (!taken) return {};
+    processing = taken;
+  }
+  if (processing.state === 'taken') processing = await stage(ctx, processing);
+  const halted = processing.refusal?.verdict === 'refused' ? undefined : await sealAndDeliver(ctx, processing);
+  processing = getProcessing(ctx.ledger, processing.id);
+  if (processing.state === 'staged' || processing.state === 'sealed' || processing.state === 'settled') {
+    processing = await settle(ctx, processing);
+    if (processing.account?.counts.open) return { account: processing.account, ...(halted ? { halted } : {}) };
+  }
+  if (processing.state === 'published') processing = await archiveInput(ctx, processing);
+  if (processing.account && (processing.repeatOf !== null || processing.refusal?.verdict === 'refused'))
+    await dropStaged(ctx, processing);
+  return { ...(processing.account ? { account: processing.account } : {}), ...(halted ? { halted } : {}) };
+}
+
+/** Tries the failed rows of a closed processing again; a new revision of its results follows where anything changed. */
+export async function retryFile(ctx: RunContext, processing: Processing): Promise<FileProgress> {
+  const pass = passOf(ctx, processing);
+  const seal = await sealFile(ctx, pass);
+  const end = await deliverFile(ctx, pass, seal, processing.lane ?? ctx.destination.laneFor(seal.candidates), true);
+  ctx.signal.throwIfAborted();
+  const account = await revise(ctx, processing);
+  return { account, ...(end.halted ? { halted: end.halted } : {}) };
+}
+
+/** Writes the results of a closed processing anew and publishes them as the next revision, if they differ from the last. */
+export async function revise(ctx: RunContext, processing: Processing): Promise<FileAccount> {
+  const pass = passOf(ctx, processing);
+  const seal = await sealFile(ctx, pass);
+  const { account, results } = await settleFile(ctx, pass, seal);
+  const kept = { ...account, ...pathsOf(processing) };
+  if (!results) {
+    updateProcessing(ctx.ledger, processing.id, { account: kept });
+    return kept;
+  }
+  const last = processing.account;
+  if (last && JSON.stringify([last.counts, last.reasons]) === JSON.stringify([kept.counts, kept.reasons])) return last;
+  return (await publishResults(ctx, pass, results, kept, seal.json)).account ?? kept;
+}
+
+const pathsOf = ({ resultsPath, archivedAs }: Processing): Partial<FileAccount> => ({
+  ...(resultsPath === null ? {} : { resultsPath }),
+  ...(archivedAs === null ? {} : { archivedAs }),
+});
+
+async function stage(ctx: RunContext, processing: Processing): Promise<Processing> {
+  const definition = parseStoredDefinition(getDefinition(ctx.ledger, processing.definitionId).body);
+  try {
+    const staged = await stageFile(ctx, processing, definition);
+    return staged.refusal ? refuse(ctx, staged.processing, staged.refusal) : staged.processing;
+  } catch (error) {
+    // Changed under our hands: what is there now is looked at again from the start, in the place it was taken to.
+    if (error instanceof TransferError && error.code === 'FILE_CHANGED') {
+      const now = await ctx.remote.stat(processing.takenPath);
+      if (now) updateProcessing(ctx.ledger, processing.id, { size: now.size, mtime: now.mtime });
+    }
+    if (error instanceof TransferError && error.code === 'FILE_VANISHED')
+      updateProcessing(ctx.ledger, processing.id, { state: 'vanished' });
+    throw error;
+  }
+}
+
+/** Nothing leaves before the whole file is known to be whole; a file that is not is refused. */
+async function sealAndDeliver(ctx: RunContext, start: Processing): Promise<FileProgress['halted']> {
+  const processing = start.state === 'staged' ? await adoptRepeat(ctx, start) : start;
+  const pass = passOf(ctx, processing);
+  if (processing.state === 'staged') {
+    try {
+      const seal = await sealFile(ctx, pass);
+      const held: { refusal?: FileVerdict } = seal.held ? { refusal: { verdict: 'held', ...seal.held } } : {};
+      updateProcessing(ctx.ledger, processing.id, {
+        state: 'sealed',
+        read: seal.rows,
+        sealedAt: ctx.io.now(),
+        lane: ctx.destination.laneFor(seal.candidates),
+        ...held,
+      });
+    } catch (error) {
+      if (!(error instanceof FileRefused)) throw error;
+      refuse(ctx, processing, error);
+      return undefined;
+    }
+  }
+  const sealed = passOf(ctx, getProcessing(ctx.ledger, processing.id));
+  if (sealed.processing.state !== 'sealed' || sealed.root.id !== processing.id) return undefined;
+  const seal = await sealFile(ctx, sealed);
+  if (seal.held || seal.candidates === 0) return undefined;
+  const lane = sealed.processing.lane ?? ctx.destination.laneFor(seal.candidates);
+  const end = await deliverFile(ctx, sealed, seal, lane, false);
+  ctx.signal.throwIfAborted();
+  return end.halted;
+}
+
+/**
+ * The same contents were seen before: their first processing says what became of each row, and nothing is sent. Contents that
+ * were refused, or are held under another definition of the job, are judged anew.
+ */
+async function adoptRepeat(ctx: RunContext, processing: Processing): Promise<Processing> {
+  if (processing.repeatOf !== null || processing.fileId === null) return processing;
+  const first = firstProcessing(ctx.ledger, processing.fileId, processing.id);
+  if (!first || first.refusal?.verdict === 'refused') return processing;
+  if (first.refusal?.verdict === 'held' && first.definitionId !== processing.definitionId) return processing;
+  const mine = stagedPaths(ctx.staging, processing.id);
+  const its = stagedPaths(ctx.staging, first.id);
+  if (!existsSync(its.input)) {
+    // Its staged file was pruned long ago; the new copy is the same, and its index is made again.
+    await mkdir(its.folder, { recursive: true, mode: 0o700 });
+    await rename(mine.input, its.input);
+  }
+  return updateProcessing(ctx.ledger, processing.id, { repeatOf: first.id });
+}
+
+function passOf(ctx: RunContext, processing: Processing): FilePass {
+  const root = processing.repeatOf === null ? processing : getProcessing(ctx.ledger, processing.repeatOf);
+  return {
+    processing,
+    root,
+    definition: parseStoredDefinition(getDefinition(ctx.ledger, root.definitionId).body),
+    paths: stagedPaths(ctx.staging, root.id),
+  };
+}
+
+function refuse(ctx: RunContext, processing: Processing, detail: RefusalDetail): Processing {
+  const { code, message, hint, line } = detail;
+  const refusal: FileVerdict = {
+    verdict: 'refused',
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(line === undefined ? {} : { line }),
+  };
+  ctx.io.log.warn({ job: ctx.job.id, file: processing.name, code, line }, `file refused: ${message}`);
+  return updateProcessing(ctx.ledger, processing.id, { state: 'sealed', refusal, sealedAt: ctx.io.now() });
+}
+
+/** Adds the file up; where no row is open any more, publishes its results. */
+async function settle(ctx: RunContext, processing: Processing): Promise<Processing> {
+  const pass = passOf(ctx, processing);
+  if (processing.refusal?.verdict === 'refused') {
+    const { account, results, json } = await settleRefused(ctx, pass, processing.refusal);
+    return publishResults(ctx, pass, results, account, json);
+  }
+  const seal = readSeal(pass.paths.seal) ?? (await sealFile(ctx, pass));
+  const { account, results } = await settleFile(ctx, pass, seal);
+  if (!results) return updateProcessing(ctx.ledger, processing.id, { account });
+  const settled = updateProcessing(ctx.ledger, processing.id, { state: 'settled', settledAt: ctx.io.now() });
+  return publishResults(ctx, { ...pass, processing: settled }, results, account, seal.json);
+}
+
+/** A file refused as a whole: one line that says why. */
+async function settleRefused(
+  ctx: RunContext,
+  { processing, paths }: FilePass,
+  refusal: FileVerdict,
+): Promise<{ account: FileAccount; results: ResultsSummary; json: boolean }> {
+  const json = /\.(json|jsonl|ndjson)(\.gz)?$/i.test(processing.name);
+  const text = refusedResults(refusal, {
+    json,
+    at: new Date(processing.sealedAt ?? processing.openedAt).toISOString(),
+  });
+  const bytes = Buffer.from(text);
+  const path = join(paths.folder, `results.${processing.id}.r${processing.revision + 1}`);
+  await mkdir(paths.folder, { recursive: true, mode: 0o700 });
+  const handle = await open(path, 'w', 0o600);
+  await handle.writeFile(bytes);
+  await handle.close();
+  const { verdict: _, ...detail } = refusal;
+  const account: FileAccount = {
+    job: ctx.job.id,
+    processing: `p${processing.id}`,
+    name: processing.name,
+    sha256:
+      ctx.ledger.db
+        .prepare<[number | null], { sha256: string }>('SELECT sha256 FROM files WHERE id = ?')
+        .get(processing.fileId)?.sha256 ?? '',
+    bytes: processing.size,
+    state: 'refused',
+    refusal: detail,
+    counts: emptyCounts(),
+    byEvent: [],
+    reasons: [],
+    notices: [],
+    balanced: true,
+  };
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { account, results: { path, size: (await stat(path)).size, sha256, lines: 1 }, json };
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Processing, updateProcessing } from '../../ledger/processings.ts';
+import { planPublication, publicationOf, recordPublication } from '../../ledger/publications.ts';
+import { type FileAccount, type RemoteFile, type RunAccount, TransferError } from '../../model.ts';
+import { renderReport } from '../../reports/report.ts';
+import { resultsName } from '../../reports/results.ts';
+import type { ResultsSummary } from '../../reports/results-file.ts';
+import { type FilePass, type RunContext, stagedPaths } from './context.ts';
+
+/** Puts a revision of a processing's results in place. Its bytes are known to the ledger before they leave. */
+export async function publishResults(
+  ctx: RunContext,
+  pass: FilePass,
+  results: ResultsSummary,
+  account: FileAccount,
+  json: boolean,
+): Promise<Processing> {
+  const { ledger, io } = ctx;
+  const { processing } = pass;
+  const revision = processing.revision + 1;
+  const folder = ctx.job.report.to;
+  const target = `${folder}/${resultsName(processing.name, revision, json)}`;
+  const before = publicationOf(ledger, processing.id, revision);
+  planPublication(ledger, processing.id, revision, { target, sha256: results.sha256, size: results.size }, io.now());
+  ctx.crashPoint('publication-planned');
+  await ctx.remote.ensureFolder(folder);
+  const publishedAs =
+    before?.publishedAs && before.sha256 === results.sha256
+      ? before.publishedAs
+      : await ctx.remote.publish(target, { path: results.path, size: results.size, sha256: results.sha256 });
+  ctx.crashPoint('published');
+  recordPublication(ledger, processing.id, revision, publishedAs, io.now());
+  const published: FileAccount = { ...account, resultsPath: publishedAs };
+  const updated = updateProcessing(ledger, processing.id, {
+    state: processing.state === 'closed' ? 'closed' : 'published',
+    revision,
+    resultsPath: publishedAs,
+    account: published,
+  });
+  await rm(results.path, { force: true });
+  return updated;
+}
+
+/** Moves the input out of the way and closes the processing. Repeating it is harmless. */
+export async function archiveInput(ctx: RunContext, processing: Processing): Promise<Processing> {
+  const { remote, ledger, job } = ctx;
+  const refused = processing.refusal?.verdict === 'refused';
+  const folder = refused ? job.source.refused : job.source.archive;
+  const stamp = new Date(processing.openedAt).toISOString().replace(/[-:]|\.\d+/g, '');
+  const target = `${folder}/${processing.name}.${stamp}.${(processing.rawSha256 ?? '').slice(0, 8)}`;
+  await remote.ensureFolder(folder);
+  let archivedAs: string = target;
+  if (processing.takenPath === processing.inboxPath)
+    archivedAs = (await archiveCopy(ctx, processing, target)) ? target : '';
+  else await moveAside(ctx, processing.takenPath, target);
+  ctx.crashPoint('archived');
+  const account = processing.account ? { ...processing.account, archivedAs } : undefined;
+  return updateProcessing(ledger, processing.id, {
+    state: 'closed',
+    archivedAs,
+    closedAt: ctx.io.now(),
+    ...(account ? { account } : {}),
+  });
+}
+
+/** Two inputs with the same contents and second get the same name; the later one takes its processing's number too. */
+async function moveAside(ctx: RunContext, from: string, target: string): Promise<void> {
+  try {
+    await ctx.remote.move(from, target);
+  } catch (error) {
+    if (!(error instanceof TransferError) || error.code !== 'FILE_VANISHED') throw error;
+    ctx.io.log.warn({ file: from }, 'the taken input is gone from the processing folder; its contents are in staging');
+  }
+}
+
+/**
+ * With `take: copy` the partner may have written the file anew meanwhile: it is moved only if it still has the size and time
+ * it was read with, and its contents are hashed again after the move. Other contents go back as a new file.
+ */
+async function archiveCopy(ctx: RunContext, processing: Processing, target: string): Promise<boolean> {
+  const { remote } = ctx;
+  const there = await remote.stat(processing.inboxPath);
+  if (!there) return (await remote.stat(target)) !== undefined;
+  if (there.size !== processing.size || there.mtime !== processing.mtime) return false;
+  await remote.move(processing.inboxPath, target);
+  const moved = await remote.stat(target);
+  if (!moved || (await sha256Of(ctx, moved)) === processing.rawSha256) return true;
+  await remote.move(target, processing.inboxPath);
+  return false;
+}
+
+async function sha256Of(ctx: RunContext, file: RemoteFile): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of ctx.remote.read(file, ctx.signal)) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** Publishes a run's report in its three forms. Returns the path of the page. */
+export async function publishReport(ctx: RunContext, account: RunAccount, stem: string): Promise<string> {
+  const folder = ctx.job.report.reports;
+  const local = join(ctx.staging, 'reports');
+  await mkdir(local, { recursive: true, mode: 0o700 });
+  await ctx.remote.ensureFolder(folder);
+  const rendered = await renderReport(account);
+  let page = '';
+  for (const ending of ['csv', 'json', 'html'] as const) {
+    const bytes = Buffer.from(rendered[ending]);
+    const path = join(local, `${stem}.${ending}`);
+    await writeFile(path, bytes, { mode: 0o600 });
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    page = await ctx.remote.publish(
+      `${folder}/${stem}.${ending}`,
+      { path, size: bytes.length, sha256 },
+      { replace: true },
+    );
+    await rm(path, { force: true });
+  }
+  return page;
+}
+
+/** Removes the staged files of a processing that needs them no more. */
+export async function pruneStaged(ctx: RunContext, processingId: number): Promise<void> {
+  const { folder } = stagedPaths(ctx.staging, processingId);
+  if (existsSync(folder)) await rm(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,84 @@
+import type { Job } from '../../jobs/schema.ts';
+import type { Counts, DestinationIdentity, FileAccount, Notice, RunAccount } from '../../model.ts';
+import { balanceOf } from '../../reports/balance.ts';
+import { emptyCounts } from '../../reports/tally.ts';
+
+/** Adds a run up, file by file. */
+export function createRunAccount(
+  run: number,
+  job: Pick<Job, 'id' | 'timezone'>,
+  destination: DestinationIdentity,
+  startedAt: number,
+): {
+  notices: Notice[];
+  readonly halted: boolean;
+  /** `before`: the account an earlier run gave of the same file; only what it left open or failed counts again. */
+  add(file: FileAccount, before: FileAccount | undefined): void;
+  /** A file that could not be brought further in this run and has no rows yet, or none that moved. */
+  leaveOpen(file: FileAccount): void;
+  halt(why: { code: string; reason: string }): void;
+  finish(now: number): RunAccount;
+} {
+  const files: FileAccount[] = [];
+  const notices: Notice[] = [];
+  const counts = emptyCounts();
+  let carriedIn = 0;
+  let halted: { code: string; reason: string } | undefined;
+
+  return {
+    notices,
+    get halted() {
+      return halted !== undefined;
+    },
+    add: (file, before) => {
+      files.push(file);
+      if (!before) {
+        for (const name of NAMES) counts[name] += file.counts[name];
+        return;
+      }
+      carriedIn += before.counts.open + before.counts.failed;
+      for (const name of NAMES) {
+        if (name === 'read') continue;
+        const left = name === 'open' || name === 'failed' ? 0 : before.counts[name];
+        counts[name] += file.counts[name] - left;
+      }
+    },
+    leaveOpen: (file) => {
+      files.push(file);
+    },
+    halt: (why) => {
+      halted ??= why;
+    },
+    finish: (now) => {
+      const seen = { files: files.length, processed: 0, held: 0, refused: 0, open: 0 };
+      for (const file of files) seen[file.state]++;
+      const balanced = files.every((file) => file.balanced) && balanceOf(counts, carriedIn).balanced;
+      return {
+        run: `r${run}`,
+        job: job.id,
+        timezone: job.timezone,
+        destination,
+        startedAt: new Date(startedAt).toISOString(),
+        endedAt: new Date(now).toISOString(),
+        carriedIn,
+        files: [...files],
+        seen,
+        counts: { ...counts },
+        balanced,
+        ...(halted ? { halted } : {}),
+        notices: [...notices],
+      };
+    },
+  };
+}
+
+const NAMES: readonly (keyof Counts)[] = [
+  'read',
+  'delivered',
+  'duplicate',
+  'conflict',
+  'rejected',
+  'failed',
+  'held',
+  'open',
+];

@@ -1,0 +1,185 @@
+import { join } from 'node:path';
+import { createExtole } from '../../destinations/extole/extole.ts';
+import { storedDefinition } from '../../jobs/definition.ts';
+import type { Job } from '../../jobs/schema.ts';
+import type { Ledger } from '../../ledger/open.ts';
+import { openProcessings, type Processing, processingsToRetry } from '../../ledger/processings.ts';
+import { destinationId, storeDefinition } from '../../ledger/registry.ts';
+import { closeRun, openRun } from '../../ledger/runs.ts';
+import { type FileAccount, type Io, type Notice, type Remote, type RunAccount, TransferError } from '../../model.ts';
+import { openRemote } from '../../remotes/open.ts';
+import { ageRows } from './age.ts';
+import type { Progress, RunContext } from './context.ts';
+import { type FileProgress, processFile, retryFile, revise } from './process-file.ts';
+import { publishReport } from './publish.ts';
+import { createRunAccount } from './run-account.ts';
+import { findFiles, takeFile } from './take.ts';
+
+export interface RunOptions {
+  job: Job;
+  ledger: Ledger;
+  io: Io;
+  signal: AbortSignal;
+  /** Folder of the ledger and the staged files. */
+  state: string;
+  cause: 'schedule' | 'catch-up' | 'command' | 'demo';
+  /** Only what earlier runs left failed or open; no new file. */
+  retryOnly?: boolean;
+  drainMs?: number;
+  progress?: (progress: Progress) => void;
+  crashPoint?: (name: string) => void;
+}
+
+export interface RunResult {
+  account: RunAccount;
+  /** The report's page on the remote; absent where there was nothing to report. */
+  reportPath?: string;
+}
+
+/** One execution of a job: what earlier runs left, then what is new in the inbox, then the report. */
+export async function runJob(options: RunOptions): Promise<RunResult> {
+  const { job, ledger, io, signal } = options;
+  const run = openRun(ledger, job.id, options.cause, io.now());
+  const destination = createExtole(job.destination.extole, job.delivery, io);
+  const account = createRunAccount(run, job, destination.identity, io.now());
+  let reportPath: string | undefined;
+  let remote: Remote | undefined;
+  try {
+    remote = await openRemote(job.source, io);
+    const ctx: RunContext = {
+      run,
+      job,
+      ledger,
+      io,
+      signal,
+      drainMs: options.drainMs ?? 25_000,
+      staging: join(options.state, 'staging'),
+      remote,
+      destination,
+      destinationId: destinationId(ledger, destination.identity),
+      progress: options.progress ?? (() => {}),
+      crashPoint: options.crashPoint ?? (() => {}),
+    };
+    await carryOn(ctx, account);
+    if (!options.retryOnly) await takeUpNewFiles(ctx, account);
+    const finished = account.finish(io.now());
+    if (finished.files.length > 0) {
+      reportPath = await publishReport(ctx, finished, `${job.id}.${stampOf(finished)}.r${run}`);
+    }
+  } catch (error) {
+    if (!(error instanceof TransferError) || signal.aborted) throw error;
+    io.log.error({ job: job.id, code: error.code, hint: error.hint }, error.message);
+    account.halt({ code: error.code, reason: error.hint ? `${error.message}; ${error.hint}` : error.message });
+  } finally {
+    await remote?.[Symbol.asyncDispose]();
+  }
+  const finished = account.finish(io.now());
+  closeRun(ledger, run, finished, io.now());
+  return reportPath === undefined ? { account: finished } : { account: finished, reportPath };
+}
+
+type Account = ReturnType<typeof createRunAccount>;
+
+/** What earlier runs left comes first: open files, then failed rows, then rows whose time is over. */
+async function carryOn(ctx: RunContext, account: Account): Promise<void> {
+  for (const processing of openProcessings(ctx.ledger, ctx.job.id)) {
+    if (account.halted) return;
+    if (!sameDestination(ctx, processing, account)) continue;
+    await step(ctx, account, processing, () => processFile(ctx, processing));
+  }
+  for (const processing of ageRows(ctx)) {
+    const revised = await revise(ctx, processing);
+    account.add(revised, processing.account ?? undefined);
+  }
+  for (const processing of processingsToRetry(ctx.ledger, ctx.job.id)) {
+    if (account.halted) return;
+    if (!sameDestination(ctx, processing, account)) continue;
+    await step(ctx, account, processing, () => retryFile(ctx, processing));
+  }
+}
+
+async function takeUpNewFiles(ctx: RunContext, account: Account): Promise<void> {
+  if (account.halted) return;
+  const { files, notices } = await findFiles(ctx);
+  account.notices.push(...notices);
+  const stored = storedDefinition(ctx.job);
+  const definition = storeDefinition(
+    ctx.ledger,
+    { job: ctx.job.id, sha256: stored.sha256, body: stored.body },
+    ctx.io.now(),
+  );
+  for (const file of files) {
+    if (account.halted) return;
+    ctx.signal.throwIfAborted();
+    const processing = await takeFile(ctx, file, definition);
+    if (!processing) {
+      account.notices.push({ code: 'VANISHED', message: `${file.name} was gone before it could be taken` });
+      continue;
+    }
+    await step(ctx, account, processing, () => processFile(ctx, processing));
+  }
+}
+
+/** One file. What is wrong with it stays with it, unless it is the connection or the destination. */
+async function step(
+  ctx: RunContext,
+  account: Account,
+  processing: Processing,
+  work: () => Promise<FileProgress>,
+): Promise<void> {
+  const before = processing.account ?? undefined;
+  try {
+    const progress = await work();
+    if (progress.account) account.add(progress.account, before);
+    if (progress.halted) account.halt(progress.halted);
+  } catch (error) {
+    if (!(error instanceof TransferError) || ctx.signal.aborted) throw error;
+    if (!ONE_FILE.has(error.code)) throw error;
+    ctx.io.log.warn({ job: ctx.job.id, file: processing.name, code: error.code }, error.message);
+    account.notices.push({ code: error.code, message: `${processing.name}: ${error.message}` } satisfies Notice);
+    account.leaveOpen(openAccount(ctx, processing));
+  }
+}
+
+/** Troubles of one file, with which the others go on. */
+const ONE_FILE = new Set([
+  'FILE_CHANGED',
+  'FILE_VANISHED',
+  'PERMISSION_DENIED',
+  'PUBLISH_FAILED',
+  'PUBLISH_SIZE_MISMATCH',
+  'RENAME_UNSUPPORTED',
+  'TARGET_EXISTS',
+  'TARGET_IS_DIRECTORY',
+]);
+
+function openAccount(ctx: RunContext, processing: Processing): FileAccount {
+  return {
+    job: ctx.job.id,
+    processing: `p${processing.id}`,
+    name: processing.name,
+    sha256: '',
+    bytes: processing.size,
+    state: 'open',
+    counts: { read: 0, delivered: 0, duplicate: 0, conflict: 0, rejected: 0, failed: 0, held: 0, open: 0 },
+    byEvent: [],
+    reasons: [],
+    notices: [],
+    balanced: true,
+  };
+}
+
+/** Rows that were meant for another account are not sent to this one. */
+function sameDestination(ctx: RunContext, processing: Processing, account: Account): boolean {
+  if (processing.destinationId === ctx.destinationId) return true;
+  account.notices.push({
+    code: 'OTHER_DESTINATION',
+    message: `${processing.name} has open rows for another account or container than the job names now; they wait until it is set back`,
+  });
+  account.leaveOpen(processing.account ?? openAccount(ctx, processing));
+  return false;
+}
+
+function stampOf(account: RunAccount): string {
+  return account.endedAt.replace(/[-:]|\.\d+/g, '');
+}

@@ -1,0 +1,235 @@
+import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
+import { FileRefused, type InputRow, type Mapped, type Notice } from '../../model.ts';
+import { openRows } from '../../parsing/open.ts';
+import { type FilePass, keyedHash, type RunContext } from './context.ts';
+import { findDuplicates } from './duplicates.ts';
+import { createRowIndex, type IndexEntry, VERDICT } from './row-index.ts';
+
+/** Bump when the index changes its shape: an older one is made again. */
+const SHAPE = 1;
+
+/** A file whose keys tell so few rows apart is not keyed by what the job says. */
+const LEAST_DISTINCT = 0.5;
+const ROWS_TO_JUDGE_KEYS = 20;
+/** More people than this under one key: the key is not the id of one fact. */
+const MOST_PEOPLE_A_KEY = 5;
+
+/** What is known of a whole file; the tables are what the index points into. */
+export interface Seal {
+  shape: number;
+  rows: number;
+  candidates: number;
+  rejected: number;
+  codes: string[];
+  eventNames: string[];
+  currencies: string[];
+  json: boolean;
+  delimiter: string;
+  header?: { offset: number; length: number };
+  notices: Notice[];
+  /** Why nothing of the file may leave until a person has looked. */
+  held?: { code: string; message: string; hint: string; line?: number };
+}
+
+/** Reads the whole file and judges every row, before one of them leaves. Throws `FileRefused` where it is not whole. */
+export async function sealFile(ctx: RunContext, pass: FilePass): Promise<Seal> {
+  const { definition, paths, processing } = pass;
+  const ready = readSeal(paths.seal);
+  if (ready && existsSync(paths.index)) return ready;
+
+  const reader = await openRows(
+    { path: paths.input, name: processing.name },
+    definition.file,
+    requiredColumns(definition.event),
+    ctx.signal,
+  );
+  const tables = { codes: createTable(), eventNames: createTable(), currencies: createTable() };
+  tables.currencies.id('');
+  tables.eventNames.id('');
+  const hash = keyedHash(ctx.ledger);
+  const index = createRowIndex(paths.index);
+  const reasons = createReasons(paths.reasons);
+  const mapping = { fileName: processing.name, now: processing.openedAt, hash };
+  let columns = 0;
+  let map: (values: InputRow['values'], line: number) => Mapped = () => {
+    throw new Error('a row came before its columns');
+  };
+  let rows = 0;
+  let rejected = 0;
+
+  const add = (row: InputRow): void => {
+    rows++;
+    const mapped: Mapped = row.fault ? { ok: false, ...row.fault } : map(row.values, row.line);
+    const entry = mapped.ok ? candidate(row, mapped) : refused(row, mapped);
+    index.add(entry);
+  };
+  const candidate = (row: InputRow, mapped: Extract<Mapped, { ok: true }>): IndexEntry => {
+    const orderHash = mapped.orderKey === '' ? '' : hash(mapped.orderKey);
+    return {
+      offset: row.offset,
+      length: row.length,
+      line: row.line,
+      verdict: VERDICT.candidate,
+      keyHash: hash(mapped.event.key),
+      contentHash: mapped.contentHash,
+      orderHash,
+      person: mapped.person === mapped.orderKey ? orderHash : hash(mapped.person),
+      eventMs: mapped.eventMs,
+      money: mapped.money?.units ?? 0n,
+      currency: mapped.money ? tables.currencies.id(mapped.money.currency) : 0,
+      eventName: tables.eventNames.id(mapped.event.eventName),
+      code: 0,
+      reasonAt: 0,
+      reasonLength: 0,
+    };
+  };
+  const refused = (row: InputRow, why: { code: string; reason: string }): IndexEntry => {
+    rejected++;
+    const reason = reasons.add(why.reason);
+    return {
+      offset: row.offset,
+      length: row.length,
+      line: row.line,
+      verdict: VERDICT.rejected,
+      keyHash: '',
+      contentHash: '',
+      orderHash: '',
+      person: '',
+      eventMs: 0,
+      money: 0n,
+      currency: 0,
+      eventName: 0,
+      code: tables.codes.id(why.code),
+      reasonAt: reason.at,
+      reasonLength: reason.length,
+    };
+  };
+
+  try {
+    for await (const batch of reader.batches()) {
+      if (columns !== reader.columns.length) {
+        map = compileMapping(definition.event, reader.columns, mapping);
+        columns = reader.columns.length;
+      }
+      for (const row of batch) add(row);
+      ctx.signal.throwIfAborted();
+      ctx.progress({ file: processing.name, phase: 'checking', done: rows, total: 0, unit: 'rows' });
+    }
+    index.finish();
+  } catch (error) {
+    index.abandon();
+    throw error;
+  } finally {
+    reasons.finish();
+  }
+  const summary = reader.summary();
+  if (summary.rows !== rows)
+    throw new FileRefused({ code: 'READ_MISMATCH', message: `the reader counted ${summary.rows} rows, ${rows} came` });
+
+  const codes = { duplicate: tables.codes.id('DUPLICATE_IN_FILE'), conflict: tables.codes.id('CONFLICT_IN_FILE') };
+  const keys = findDuplicates(paths.index, rows, codes, definition.onConflict === 'first-wins');
+  ctx.crashPoint('sealed');
+  const seal: Seal = {
+    shape: SHAPE,
+    rows,
+    candidates: rows - rejected,
+    rejected,
+    codes: tables.codes.names,
+    eventNames: tables.eventNames.names,
+    currencies: tables.currencies.names,
+    json: summary.format === 'json' || summary.format === 'jsonl',
+    delimiter: reader.delimiter,
+    ...(reader.header ? { header: { ...reader.header } } : {}),
+    notices: summary.notices,
+  };
+  const held = reasonToHold(seal, keys, definition.file.maxRejected);
+  if (held) seal.held = held;
+  writeFileSync(`${paths.seal}.part`, JSON.stringify(seal), { mode: 0o600 });
+  renameSync(`${paths.seal}.part`, paths.seal);
+  return seal;
+}
+
+export function readSeal(path: string): Seal | undefined {
+  if (!existsSync(path)) return undefined;
+  const seal: Seal = JSON.parse(readFileSync(path, 'utf8'));
+  return seal.shape === SHAPE ? seal : undefined;
+}
+
+function reasonToHold(
+  seal: Seal,
+  keys: { candidates: number; distinctKeys: number; mostPeople: { people: number; line: number } },
+  maxRejected: number,
+): Seal['held'] {
+  const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
+  if (seal.rows > 0 && seal.rejected / seal.rows > maxRejected)
+    return {
+      code: 'TOO_MANY_REJECTED',
+      message: `${seal.rejected} of ${seal.rows} rows (${percent(seal.rejected / seal.rows)}) are rejected, ${percent(maxRejected)} is allowed (file.maxRejected); nothing was sent`,
+      hint: 'look at the rejected rows in the results file: most often the partner changed the layout, or the job maps the wrong column',
+    };
+  if (keys.mostPeople.people > MOST_PEOPLE_A_KEY)
+    return {
+      code: 'KEY_SHARED',
+      message: `one key stands for ${keys.mostPeople.people} people, e.g. on line ${keys.mostPeople.line}; a key is the id of one fact about one person; nothing was sent`,
+      hint: 'choose another column as event.key: Extole merges people who share it',
+      line: keys.mostPeople.line,
+    };
+  if (keys.candidates >= ROWS_TO_JUDGE_KEYS && keys.distinctKeys / keys.candidates < LEAST_DISTINCT)
+    return {
+      code: 'KEY_NOT_UNIQUE',
+      message: `${keys.candidates} rows have only ${keys.distinctKeys} different keys; nothing was sent`,
+      hint: 'choose a column as event.key that is different on each row',
+    };
+  return undefined;
+}
+
+function createTable(): { names: string[]; id(name: string): number } {
+  const ids = new Map<string, number>();
+  const names: string[] = [];
+  return {
+    names,
+    id: (name) => {
+      const known = ids.get(name);
+      if (known !== undefined) return known;
+      if (names.length >= 65_535)
+        throw new FileRefused({
+          code: 'TOO_MANY_NAMES',
+          message: 'the file has over 65,535 event names or currencies',
+        });
+      ids.set(name, names.length);
+      names.push(name);
+      return names.length - 1;
+    },
+  };
+}
+
+/** Reasons of rejected rows, one after the other, found by place and length. */
+function createReasons(path: string): { add(reason: string): { at: number; length: number }; finish(): void } {
+  const fd = openSync(path, 'w', 0o600);
+  let pieces: string[] = [];
+  let piecesLength = 0;
+  let at = 0;
+  const flush = (): void => {
+    const bytes = Buffer.from(pieces.join(''));
+    let written = 0;
+    while (written < bytes.length) written += writeSync(fd, bytes, written);
+    pieces = [];
+    piecesLength = 0;
+  };
+  return {
+    add: (reason) => {
+      const length = Buffer.byteLength(reason);
+      const place = { at, length };
+      at += length;
+      pieces.push(reason);
+      piecesLength += length;
+      if (piecesLength > 65_536) flush();
+      return place;
+    },
+    finish: () => {
+      flush();
+      closeSync(fd);
+    },
+  };
+}

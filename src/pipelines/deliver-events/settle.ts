@@ -1,0 +1,264 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { type Delivery, type DeliveryBook, openBook } from '../../ledger/deliveries.ts';
+import { deliveryCounts } from '../../ledger/processings.ts';
+import { eventNameId } from '../../ledger/registry.ts';
+import type { FileAccount, Outcome, Proof } from '../../model.ts';
+import { openText } from '../../parsing/text.ts';
+import { balanceOfFile } from '../../reports/balance.ts';
+import { resultsFormat } from '../../reports/results.ts';
+import { createResultsFile, type ResultsSummary } from '../../reports/results-file.ts';
+import { createTally, type RowState } from '../../reports/tally.ts';
+import type { FilePass, RunContext } from './context.ts';
+import { type IndexBlock, openRowIndex, VERDICT } from './row-index.ts';
+import type { Seal } from './seal.ts';
+import { createTextCursor, type TextCursor } from './text-cursor.ts';
+
+/** What became of a row, before its input text is put beside it. */
+interface Fate {
+  state: RowState;
+  code: string;
+  reason: string;
+  eventId: string;
+  attempts: number;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+const OPEN = new Set(['claimed', 'waiting', 'unknown']);
+
+/**
+ * Goes over the file once more and says of each row what became of it: from the staged file, the stored definition and the
+ * ledger alone. Writes the results file (line for line, in input order) and adds the account up. Where a row is open,
+ * there is an account and no results file.
+ */
+export async function settleFile(
+  ctx: RunContext,
+  pass: FilePass,
+  seal: Seal,
+): Promise<{ account: FileAccount; results?: ResultsSummary }> {
+  const { processing, root, definition, paths } = pass;
+  const book = openBook(ctx.ledger, root.id);
+  const index = openRowIndex(paths.index);
+  const tally = createTally();
+  const text = createTextCursor(openText({ path: paths.input, name: root.name }, definition.file));
+  const header = seal.header ? await slice(text, seal.header.offset, seal.header.length) : undefined;
+  const format = resultsFormat({
+    delimiter: seal.delimiter,
+    json: seal.json,
+    ...(header ? { header: Buffer.from(header) } : {}),
+  });
+  const target = join(paths.folder, `results.${processing.id}.r${processing.revision + 1}`);
+  const file = await createResultsFile(target, format);
+  const reasons = createTextCursor(createReadStream(paths.reasons, { highWaterMark: 1 << 18 }));
+  const fateOf = createFates(ctx, pass, seal, book);
+  const iso = createIsoClock();
+  let lines = 0;
+
+  try {
+    for (const block of index.blocks()) {
+      const deliveries = book.range(root.id, block.line(0), block.line(block.count - 1));
+      for (let i = 0; i < block.count; i++) {
+        const { at: reasonAt, length: reasonLength } = block.reason(i);
+        const reason = reasonLength === 0 ? '' : (await sliceOf(reasons, reasonAt, reasonLength)).toString();
+        const fate = fateOf(block, i, deliveries, reason);
+        const line = block.line(i);
+        const currency = block.currency(i);
+        const eventMs = block.eventMs(i);
+        tally.add({
+          line,
+          state: fate.state,
+          code: fate.code,
+          reason: fate.reason,
+          eventName: seal.eventNames[block.eventName(i)] ?? '',
+          ...(currency > 0 ? { money: { currency: seal.currencies[currency] ?? '', units: block.money(i) } } : {}),
+          ...(eventMs !== 0 ? { eventMs } : {}),
+        });
+        lines++;
+        if (fate.state === 'open') continue;
+        const raw =
+          text.peek(block.offset(i), block.length(i)) ?? (await slice(text, block.offset(i), block.length(i)));
+        const { state: outcome, code, eventId, attempts } = fate;
+        file.add({ line, outcome, code, reason: fate.reason, eventId, attempts, at: iso(fate.at) }, raw);
+      }
+      await file.flush();
+      ctx.progress({ file: processing.name, phase: 'writing results', done: lines, total: seal.rows, unit: 'rows' });
+    }
+    const account = await accountOf(ctx, pass, seal, tally.pieces(), lines);
+    if (account.counts.open > 0) {
+      await file.discard();
+      return { account };
+    }
+    return { account, results: await file.finish() };
+  } catch (error) {
+    await file.discard();
+    throw error;
+  } finally {
+    index.close();
+    await text.close();
+    await reasons.close();
+  }
+}
+
+async function slice(cursor: TextCursor, offset: number, length: number): Promise<Buffer> {
+  for (;;) {
+    const found = cursor.peek(offset, length);
+    if (found) return found;
+    await cursor.more();
+  }
+}
+
+function sliceOf(cursor: TextCursor, offset: number, length: number): Buffer | Promise<Buffer> {
+  return cursor.peek(offset, length) ?? slice(cursor, offset, length);
+}
+
+/** Says of one row after the other what became of it. */
+function createFates(
+  ctx: RunContext,
+  { processing, root }: FilePass,
+  seal: Seal,
+  book: DeliveryBook,
+): (block: IndexBlock, i: number, deliveries: ReadonlyMap<number, Delivery>, reason: string) => Fate {
+  const sealedAt = root.sealedAt ?? root.openedAt;
+  const repeat = root.id !== processing.id;
+  const eventIds = seal.eventNames.map((name) => (name === '' ? 0 : eventNameId(ctx.ledger, root.destinationId, name)));
+  const judged = (state: RowState, code: string, reason: string): Fate => ({
+    state,
+    code,
+    reason,
+    eventId: '',
+    attempts: 0,
+    at: sealedAt,
+  });
+
+  const delivered = (d: Delivery): Fate => {
+    const { code, reason, eventId, attempts, at } = d;
+    if (OPEN.has(d.state)) return { state: 'open', code, reason, eventId, attempts, at };
+    if (repeat && d.state === 'delivered') {
+      const where = `delivered before, as line ${d.line} of ${root.name}`;
+      return { state: 'duplicate', code: 'DUPLICATE', reason: where, eventId, attempts: 0, at };
+    }
+    return { state: outcomeOf(d), code, reason, eventId, attempts, at: at || sealedAt };
+  };
+
+  const candidate = (block: IndexBlock, i: number, delivery: Delivery | undefined): Fate => {
+    if (delivery) return delivered(delivery);
+    if (seal.held) return judged('held', seal.held.code, 'the file is held as a whole; this row was not sent');
+    const owner = book.owner(eventIds[block.eventName(i)] ?? 0, block.keyHash(i));
+    if (!owner) return judged('open', '', '');
+    const where = `line ${owner.line} of ${owner.file}`;
+    const how = owner.state === 'delivered' ? 'delivered before, as' : `known from`;
+    return { ...judged('duplicate', 'DUPLICATE', `${how} ${where}`), eventId: owner.eventId, at: owner.at || sealedAt };
+  };
+
+  /** A duplicate within the file shares the fate of the first row, unless that row owns the key. */
+  const repeated = (block: IndexBlock, i: number, deliveries: ReadonlyMap<number, Delivery>): Fate => {
+    if (seal.held) return judged('held', seal.held.code, 'the file is held as a whole; this row was not sent');
+    const line = block.refLine(i);
+    const first = deliveries.get(line) ?? book.range(root.id, line, line).get(line);
+    if (first && (first.state === 'rejected' || first.state === 'failed' || first.state === 'conflict'))
+      return judged(first.state, first.code, `same as line ${line}: ${first.reason}`);
+    return { ...judged('duplicate', 'DUPLICATE_IN_FILE', `same as line ${line}`), eventId: first?.eventId ?? '' };
+  };
+
+  return (block, i, deliveries, reason) => {
+    const code = seal.codes[block.code(i)] ?? '';
+    switch (block.verdict(i)) {
+      case VERDICT.rejected:
+        return judged('rejected', code, reason);
+      case VERDICT.conflict: {
+        const own = deliveries.get(block.line(i));
+        if (own) return delivered(own);
+        return judged(
+          'conflict',
+          code,
+          `same key as line ${block.refLine(i)} with different content; this row was not sent`,
+        );
+      }
+      case VERDICT.duplicate:
+        return repeated(block, i, deliveries);
+      default:
+        return candidate(block, i, deliveries.get(block.line(i)));
+    }
+  };
+}
+
+function outcomeOf(delivery: Delivery): Outcome {
+  switch (delivery.state) {
+    case 'claimed':
+    case 'waiting':
+    case 'unknown':
+      throw new Error(`line ${delivery.line} is open and has no outcome`);
+    default:
+      return delivery.state;
+  }
+}
+
+/** Adds the account up and checks it against what was counted elsewhere: by the reader, and by the ledger. */
+async function accountOf(
+  ctx: RunContext,
+  { processing, root }: FilePass,
+  seal: Seal,
+  pieces: Pick<FileAccount, 'counts' | 'byEvent' | 'reasons'>,
+  lines: number,
+): Promise<FileAccount> {
+  const inLedger = new Map(Object.entries(deliveryCounts(ctx.ledger, processing.id)));
+  const counts = { ...pieces.counts, read: seal.rows };
+  const proof = proofOf(ctx, processing.id);
+  const account: FileAccount = {
+    job: ctx.job.id,
+    processing: `p${processing.id}`,
+    name: processing.name,
+    sha256: shaOf(ctx, processing.fileId),
+    bytes: processing.size,
+    state: counts.open > 0 ? 'open' : seal.held ? 'held' : 'processed',
+    ...(seal.held ? { refusal: seal.held } : {}),
+    ...(root.id === processing.id ? {} : { repeatOf: `p${root.id}` }),
+    ...(processing.lane ? { lane: processing.lane } : {}),
+    ...(proof ? { proof } : {}),
+    counts,
+    byEvent: pieces.byEvent,
+    reasons: pieces.reasons,
+    notices: seal.notices,
+    balanced: true,
+  };
+  const imbalance = imbalanceOf(account, lines, root.id === processing.id ? (inLedger.get('delivered') ?? 0) : 0);
+  return imbalance === undefined ? account : { ...account, balanced: false, imbalance };
+}
+
+function imbalanceOf(account: FileAccount, lines: number, deliveredInLedger: number): string | undefined {
+  if (lines !== account.counts.read) return `read ${account.counts.read}, but the results have ${lines} lines`;
+  if (deliveredInLedger !== account.counts.delivered)
+    return `the ledger has ${deliveredInLedger} deliveries, the results have ${account.counts.delivered}`;
+  const balance = balanceOfFile(account);
+  return balance.balanced ? undefined : balance.imbalance;
+}
+
+function proofOf(ctx: RunContext, processingId: number): Proof['kind'] | undefined {
+  return ctx.ledger.db
+    .prepare<[number], { proof: Proof['kind'] }>(
+      "SELECT proof FROM deliveries WHERE processing_id = ? AND state = 'delivered' LIMIT 1",
+    )
+    .get(processingId)?.proof;
+}
+
+function shaOf(ctx: RunContext, fileId: number | null): string {
+  if (fileId === null) return '';
+  return (
+    ctx.ledger.db.prepare<[number], { sha256: string }>('SELECT sha256 FROM files WHERE id = ?').get(fileId)?.sha256 ??
+    ''
+  );
+}
+
+/** ISO times; rows that share a millisecond share the string. */
+function createIsoClock(): (ms: number) => string {
+  let last = -1;
+  let text = '';
+  return (ms) => {
+    if (ms !== last) {
+      last = ms;
+      text = new Date(ms).toISOString();
+    }
+    return text;
+  };
+}

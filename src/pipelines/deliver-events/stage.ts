@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Definition } from '../../jobs/definition.ts';
+import { claimFile, type Processing } from '../../ledger/processings.ts';
+import { FileRefused, type RefusalDetail, TransferError } from '../../model.ts';
+import { isGzip, readPlaintext } from '../../parsing/plaintext.ts';
+import { type RunContext, stagedPaths } from './context.ts';
+
+/** What was staged. `known`: the first processing of the same contents; `refusal`: the contents cannot even be unpacked. */
+export interface Staged {
+  processing: Processing;
+  known?: Processing;
+  refusal?: RefusalDetail;
+}
+
+/** Downloads a taken file once to private staging, hashes it, and claims its contents in the ledger. */
+export async function stageFile(ctx: RunContext, processing: Processing, definition: Definition): Promise<Staged> {
+  const paths = stagedPaths(ctx.staging, processing.id);
+  await mkdir(paths.folder, { recursive: true, mode: 0o700 });
+  const rawSha256 = await download(ctx, processing, paths.input);
+  ctx.crashPoint('staged');
+  const { sha256, bytes, refusal } = await identityOf(paths.input, processing, definition, rawSha256);
+  const claimed = claimFile(ctx.ledger, processing, { sha256, rawSha256, bytes }, ctx.io.now());
+  ctx.crashPoint('claimed-file');
+  return refusal ? { ...claimed, refusal } : claimed;
+}
+
+/** A file is its contents, unpacked: packing the same rows again makes no new file. */
+async function identityOf(
+  path: string,
+  processing: Processing,
+  definition: Definition,
+  rawSha256: string,
+): Promise<{ sha256: string; bytes: number; refusal?: RefusalDetail }> {
+  const staged = { path, name: processing.name };
+  const raw = { sha256: rawSha256, bytes: statSync(path).size };
+  if (!(await isGzip(staged))) return raw;
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    for await (const chunk of readPlaintext(staged, definition.file)) {
+      hash.update(chunk);
+      bytes += chunk.length;
+    }
+  } catch (error) {
+    if (error instanceof FileRefused) return { ...raw, refusal: error };
+    throw error;
+  }
+  return { sha256: hash.digest('hex'), bytes };
+}
+
+async function download(ctx: RunContext, processing: Processing, target: string): Promise<string> {
+  const part = `${target}.part`;
+  const file = { path: processing.takenPath, name: processing.name, size: processing.size, mtime: processing.mtime };
+  const hash = createHash('sha256');
+  let done = 0;
+  const handle = await open(part, 'w', 0o600);
+  try {
+    for await (const chunk of ctx.remote.read(file, ctx.signal)) {
+      hash.update(chunk);
+      await writeAll(handle, chunk);
+      done += chunk.length;
+      ctx.progress({ file: processing.name, phase: 'downloading', done, total: processing.size, unit: 'bytes' });
+    }
+    await handle.sync();
+  } catch (error) {
+    throw isDiskFull(error) ? stagingFull(target, error) : error;
+  } finally {
+    await handle.close();
+  }
+  if (done !== processing.size) {
+    await rm(part, { force: true });
+    throw new TransferError(
+      'FILE_CHANGED',
+      `${processing.name}: ${done} bytes came, ${processing.size} were announced`,
+      {
+        retryable: true,
+        hint: 'the file is read again by the next run',
+      },
+    );
+  }
+  await rename(part, target);
+  await syncFolder(dirname(target));
+  return hash.digest('hex');
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) written += (await handle.write(bytes, written)).bytesWritten;
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+}
+
+function stagingFull(target: string, cause: unknown): TransferError {
+  return new TransferError('STAGING_FULL', `no room on the disk of the staging folder: ${dirname(target)}`, {
+    retryable: true,
+    cause,
+    hint: 'make room, or point REFERRY_STATE at a larger disk; nothing was sent, and the next run starts over with this file',
+  });
+}
+
+/** Removes what an earlier processing of the same contents has already. */
+export async function dropStaged(ctx: RunContext, processing: Processing): Promise<void> {
+  const { folder } = stagedPaths(ctx.staging, processing.id);
+  if (existsSync(folder)) await rm(folder, { recursive: true, force: true });
+}
