@@ -1,0 +1,272 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { type Io, TransferError } from '../../model.ts';
+import { errorReply, type Reply } from './errors.ts';
+import { readEvent } from './events.ts';
+import { acceptsFirst, FAULTS, type Fault, type FaultName, misbehave, statusOf } from './faults.ts';
+import { createRateLimit } from './rate-limit.ts';
+import { openReceivedLog, type Received } from './received.ts';
+import { isJson, listPersons, listSteps, type Route, refuseToken, routeOf } from './routes.ts';
+import { createStore, type Dedupe } from './store.ts';
+
+export interface ExtoleOptions {
+  io: Io;
+  /** Default 0: a free one. */
+  port?: number;
+  host?: string;
+  /** Tokens that are accepted. */
+  tokens?: readonly string[];
+  dedupe?: Dedupe;
+  /** The data field that carries the unique key. */
+  keyField?: string;
+  /** By token, for everything but async events. `Infinity`: no limit. */
+  requestsPerMinute?: number;
+  /** Event names answered `event_blocked`. */
+  blockedEvents?: readonly string[];
+  /** Until an event shows among a person's steps. */
+  stepDelayMs?: number;
+  /** Appends every request to this file; `fsync`: on disk before the answer. */
+  log?: { path: string; fsync?: boolean };
+  /** Keeps every request in `received`; for tests. */
+  keep?: boolean;
+  faults?: FaultSource;
+  tls?: { key: string; cert: string };
+}
+
+/** Decides, for each posted event, whether to misbehave. */
+export type FaultSource = (request: FaultRequest) => Fault | FaultName | undefined;
+
+export interface FaultRequest {
+  /** Posted events so far, this one included. */
+  seq: number;
+  path: string;
+  requestId: string;
+  body: string;
+}
+
+export interface ExtoleStats {
+  requests: number;
+  accepted: number;
+  duplicates: number;
+  /** Different keys accepted, by container and event name. */
+  distinctKeys: number;
+  /** `{ '/v6/events': { '200': 3 } }`; a status of 0 is a request that got no status. */
+  byPath: Record<string, Record<string, number>>;
+}
+
+export interface ExtoleStandIn {
+  url: string;
+  port: number;
+  /** With `keep`: every request, oldest first. */
+  received: readonly Received[];
+  stats(): ExtoleStats;
+  /** Plays these for the next posted events, one each; they come before the fault source. */
+  fail(...faults: readonly (Fault | FaultName)[]): void;
+  setFaults(source: FaultSource | undefined): void;
+  setTokens(tokens: readonly string[]): void;
+  flush(): void;
+  close(): Promise<void>;
+}
+
+export const SANDBOX_TOKEN = 'sandbox-token';
+
+/** Where a request ends: what is answered, and what was taken. */
+interface Outcome extends Reply {
+  eventId: string;
+  duplicate: boolean;
+}
+
+/**
+ * Extole as its contract describes it, and as it misbehaves: events (v5, v6, async), persons and their steps. Answers 200
+ * to a key that it knows, as Extole does, and drops it afterwards.
+ */
+export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn> {
+  const { io, keyField = 'partner_conversion_id', keep = false } = options;
+  const store = createStore({
+    dedupe: options.dedupe ?? 'within-event',
+    keyField,
+    stepDelayMs: options.stepDelayMs ?? 0,
+  });
+  const limit = createRateLimit(options.requestsPerMinute ?? 100);
+  const blocked = new Set(options.blockedEvents);
+  const log = options.log && openReceivedLog(options.log.path, options.log.fsync ?? false);
+  const received: Received[] = [];
+  const queue: (Fault | FaultName)[] = [];
+  const byPath = new Map<string, Map<number, number>>();
+  let tokens = new Set(options.tokens ?? [SANDBOX_TOKEN]);
+  let source = options.faults;
+  let seq = log?.last ?? 0;
+  let events = 0;
+  let accepted = 0;
+  let duplicates = 0;
+
+  /** What a healthy server answers. */
+  function answer(route: Route | Reply, req: IncomingMessage, body: string): Outcome {
+    if ('status' in route) return nothing(route);
+    const refusal = refuse(route, req);
+    if (refusal) return nothing(refusal);
+    if (route.kind === 'persons') return nothing(listPersons(store, route.query));
+    if (route.kind === 'steps') return nothing(listSteps(store, route.personId, route.query, io.monotonic()));
+    if (!isJson(req)) return nothing(errorReply('unsupported_media_type'));
+    const event = readEvent(body, route.eventName, blocked);
+    if ('status' in event) return nothing(event);
+    const { eventId, personId, duplicate } = store.accept(event, io.monotonic());
+    accepted += 1;
+    if (duplicate) duplicates += 1;
+    return { status: 200, body: okBody(route.api, eventId, personId), eventId, duplicate };
+  }
+
+  function refuse(route: Route, req: IncomingMessage): Reply | undefined {
+    const refusal = refuseToken(req, tokens);
+    if (refusal) return refusal;
+    if (route.kind === 'event' && route.api === 'v6-async') return undefined;
+    return limit.take(req.headers.authorization ?? '', io.monotonic()) ? undefined : errorReply('too_many_requests');
+  }
+
+  function serve(req: IncomingMessage, res: ServerResponse, body: string): void {
+    const route = routeOf(req.method ?? '', req.url ?? '');
+    const fault = 'kind' in route && route.kind === 'event' ? nextFault(req, body) : undefined;
+    if (fault) {
+      void mistreat(fault, () => answer(route, req, body), req, res, body);
+    } else {
+      finish(req, res, body, answer(route, req, body));
+    }
+  }
+
+  async function mistreat(
+    { name, spec }: { name: string; spec: Fault },
+    process: () => Outcome,
+    req: IncomingMessage,
+    res: ServerResponse,
+    body: string,
+  ): Promise<void> {
+    if (spec.kind === 'hang' && spec.afterMs !== undefined) {
+      await io.sleep(spec.afterMs);
+      record(req, body, process(), 0, name);
+      return;
+    }
+    const right = acceptsFirst(spec) ? process() : nothing(errorReply('software_error'));
+    record(req, body, right, statusOf(spec, right) ?? 0, name);
+    await misbehave(spec, res, right, right.eventId || '7465310000000000000', io);
+  }
+
+  function nextFault(req: IncomingMessage, body: string): { name: string; spec: Fault } | undefined {
+    events += 1;
+    const found = queue.shift() ?? source?.({ seq: events, path: req.url ?? '', requestId: requestIdOf(req), body });
+    if (found === undefined) return undefined;
+    return typeof found === 'string' ? { name: found, spec: FAULTS[found] } : { name: found.kind, spec: found };
+  }
+
+  function finish(req: IncomingMessage, res: ServerResponse, body: string, outcome: Outcome): void {
+    record(req, body, outcome, outcome.status);
+    res.writeHead(outcome.status, [
+      'Content-Type',
+      'application/json',
+      'Content-Length',
+      String(Buffer.byteLength(outcome.body)),
+    ]);
+    res.end(outcome.body);
+  }
+
+  function record(req: IncomingMessage, body: string, outcome: Outcome, status: number, fault?: string): void {
+    seq += 1;
+    count(req.url ?? '', status);
+    if (!log && !keep) return;
+    const entry: Received = {
+      seq,
+      at: new Date(io.now()).toISOString(),
+      method: req.method ?? '',
+      path: req.url ?? '',
+      requestId: requestIdOf(req),
+      status,
+      ...(fault === undefined ? {} : { fault }),
+      accepted: outcome.eventId !== '',
+      duplicate: outcome.duplicate,
+      eventId: outcome.eventId,
+      body: parsed(body),
+    };
+    if (keep) received.push(entry);
+    log?.append(entry);
+  }
+
+  function count(target: string, status: number): void {
+    const query = target.indexOf('?');
+    const path = query === -1 ? target : target.slice(0, query);
+    let statuses = byPath.get(path);
+    if (!statuses) {
+      statuses = new Map();
+      byPath.set(path, statuses);
+    }
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  }
+
+  const listener = (req: IncomingMessage, res: ServerResponse): void => readBody(req, (body) => serve(req, res, body));
+  const server = options.tls ? createSecureServer(options.tls, listener) : createServer(listener);
+  server.keepAliveTimeout = 60_000;
+  const host = options.host ?? '127.0.0.1';
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, host, resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TransferError('SANDBOX', 'the stand-in has no port');
+
+  return {
+    url: `${options.tls ? 'https' : 'http'}://${host}:${address.port}`,
+    port: address.port,
+    received,
+    stats: () => ({
+      requests: [...byPath.values()].flatMap((statuses) => [...statuses.values()]).reduce((sum, n) => sum + n, 0),
+      accepted,
+      duplicates,
+      distinctKeys: store.distinctKeys,
+      byPath: Object.fromEntries([...byPath].map(([path, statuses]) => [path, Object.fromEntries(statuses)])),
+    }),
+    fail: (...faults) => void queue.push(...faults),
+    setFaults: (next) => {
+      source = next;
+    },
+    setTokens: (next) => {
+      tokens = new Set(next);
+    },
+    flush: () => log?.flush(),
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+      log?.close();
+    },
+  };
+}
+
+function nothing(reply: Reply): Outcome {
+  return { ...reply, eventId: '', duplicate: false };
+}
+
+function okBody(api: 'v5' | 'v6' | 'v6-async', eventId: string, personId: string): string {
+  if (api === 'v5') return `{"id":"${eventId}"}`;
+  return api === 'v6' ? `{"event_id":"${eventId}","person_id":"${personId}"}` : `{"event_id":"${eventId}"}`;
+}
+
+function requestIdOf(req: IncomingMessage): string {
+  const id = req.headers['x-request-id'];
+  return typeof id === 'string' ? id : '';
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}
+
+/** Nearly every body comes in one piece. */
+function readBody(req: IncomingMessage, done: (body: string) => void): void {
+  const chunks: Buffer[] = [];
+  req.on('data', (chunk: Buffer) => void chunks.push(chunk));
+  req.on('end', () => {
+    const [first] = chunks;
+    done(chunks.length > 1 ? Buffer.concat(chunks).toString('utf8') : (first?.toString('utf8') ?? ''));
+  });
+}

@@ -1,0 +1,134 @@
+import type { SubmittedEvent } from './events.ts';
+
+/** Whether, and how far, the account knows a key again. */
+export type Dedupe = 'none' | 'within-event' | 'across-events';
+
+export interface Accepted {
+  eventId: string;
+  personId: string;
+  /** Accepted all the same: Extole answers 200 and drops it later. */
+  duplicate: boolean;
+}
+
+interface Step {
+  id: string;
+  event: SubmittedEvent;
+  eventId: string;
+  container: string;
+  visibleAt: number;
+}
+
+interface Person {
+  id: string;
+  identity: string;
+  email: string | undefined;
+  steps: Step[];
+}
+
+export interface Store {
+  accept(event: SubmittedEvent, now: number): Accepted;
+  persons(search: { identity?: string | undefined; keys: readonly (readonly [string, string])[] }): Person[];
+  /** Newest first; `undefined` where nobody has the id. */
+  steps(
+    personId: string,
+    filter: { names: readonly string[]; containers: readonly string[] },
+    now: number,
+  ): Step[] | undefined;
+  /** Different keys accepted, by container and event name. */
+  readonly distinctKeys: number;
+}
+
+/** Persons that are remembered, with their steps; the oldest are forgotten, so that a million rows fit in memory. */
+const REMEMBERED = 20_000;
+
+/**
+ * What the account knows: its keys, all of them, and its newest persons. `stepDelayMs`: how long it takes until an event
+ * shows among the steps.
+ */
+export function createStore(options: { dedupe: Dedupe; keyField: string; stepDelayMs: number }): Store {
+  const { dedupe, keyField, stepDelayMs } = options;
+  const distinct = new Set<string>();
+  const known = new Set<string>();
+  const people = new Map<string, Person>();
+  let events = 0;
+
+  function isDuplicate(container: string, name: string, key: string): boolean {
+    if (dedupe === 'none' || key === '') return false;
+    const id = dedupe === 'within-event' ? `${container}\n${name}\n${key}` : `${container}\n${key}`;
+    if (known.has(id)) return true;
+    known.add(id);
+    return false;
+  }
+
+  function person(identity: string, email: string | undefined): Person {
+    const id = personIdOf(identity);
+    const found = people.get(id);
+    if (found) return found;
+    const created: Person = { id, identity, email, steps: [] };
+    people.set(id, created);
+    if (people.size > REMEMBERED) {
+      const [oldest] = people.keys();
+      if (oldest !== undefined) people.delete(oldest);
+    }
+    return created;
+  }
+
+  return {
+    accept(event, now) {
+      events += 1;
+      const eventId = int64(events);
+      const key = text(event.data[keyField]);
+      const container = text(event.data.container) || 'production';
+      const email = text(event.data.email).toLowerCase() || undefined;
+      const who = person(email ?? (text(event.data.partner_user_id) || key || eventId), email);
+      if (key !== '') distinct.add(`${container}\n${event.name}\n${key}`);
+      const duplicate = isDuplicate(container, event.name, key);
+      if (!duplicate) who.steps.push({ id: eventId, event, eventId, container, visibleAt: now + stepDelayMs });
+      return { eventId, personId: who.id, duplicate };
+    },
+    persons({ identity, keys }) {
+      const wanted = identity?.toLowerCase();
+      return [...people.values()].filter(
+        (one) =>
+          (wanted === undefined || one.email === wanted) &&
+          keys.every(([name, value]) => one.steps.some((step) => text(step.event.data[name]) === value)),
+      );
+    },
+    steps(personId, { names, containers }, now) {
+      const visible = people
+        .get(personId)
+        ?.steps.filter(
+          (step) =>
+            step.visibleAt <= now &&
+            (names.length === 0 || names.includes(step.event.name)) &&
+            (containers.length === 0 || containers.includes(step.container)),
+        );
+      return visible?.reverse();
+    },
+    get distinctKeys() {
+      return distinct.size;
+    },
+  };
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Ids look like Extole's: 19 digits, beyond what a double holds exactly. */
+function int64(count: number): string {
+  return `746531${1e12 + count}`;
+}
+
+/** The same identity has the same id, also after it was forgotten. */
+function personIdOf(identity: string): string {
+  let high = 0x811c9dc5;
+  let low = 0x01000193;
+  for (let i = 0; i < identity.length; i += 1) {
+    const unit = identity.charCodeAt(i);
+    high = Math.imul(high ^ unit, 0x01000193);
+    low = Math.imul(low ^ unit, 0x5bd1e995);
+  }
+  const digits = ((high >>> 0) % 1e9) * 1e4 + ((low >>> 0) % 1e4);
+  return `746530${String(digits).padStart(13, '0')}`;
+}
