@@ -188,7 +188,8 @@ async function* recordsFrom(
   }
 }
 
-async function* watched(
+/** Passes the text on, and notes what is learned on the way. */
+export async function* watched(
   text: AsyncIterable<Buffer>,
   passed: Passed,
   signal: AbortSignal | undefined,

@@ -1,6 +1,7 @@
 import type { RowReader } from '../model.ts';
 import { type Opened, openDelimited } from './delimited.ts';
 import { formatOf } from './format.ts';
+import { openJson } from './json-rows.ts';
 import type { FileSettings, StagedFile } from './settings.ts';
 import { readBeginning, textAfter } from './text.ts';
 
@@ -20,6 +21,7 @@ export async function openRows(
   const beginning = await readBeginning(staged, settings);
   const opened: Opened = { staged, settings, wanted, beginning, signal };
   const { format, delimiter } = formatOf(staged.name, await firstText(opened), settings);
+  if (format === 'json' || format === 'jsonl') return openJson(opened, format);
   return openDelimited(opened, format, delimiter);
 }
 
