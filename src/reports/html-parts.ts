@@ -1,7 +1,7 @@
 import type { Counts, EventAccount, FileAccount, ReasonAccount } from '../model.ts';
 import { groupAmount, groupCount } from './money.ts';
 import { html } from './visible.ts';
-import { COLUMNS, clockTime, eventWords, plural } from './words.ts';
+import { COLUMNS, clockSpan, eventWords, groupExamples, plural } from './words.ts';
 
 /** Pieces of the HTML report. Everything that comes from outside goes through `html`. */
 
@@ -75,7 +75,7 @@ export function eventTable(events: readonly EventAccount[], timezone: string, to
       extra:
         event.firstEventTime === undefined || event.lastEventTime === undefined
           ? '<span class="soft">no event time</span>'
-          : `<span class="small">${html(clockTime(event.firstEventTime, timezone))} <span class="soft">to</span> ${html(clockTime(event.lastEventTime, timezone))}</span>`,
+          : `<span class="small">${html(clockSpan(event.firstEventTime, event.lastEventTime, timezone))}</span>`,
     }),
   );
   return countsTable('Event name', rows, total, 'First and last event');
@@ -104,14 +104,22 @@ export function moneyTable(events: readonly EventAccount[]): string {
 /** Empty where every row was delivered. */
 export function reasonTable(reasons: readonly ReasonAccount[]): string {
   if (reasons.length === 0) return '';
-  const lines = reasons.map(({ outcome, code, count, examples }) => {
-    const shown = examples.map((example) => `<li>line ${example.line}: ${name(example.reason)}</li>`).join('');
+  const lines = mostTellingFirst(reasons).map(({ outcome, code, count, examples }) => {
+    const shown = groupExamples(examples, count)
+      .map(({ lines, reason }) => `<li>${lines}: ${name(reason)}</li>`)
+      .join('');
     return `<tr><th scope="row"><span class="id">${name(code)}</span></th><td class="wide">${outcome}</td><td class="num" data-label="rows">${groupCount(count)}</td><td class="wide"><ul class="examples">${shown}</ul></td></tr>`;
   });
   return (
     '<table class="reasons"><thead><tr><th scope="col">Code</th><th scope="col">Outcome</th><th class="num" scope="col">Rows</th>' +
     `<th scope="col">First lines, values masked</th></tr></thead><tbody>${lines.join('')}</tbody></table>`
   );
+}
+
+/** Duplicates are no trouble, so they come last. */
+function mostTellingFirst(reasons: readonly ReasonAccount[]): ReasonAccount[] {
+  const isDuplicate = (reason: ReasonAccount) => reason.outcome === 'duplicate';
+  return [...reasons.filter((reason) => !isDuplicate(reason)), ...reasons.filter(isDuplicate)];
 }
 
 export function stateBadge(file: FileAccount, balanced: boolean): string {

@@ -21,10 +21,10 @@ header{margin-bottom:18px}
 .verdict{border-radius:10px;padding:18px 22px;border-left:10px solid}
 .verdict .word{font-size:clamp(1.5rem,5.2vw,2.3rem);line-height:1.15;font-weight:700;margin:0 0 4px}
 .verdict .next{font-size:1.1rem;color:var(--ink);margin:0}
+.verdict ul{margin:8px 0 0;padding-left:1.2em;color:var(--ink);font-weight:600}
 .calm{background:var(--good-bg);color:var(--good);border-color:var(--good)}
 .action{background:var(--warn-bg);color:var(--warn);border-color:var(--warn)}
 .fault{background:var(--bad-bg);color:var(--bad);border-color:var(--bad)}
-.fault ul{margin:10px 0 0;padding-left:1.2em}
 .sum{display:grid;grid-template-columns:repeat(auto-fit,minmax(98px,1fr));gap:8px;margin:16px 0 0;padding:0;list-style:none}
 .sum li{background:var(--panel);border-radius:8px;padding:8px 12px;border-top:4px solid transparent}
 .sum b{display:block;font-size:1.3rem;line-height:1.25;font-variant-numeric:tabular-nums}
@@ -75,8 +75,9 @@ footer{margin-top:48px;padding-top:14px;border-top:1px solid var(--line)}
 body{padding:14px 14px 48px}
 .verdict{padding:14px 16px}
 .chart{grid-template-columns:1fr max-content;gap:2px 12px}
-.chart .bar{grid-column:1/-1;grid-row:auto;margin-bottom:10px;order:0}
+.chart{grid-auto-flow:dense}
 .chart dt{grid-column:1}.chart .n{grid-column:2}
+.chart .bar{grid-column:1/-1;margin-bottom:10px}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table,tbody,tfoot{display:block}
 tr{display:grid;grid-template-columns:repeat(4,1fr);gap:4px 8px;padding:10px 0;border-bottom:1px solid var(--line)}

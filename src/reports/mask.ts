@@ -1,17 +1,28 @@
 /** Values in reasons are personal data more often than not. Reports show their shape only; the results file has them whole. */
 
-const QUOTED = /"[^"]*"|“[^”]*”|`[^`]*`|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}])/gu;
+/** Text in quotes; a lone apostrophe is no quote. The name of a column is ours, and is matched so that it can be passed over. */
+const QUOTED =
+  /\bcolumn "(?:[^"\\]|\\.)*"|"(?:[^"\\]|\\.)*"|“[^”]*”|`[^`]*`|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}])/gu;
 const EMAIL = /[^\s@"“”<>(),;:]+@[^\s@"“”<>(),;]+/gu;
-const LONG_NUMBER = /\d(?:[\d\s.()-]*\d)?/g;
+/** What our own messages give as an example. */
+const EXAMPLE = 'name@example.com';
+const NUMBER = /\d(?:[\d .()-]*\d)?/g;
+const ISO_DATE = /^\d{4}-\d{2}-\d{2}$/;
 const MANY_DIGITS = 6;
 const LONGEST = 48;
 
 /** Letters become x, digits 9; punctuation stays, so that `"02/30/2026"` reads `"99/99/9999"`. */
 export function maskReason(reason: string): string {
   return reason
-    .replace(QUOTED, (text) => text.charAt(0) + maskValue(text.slice(1, -1)) + text.charAt(text.length - 1))
-    .replace(EMAIL, maskValue)
-    .replace(LONG_NUMBER, (text) => (digitsIn(text) >= MANY_DIGITS ? maskValue(text) : text));
+    .replace(QUOTED, (text) => (text.startsWith('column ') ? text : maskQuoted(text)))
+    .replace(EMAIL, (text) => (text === EXAMPLE ? text : maskValue(text)))
+    .replace(NUMBER, (text, at: number, whole: string) =>
+      isTelling(text, whole.slice(at + text.length)) ? maskValue(text) : text,
+    );
+}
+
+function maskQuoted(text: string): string {
+  return text.charAt(0) + maskValue(text.slice(1, -1)) + text.charAt(text.length - 1);
 }
 
 export function maskValue(value: string): string {
@@ -25,8 +36,10 @@ export function maskValue(value: string): string {
     : `${characters.slice(0, LONGEST).join('')}… (${characters.length} characters)`;
 }
 
-function digitsIn(text: string): number {
-  let count = 0;
-  for (const character of text) if (character >= '0' && character <= '9') count++;
-  return count;
+const FILE_ENDING = /^\.[a-z]{2,5}\b/i;
+
+/** An account or telephone number, rather than a date or part of a file's name. */
+function isTelling(text: string, rest: string): boolean {
+  if (text.replace(/\D/g, '').length < MANY_DIGITS) return false;
+  return !ISO_DATE.test(text) && !FILE_ENDING.test(rest);
 }

@@ -2,7 +2,7 @@ import { writeToString } from '@fast-csv/format';
 import type { EventAccount, FileAccount } from '../model.ts';
 import type { ReportAccount } from './verdict.ts';
 import { imbalancesOf, isDay, verdictOf } from './verdict.ts';
-import { COLUMNS, proofWords } from './words.ts';
+import { COLUMNS, groupExamples, proofWords, refusalWords } from './words.ts';
 
 const HEADERS = [
   'record',
@@ -73,7 +73,8 @@ function totalRows(account: ReportAccount): Row[] {
 
 function fileRows(file: FileAccount, provider: string): Row[] {
   const same = { job: file.job, file: file.name };
-  const refusal = file.refusal === undefined ? '' : [file.refusal.message, file.refusal.hint ?? ''].join(' ').trim();
+  const refusal =
+    file.refusal === undefined ? '' : [refusalWords(file.refusal), file.refusal.hint ?? ''].join(' ').trim();
   const rows: Row[] = [
     {
       record: 'file',
@@ -94,7 +95,9 @@ function fileRows(file: FileAccount, provider: string): Row[] {
   ];
   for (const event of file.byEvent) rows.push(...eventRows(event, same));
   for (const { outcome, code, count, examples } of file.reasons) {
-    const detail = examples.map((example) => `line ${example.line}: ${example.reason}`).join(' | ');
+    const detail = groupExamples(examples, count)
+      .map(({ lines, reason }) => `${lines}: ${reason}`)
+      .join(' | ');
     rows.push({ record: 'reason', ...same, code, [outcome]: count, detail });
   }
   for (const notice of file.notices)

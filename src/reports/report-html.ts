@@ -15,7 +15,7 @@ import { groupCount } from './money.ts';
 import { eventTotals } from './totals.ts';
 import { type Concern, isDay, type ReportAccount, type Verdict, verdictOf } from './verdict.ts';
 import { html } from './visible.ts';
-import { COLUMN_WORDS, COLUMNS, clockTime, laneWords, plural, proofWords } from './words.ts';
+import { COLUMN_WORDS, COLUMNS, clockTime, laneWords, plural, proofWords, refusalWords } from './words.ts';
 
 /**
  * The report as one page that needs nothing else: no script, no network, and a policy that allows neither. The verdict comes
@@ -70,10 +70,11 @@ function heading(account: ReportAccount): string {
 function verdictPanel(verdict: Verdict): string {
   const { balanced, headline, summary, imbalances, concerns } = verdict;
   const mood = balanced ? (concerns.some((concern) => concern.for === 'you') ? 'action' : 'calm') : 'fault';
+  const yours = concerns.filter((concern) => concern.for === 'you').map((concern) => `<li>${name(concern.title)}</li>`);
   const others = imbalances.slice(1).map((imbalance) => `<li>${name(imbalance)}</li>`);
   return (
     `<section class="verdict ${mood}" role="status"><p class="word" id="verdict">${html(headline)}</p><p class="next">${html(summary)}</p>` +
-    `${others.length === 0 ? '' : `<ul>${others.join('')}</ul>`}</section>`
+    `${others.length + yours.length === 0 ? '' : `<ul>${others.join('')}${yours.join('')}</ul>`}</section>`
   );
 }
 
@@ -116,7 +117,7 @@ function chart(account: ReportAccount): string {
     .slice(0, MOST_BARS)
     .map(
       (file) =>
-        `<dt>${name(file.name)}</dt><dd class="n">${groupCount(file.counts.read)}</dd><dd class="bar">${outcomeBar(file.counts)}</dd>`,
+        `<dt>${name(file.name)}</dt><dd class="bar">${outcomeBar(file.counts)}</dd><dd class="n">${groupCount(file.counts.read)}</dd>`,
     );
   const rest = files.length - MOST_BARS;
   const more = rest > 0 ? `<p class="soft small">${plural(rest, 'more file')} in the table below.</p>` : '';
@@ -190,9 +191,8 @@ function fileDetails(file: FileAccount, account: ReportAccount, provider: string
 
 function refusalBox({ refusal, state }: FileAccount): string {
   if (refusal === undefined) return '';
-  const where = refusal.line === undefined ? '' : ` <span class="soft">line ${refusal.line}</span>`;
   const hint = refusal.hint === undefined ? '' : `<p class="hint">${name(refusal.hint)}</p>`;
-  return `<div class="box${state === 'refused' ? ' bad' : ''}"><p><span class="id">${name(refusal.code)}</span>${where}</p><p>${name(refusal.message)}</p>${hint}</div>`;
+  return `<div class="box${state === 'refused' ? ' bad' : ''}"><p><span class="id">${name(refusal.code)}</span></p><p>${name(refusalWords(refusal))}</p>${hint}</div>`;
 }
 
 function section(title: string, content: string): string {

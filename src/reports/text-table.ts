@@ -2,7 +2,7 @@ import type { FileAccount } from '../model.ts';
 import { groupCount } from './money.ts';
 import { isDay, type ReportAccount, verdictOf } from './verdict.ts';
 import { shortened, visible } from './visible.ts';
-import { COLUMNS, type Column, plural } from './words.ts';
+import { COLUMNS, type Column, plural, refusalWords } from './words.ts';
 
 export interface TableOptions {
   /** Columns of the terminal; at least 80. */
@@ -83,8 +83,7 @@ function countLines(account: ReportAccount, width: number, paint: Paint): string
 function remarks(file: FileAccount): string[] {
   const told: string[] = [];
   if (file.refusal !== undefined) {
-    const where = file.refusal.line === undefined ? '' : `line ${file.refusal.line}: `;
-    told.push(`${file.state}: ${file.refusal.code}: ${where}${file.refusal.message}`);
+    told.push(`${file.state}: ${file.refusal.code}: ${refusalWords(file.refusal)}`);
     if (file.refusal.hint !== undefined) told.push(`  ${file.refusal.hint}`);
   } else if (file.state !== 'processed') told.push(file.state === 'open' ? 'not finished' : file.state);
   if (file.repeatOf !== undefined) told.push('the same contents as before; nothing was sent again');

@@ -1,7 +1,7 @@
 import type { FileAccount, RunAccount } from '../model.ts';
 import { balanceOf, balanceOfFile, balanceOfFiles } from './balance.ts';
 import type { DayAccount } from './roll-up.ts';
-import { plural } from './words.ts';
+import { plural, refusalWords } from './words.ts';
 
 export type ReportAccount = RunAccount | DayAccount;
 
@@ -133,7 +133,6 @@ function haltsOf(account: ReportAccount): { job: string; code: string; reason: s
 
 function wholeFile(file: FileAccount): Concern {
   const { refusal } = file;
-  const where = refusal?.line === undefined ? '' : ` (line ${refusal.line})`;
   const nothing =
     file.state === 'refused'
       ? 'Refused as a whole, nothing was sent.'
@@ -141,7 +140,7 @@ function wholeFile(file: FileAccount): Concern {
   return {
     for: 'you',
     title: `${file.name} was ${file.state}${refusal === undefined ? '' : `: ${refusal.code}`}`,
-    detail: refusal === undefined ? nothing : `${refusal.message}${where} ${nothing}`,
+    detail: refusal === undefined ? nothing : `${sentence(refusalWords(refusal))} ${nothing}`,
     ...(refusal?.hint === undefined ? {} : { hint: refusal.hint }),
   };
 }
@@ -156,4 +155,8 @@ function inFiles(account: ReportAccount, column: 'conflict' | 'rejected' | 'fail
   if (names.length === 0) return 'rows carried in from earlier runs';
   const shown = names.slice(0, 2).join(', ');
   return names.length > 2 ? `${shown} and ${plural(names.length - 2, 'more file')}` : shown;
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -1,4 +1,4 @@
-import type { FileState, Lane, Outcome, Proof } from '../model.ts';
+import type { Lane, Outcome, Proof, RefusalDetail } from '../model.ts';
 
 /** What the columns of every table are called, in this order. */
 export const COLUMNS = ['read', 'delivered', 'duplicate', 'conflict', 'rejected', 'failed', 'held', 'open'] as const;
@@ -12,13 +12,6 @@ export const COLUMN_WORDS: Readonly<Record<Outcome | 'open', string>> = {
   failed: 'Not accepted so far; the next run tries again by itself.',
   held: 'Waits for a person.',
   open: 'Not final yet; the next run continues.',
-};
-
-export const STATE_WORDS: Readonly<Record<FileState, string>> = {
-  processed: 'processed',
-  open: 'not finished',
-  held: 'held',
-  refused: 'refused',
 };
 
 export function laneWords(lane: Lane): string {
@@ -67,4 +60,33 @@ export function clockTime(instant: string, timezone: string): string {
   }).formatToParts(ms);
   const part = (type: string) => parts.find((each) => each.type === type)?.value ?? '';
   return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}:${part('second')} ${part('timeZoneName')}`;
+}
+
+/** `2026-11-19 09:00:02 to 09:19:32 EST`; the day and the zone are said once where both are the same. */
+export function clockSpan(first: string, last: string, timezone: string): string {
+  const [from, to] = [clockTime(first, timezone), clockTime(last, timezone)];
+  if (from === to) return from;
+  const [fromDay, fromTime, fromZone] = from.split(' ');
+  const [toDay, , toZone] = to.split(' ');
+  if (fromZone !== toZone) return `${from} to ${to}`;
+  const start = `${fromDay} ${fromTime}`;
+  return fromDay === toDay ? `${start} to ${to.slice(`${toDay} `.length)}` : `${start} to ${to}`;
+}
+
+/** Examples that say the same together: `lines 3, 8, 21`. `count` is that of all rows with this code, the examples being the first of them. */
+export function groupExamples(
+  examples: readonly { line: number; reason: string }[],
+  count: number,
+): { lines: string; reason: string }[] {
+  const byReason = new Map<string, number[]>();
+  for (const { line, reason } of examples) byReason.set(reason, [...(byReason.get(reason) ?? []), line]);
+  return [...byReason].map(([reason, lines]) => {
+    const more = byReason.size === 1 && count > lines.length ? ', …' : '';
+    return { lines: `${lines.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}${more}`, reason };
+  });
+}
+
+/** A refusal's message, with its line where the message does not begin with it. */
+export function refusalWords({ message, line }: RefusalDetail): string {
+  return line === undefined || message.startsWith(`line ${line}`) ? message : `line ${line}: ${message}`;
 }

@@ -100,6 +100,7 @@ export function fundingsFile(): SampleFile {
     ...rejected('KEY_PLACEHOLDER', { id: 'NULL' }, { id: 'n/a' }),
     ...rejected('EMAIL_INVALID', { email: 'saver at example.com' }, { email: 'a@b@example.com' }, { email: 'saver@' }),
     ...rejected('IDENTITY_MISSING', { email: '', member: '' }, { email: '', member: '' }),
+    ...rejected('PARTNER_USER_ID_PLACEHOLDER', { member: 'N/A' }),
     ...rejected('PARTNER_USER_ID_TOO_LONG', { member: '0'.repeat(39) }),
     ...rejected(
       'TIME_INVALID',

@@ -97,11 +97,11 @@ export function quotesFile(): SampleFile {
     [bad('JSON_INVALID', `${text(row())},`)],
     [
       bad(
-        'JSON_INVALID',
+        'JSON_DUPLICATE_KEY',
         '{"quote_id":"Q-TWICE-0001","quote_id":"Q-TWICE-0002","submitted_at":"2026-11-19T22:41:07Z"}',
       ),
     ],
-    [bad('JSON_INVALID', '["Q-ARRAY-0001","2026-11-19T22:41:07Z"]')],
+    [bad('JSON_NOT_OBJECT', '["Q-ARRAY-0001","2026-11-19T22:41:07Z"]')],
   ];
 
   const near = row();
