@@ -7,7 +7,7 @@ import { compileEventName } from './event-name.ts';
 import { compileField, type Field } from './field.ts';
 import { fieldSettings } from './field-settings.ts';
 import { checkKey } from './key.ts';
-import { compileMoment, formatUtc } from './moment.ts';
+import { compileMoment, createUtcFormat, formatUtc } from './moment.ts';
 import { looksLikePan } from './pan.ts';
 import { type EventSettings, isReserved } from './settings.ts';
 import { found } from './text.ts';
@@ -47,6 +47,7 @@ export function compileMapping(
     settings.orderBy === undefined || settings.orderBy in settings.data ? undefined : columnOf(settings.orderBy);
   const panColumns = Array.isArray(settings.panCheck) ? settings.panCheck.map(columnOf) : [];
   const content = compileContent(settings);
+  const timeText = createUtcFormat();
 
   let fields: Field[] = mapped;
   let moneyField: Field | undefined;
@@ -78,7 +79,7 @@ export function compileMapping(
     const { key } = verdict;
     const eventMs = readTime(values, fault);
     if (eventMs === undefined) return reject(key);
-    const eventTime = formatUtc(eventMs);
+    const eventTime = timeText(eventMs);
 
     const data: Record<string, string> = { partner_conversion_id: key };
     for (const field of fields) {

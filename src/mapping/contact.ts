@@ -18,8 +18,8 @@ export function parseEmail(text: string): string | undefined {
  * code where one is declared; North American ones (`1`) must then have ten digits.
  */
 export function parsePhone(text: string, callingCode: string | undefined): string | undefined {
-  if (!/^\+?[\d\s().\-/\u00a0]+$/.test(text)) return undefined;
-  const digits = text.replace(/\D/g, '');
+  const digits = digitsOf(text);
+  if (digits === undefined) return undefined;
   if (text.startsWith('+')) return international(digits);
   if (digits.startsWith('00')) return international(digits.slice(2));
   if (callingCode === undefined) return undefined;
@@ -33,4 +33,15 @@ export function parsePhone(text: string, callingCode: string | undefined): strin
 function international(digits: string): string | undefined {
   if (digits.startsWith('1')) return /^1[2-9]\d{2}[2-9]\d{6}$/.test(digits) ? `+${digits}` : undefined;
   return /^[2-9]\d{6,14}$/.test(digits) ? `+${digits}` : undefined;
+}
+
+/** The digits of a number written with blanks, brackets, dots, dashes and slashes; `undefined` for anything else. */
+function digitsOf(text: string): string | undefined {
+  let digits = '';
+  for (let at = text.startsWith('+') ? 1 : 0; at < text.length; at += 1) {
+    const character = text[at] ?? '';
+    if (character >= '0' && character <= '9') digits += character;
+    else if (!' ().-/\u00a0'.includes(character)) return undefined;
+  }
+  return digits;
 }

@@ -15,7 +15,9 @@ const PLACEHOLDERS = new Set([
 
 /** Whether a value stands for "there is none" in some system. */
 export function isPlaceholder(value: string): boolean {
-  return value.length <= 13 && PLACEHOLDERS.has(value.toLowerCase());
+  const first = value.charCodeAt(0);
+  if (value.length > 13 || (first >= 48 && first <= 57)) return false;
+  return PLACEHOLDERS.has(value.toLowerCase());
 }
 
 export type KeyVerdict = { ok: true; key: string } | { ok: false; code: string; reason: string };

@@ -1,5 +1,3 @@
-import type { Money } from '../model.ts';
-
 /** How amounts are written: the character between thousands, and the one before the decimals. */
 export const MONEY_LOCALES = {
   plain: { group: '', decimal: '.', example: '1234.50' },
@@ -35,34 +33,73 @@ export interface Amount {
 
 /**
  * A reader of amounts in one notation. It answers `undefined` for whatever is not exactly an amount in it: other
- * separators, groups of other than three digits, more decimals than the currency has (zeros may follow), exponents.
+ * separators, groups of other than three digits, more decimals than the currency has (zeros may follow), exponents,
+ * more than 15 digits before the decimals.
  */
 export function compileAmount(options: {
   locale: MoneyLocale;
   negative: boolean;
 }): (text: string, currency: string) => Amount | undefined {
   const { group, decimal } = MONEY_LOCALES[options.locale];
-  const d = escaped(decimal);
-  const plainWhole = '\\d{1,15}';
-  const whole =
-    group === '' ? plainWhole : `(?:${plainWhole}|\\d{1,3}(?:([${escaped(group)}])\\d{3})(?:\\1\\d{3}){0,3})`;
-  const pattern = new RegExp(`^(${options.negative ? '-?' : ''})(${whole})(?:${d}(\\d{1,12}))?$`);
-  const wholeGroups = group === '' ? 3 : 4;
-  const separators = group === '' ? undefined : new RegExp(`[${escaped(group)}]`, 'g');
-  return (text, currency) => {
-    const match = pattern.exec(options.locale === 'plain' ? text : withoutSymbol(text, currency));
-    if (match === null) return undefined;
-    const digits = separators === undefined ? (match[2] ?? '') : (match[2] ?? '').replace(separators, '');
-    const fraction = match[wholeGroups] ?? '';
+  return (written, currency) => {
+    const text = options.locale === 'plain' ? written : withoutSymbol(written, currency);
+    const minus = options.negative && text.startsWith('-');
+    const start = minus ? 1 : 0;
+    const mark = text.indexOf(decimal);
+    const end = mark < 0 ? text.length : mark;
+    const whole = readWhole(text, start, end, group);
+    if (whole === undefined) return undefined;
     const decimals = currencyDecimals(currency);
-    if (fraction.length > decimals && !/^0*$/.test(fraction.slice(decimals))) return undefined;
-    const kept = fraction.slice(0, decimals).padEnd(decimals, '0');
-    const trimmed = digits.replace(/^0+(?=\d)/, '');
-    const unsigned = BigInt(trimmed + kept.padEnd(SCALE, '0'));
-    const minus = match[1] === '-' && unsigned !== 0n;
-    const body = decimals === 0 ? trimmed : `${trimmed}.${kept}`;
-    return { units: minus ? -unsigned : unsigned, text: minus ? `-${body}` : body };
+    const fraction = mark < 0 ? 0 : readFraction(text, mark + 1, decimals);
+    if (fraction === undefined) return undefined;
+    const units = unitsOf(whole, fraction * (POWERS[SCALE - decimals] ?? 1));
+    const digits = decimals === 0 ? `${whole}` : `${whole}.${String(fraction).padStart(decimals, '0')}`;
+    return minus && units !== 0n ? { units: -units, text: `-${digits}` } : { units, text: digits };
   };
+}
+
+const POWERS = [1, 10, 100, 1000, 10_000];
+
+/** Digits, in groups of three or not in groups at all. */
+function readWhole(text: string, start: number, end: number, group: string): number | undefined {
+  let value = 0;
+  let digits = 0;
+  let inGroup = 0;
+  let separator = '';
+  for (let at = start; at < end; at += 1) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit >= 0 && digit <= 9) {
+      value = value * 10 + digit;
+      digits += 1;
+      inGroup += 1;
+      continue;
+    }
+    const character = text[at] ?? '';
+    if (group === '' || !group.includes(character)) return undefined;
+    if (separator === '' ? inGroup < 1 || inGroup > 3 : inGroup !== 3 || character !== separator) return undefined;
+    separator = character;
+    inGroup = 0;
+  }
+  if (digits === 0 || digits > 15 || (separator !== '' && inGroup !== 3)) return undefined;
+  return value;
+}
+
+/** The fraction in units of its last allowed decimal. */
+function readFraction(text: string, start: number, decimals: number): number | undefined {
+  const length = text.length - start;
+  if (length < 1 || length > 12) return undefined;
+  let value = 0;
+  for (let at = 0; at < Math.max(length, decimals); at += 1) {
+    const digit = at < length ? text.charCodeAt(start + at) - 48 : 0;
+    if (!(digit >= 0 && digit <= 9) || (at >= decimals && digit !== 0)) return undefined;
+    if (at < decimals) value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Numbers are exact up to 2^53; above, the product is made of big integers. */
+function unitsOf(whole: number, fraction: number): bigint {
+  return whole < 900_000_000_000 ? BigInt(whole * 10_000 + fraction) : BigInt(whole) * 10_000n + BigInt(fraction);
 }
 
 const symbols = new Map<string, string>();
@@ -96,12 +133,3 @@ export function isCurrency(text: string): boolean {
 }
 
 const KNOWN_CURRENCIES = new Set(Intl.supportedValuesOf('currency'));
-
-/** An amount and its currency. */
-export function moneyOf(amount: Amount, currency: string): Money {
-  return { currency, units: amount.units };
-}
-
-function escaped(characters: string): string {
-  return characters.replace(/[.\\\]^-]/g, '\\$&');
-}
