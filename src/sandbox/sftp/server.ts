@@ -1,0 +1,210 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import ssh2, { type AuthContext, type Connection, type ParsedKey, type Session } from 'ssh2';
+import { createJail } from './jail.ts';
+import { NO_QUIRKS, type Quirks } from './quirks.ts';
+import { createRequests } from './requests.ts';
+import { createPacketReader } from './wire.ts';
+
+export interface SftpUser {
+  name: string;
+  password?: string;
+  /** Lines as in authorized_keys. */
+  publicKeys?: readonly string[];
+  /** The answer to each question, in order. */
+  keyboardInteractive?: readonly { question: string; answer: string }[];
+}
+
+export interface SftpServerOptions {
+  /** The folder that is served; its subfolders must exist. */
+  root: string;
+  users: readonly SftpUser[];
+  host?: string;
+  /** 0: any free one. */
+  port?: number;
+  /** Where the host key is kept, so that a restarted server is still the same one; generated where absent. */
+  hostKeyPath?: string;
+  /** Host keys as text, instead of one of our own. */
+  hostKeys?: readonly string[];
+  quirks?: Partial<Quirks>;
+}
+
+export interface SftpServer {
+  readonly host: string;
+  readonly port: number;
+  readonly root: string;
+  /** `SHA256:...` of the first host key. */
+  readonly hostKeyFingerprint: string;
+  /** The first host key as in known_hosts: type and base64. */
+  readonly hostKey: string;
+  /** Switch while it runs. What is announced at the start of a session holds for that session. */
+  readonly quirks: Quirks;
+  clearQuirks(): void;
+  /** What clients did: connections made, and ways of login with which a credential was offered. */
+  readonly seen: { connections: number; sessions: number; offered: string[] };
+  /** Resets every connection. */
+  dropConnections(): void;
+  close(): Promise<void>;
+}
+
+/** An SFTP server for a folder on disk: for the demo, for tests, for partners to try a file against. */
+export async function startSftpServer(options: SftpServerOptions): Promise<SftpServer> {
+  const hostKeys = options.hostKeys ?? [hostKeyOf(options.hostKeyPath)];
+  const jail = createJail(options.root);
+  const quirks: Quirks = { ...NO_QUIRKS, ...options.quirks };
+  const seen: SftpServer['seen'] = { connections: 0, sessions: 0, offered: [] };
+  const sockets = new Set<Socket>();
+  let openSessions = 0;
+  const users = options.users.map((user) => ({ user, keys: (user.publicKeys ?? []).map(readPublicKey) }));
+  const server = new ssh2.Server({ hostKeys: [...hostKeys], ident: 'referry-sandbox' });
+
+  function serve(connection: Connection, socket: Socket): void {
+    // A client that goes away in the middle is normal here.
+    connection.on('error', () => {});
+    connection.on('authentication', (context) => {
+      if (context.method !== 'none') seen.offered.push(context.method);
+      if (quirks.refuseAuth) context.reject();
+      else authenticate(context, users);
+    });
+    connection.on('session', (accept, reject) => {
+      if (quirks.maxSessions !== undefined && openSessions >= quirks.maxSessions) reject();
+      else serveSession(accept(), socket);
+    });
+  }
+
+  function serveSession(session: Session, socket: Socket): void {
+    openSessions++;
+    seen.sessions++;
+    socket.once('close', () => {
+      openSessions--;
+    });
+    session.on('subsystem', (accept, reject, info) => {
+      if (info.name !== 'sftp') {
+        reject();
+        return;
+      }
+      const channel = accept();
+      const requests = createRequests({
+        jail,
+        quirks,
+        send: (packet) => {
+          channel.write(packet);
+        },
+        reset: () => socket.resetAndDestroy(),
+      });
+      const takeChunk = createPacketReader(requests.onPacket);
+      channel.on('data', (chunk: Buffer) => {
+        if (!takeChunk(chunk)) socket.destroy();
+      });
+      channel.on('end', () => {
+        channel.exit(0);
+        channel.end();
+      });
+      channel.on('error', () => {});
+      socket.once('close', requests.close);
+    });
+  }
+
+  const listener = createServer((socket) => {
+    // Without it each small answer waits for the acknowledgement of the one before.
+    socket.setNoDelay(true);
+    sockets.add(socket);
+    seen.connections++;
+    socket.on('error', () => {});
+    socket.once('close', () => sockets.delete(socket));
+    server.once('connection', (connection) => serve(connection, socket));
+    server.injectSocket(socket);
+  });
+  const host = options.host ?? '127.0.0.1';
+  await new Promise<void>((resolve, reject) => {
+    listener.once('error', reject);
+    listener.listen(options.port ?? 0, host, () => resolve());
+  });
+  const address = listener.address();
+  const publicKey = publicPartOf(hostKeys[0] ?? '');
+
+  return {
+    host,
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    root: options.root,
+    hostKeyFingerprint: `SHA256:${createHash('sha256').update(publicKey.blob).digest('base64').replace(/=+$/, '')}`,
+    hostKey: `${publicKey.type} ${publicKey.blob.toString('base64')}`,
+    quirks,
+    clearQuirks: () => Object.assign(quirks, NO_QUIRKS),
+    seen,
+    dropConnections() {
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
+    close: () =>
+      new Promise((resolve) => {
+        listener.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+function authenticate(context: AuthContext, users: readonly { user: SftpUser; keys: ParsedKey[] }[]): void {
+  const found = users.find(({ user }) => user.name === context.username);
+  const methods: ('publickey' | 'password' | 'keyboard-interactive')[] = [];
+  if (found === undefined || found.keys.length > 0) methods.push('publickey');
+  if (found === undefined || found.user.password !== undefined) methods.push('password');
+  if (found === undefined || found.user.keyboardInteractive !== undefined) methods.push('keyboard-interactive');
+  const refuse = () => context.reject(methods);
+  if (found === undefined) {
+    refuse();
+  } else if (context.method === 'password' && found.user.password !== undefined) {
+    if (same(Buffer.from(context.password), Buffer.from(found.user.password))) context.accept();
+    else refuse();
+  } else if (context.method === 'publickey') {
+    const { key, signature, blob, hashAlgo } = context;
+    const known = found.keys.find((candidate) => same(key.data, candidate.getPublicSSH()));
+    if (known === undefined) refuse();
+    else if (signature === undefined || blob === undefined) context.accept();
+    else if (known.verify(blob, signature, hashAlgo) === true) context.accept();
+    else refuse();
+  } else if (context.method === 'keyboard-interactive' && found.user.keyboardInteractive !== undefined) {
+    const questions = found.user.keyboardInteractive;
+    context.prompt(
+      questions.map(({ question }) => ({ prompt: question, echo: false })),
+      (answers) => {
+        const right = answers.length === questions.length && questions.every(({ answer }, i) => answers[i] === answer);
+        if (right) context.accept();
+        else refuse();
+      },
+    );
+  } else {
+    refuse();
+  }
+}
+
+function same(a: Buffer, b: Buffer): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function readPublicKey(line: string): ParsedKey {
+  const parsed = ssh2.utils.parseKey(line);
+  if (parsed instanceof Error) throw parsed;
+  const key = Array.isArray(parsed) ? parsed[0] : parsed;
+  if (key === undefined) throw new Error('no key in this line');
+  return key;
+}
+
+function publicPartOf(privateKey: string): { type: string; blob: Buffer } {
+  const key = readPublicKey(privateKey);
+  return { type: key.type, blob: key.getPublicSSH() };
+}
+
+function hostKeyOf(path: string | undefined): string {
+  if (path === undefined) return ssh2.utils.generateKeyPairSync('ed25519').private;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    const { private: text } = ssh2.utils.generateKeyPairSync('ed25519');
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text, { mode: 0o600 });
+    chmodSync(path, 0o600);
+    return text;
+  }
+}
