@@ -79,18 +79,11 @@ function invalid(field: string, what: string, code: ErrorCode = 'invalid_paramet
 function isTime(text: string): boolean {
   const parts = ISO_8601.exec(text);
   if (!parts) return false;
-  const [month, day, hour, minute, second] = parts.slice(1).map((part) => Number(part ?? '0'));
+  const [, month = '', day = '', hour = '', minute = '', second = '00'] = parts;
+  // Two digits compare as text as they do as numbers.
   return (
-    between(month, 1, 12) &&
-    between(day, 1, 31) &&
-    between(hour, 0, 23) &&
-    between(minute, 0, 59) &&
-    between(second, 0, 60)
+    month >= '01' && month <= '12' && day >= '01' && day <= '31' && hour <= '23' && minute <= '59' && second <= '60'
   );
-}
-
-function between(value: number | undefined, low: number, high: number): boolean {
-  return value !== undefined && value >= low && value <= high;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

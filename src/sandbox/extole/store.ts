@@ -11,7 +11,6 @@ export interface Accepted {
 }
 
 interface Step {
-  id: string;
   event: SubmittedEvent;
   eventId: string;
   container: string;
@@ -40,6 +39,7 @@ export interface Store {
 
 /** Persons that are remembered, with their steps; the oldest are forgotten, so that a million rows fit in memory. */
 const REMEMBERED = 20_000;
+const STEPS_REMEMBERED = 2000;
 
 /**
  * What the account knows: its keys, all of them, and its newest persons. `stepDelayMs`: how long it takes until an event
@@ -47,17 +47,20 @@ const REMEMBERED = 20_000;
  */
 export function createStore(options: { dedupe: Dedupe; keyField: string; stepDelayMs: number }): Store {
   const { dedupe, keyField, stepDelayMs } = options;
-  const distinct = new Set<string>();
-  const known = new Set<string>();
+  const keys = new Set<string>();
+  const everyName = new Set<string>();
   const people = new Map<string, Person>();
   let events = 0;
 
   function isDuplicate(container: string, name: string, key: string): boolean {
-    if (dedupe === 'none' || key === '') return false;
-    const id = dedupe === 'within-event' ? `${container}\n${name}\n${key}` : `${container}\n${key}`;
-    if (known.has(id)) return true;
-    known.add(id);
-    return false;
+    if (key === '') return false;
+    const before = keys.size;
+    keys.add(`${container}\n${name}\n${key}`);
+    if (dedupe === 'within-event') return keys.size === before;
+    if (dedupe === 'none') return false;
+    const known = everyName.size;
+    everyName.add(`${container}\n${key}`);
+    return everyName.size === known;
   }
 
   function person(identity: string, email: string | undefined): Person {
@@ -81,17 +84,17 @@ export function createStore(options: { dedupe: Dedupe; keyField: string; stepDel
       const container = text(event.data.container) || 'production';
       const email = text(event.data.email).toLowerCase() || undefined;
       const who = person(email ?? (text(event.data.partner_user_id) || key || eventId), email);
-      if (key !== '') distinct.add(`${container}\n${event.name}\n${key}`);
       const duplicate = isDuplicate(container, event.name, key);
-      if (!duplicate) who.steps.push({ id: eventId, event, eventId, container, visibleAt: now + stepDelayMs });
+      if (!duplicate) who.steps.push({ event, eventId, container, visibleAt: now + stepDelayMs });
+      if (who.steps.length > STEPS_REMEMBERED) who.steps.splice(0, STEPS_REMEMBERED / 2);
       return { eventId, personId: who.id, duplicate };
     },
-    persons({ identity, keys }) {
+    persons({ identity, keys: wantedKeys }) {
       const wanted = identity?.toLowerCase();
       return [...people.values()].filter(
         (one) =>
           (wanted === undefined || one.email === wanted) &&
-          keys.every(([name, value]) => one.steps.some((step) => text(step.event.data[name]) === value)),
+          wantedKeys.every(([name, value]) => one.steps.some((step) => text(step.event.data[name]) === value)),
       );
     },
     steps(personId, { names, containers }, now) {
@@ -106,7 +109,7 @@ export function createStore(options: { dedupe: Dedupe; keyField: string; stepDel
       return visible?.reverse();
     },
     get distinctKeys() {
-      return distinct.size;
+      return keys.size;
     },
   };
 }
