@@ -66,3 +66,17 @@ export function getDefinition(ledger: Ledger, id: number): StoredDefinition {
   if (!row) throw new Error(`the ledger knows no definition ${id}`);
   return row;
 }
+
+/** The number of an event name, where it was ever used; writes nothing. */
+export function findEventName(
+  ledger: Pick<Ledger, 'db'>,
+  identity: DestinationIdentity,
+  name: string,
+): number | undefined {
+  return ledger.db
+    .prepare<[string, string, string, string], { id: number }>(
+      `SELECT e.id FROM event_names e JOIN destinations d ON d.id = e.destination_id
+       WHERE d.provider = ? AND d.account = ? AND d.container = ? AND e.name = ?`,
+    )
+    .get(identity.provider, identity.account, identity.container, name)?.id;
+}

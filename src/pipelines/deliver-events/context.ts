@@ -31,6 +31,8 @@ export interface RunContext {
   remote: Remote;
   destination: ExtoleDestination;
   destinationId: number;
+  /** Reads the destination's token again from where it is kept. */
+  refreshToken: () => string | undefined;
   progress: (progress: Progress) => void;
   /** Named places where a test may let the process die. */
   crashPoint: (name: string) => void;

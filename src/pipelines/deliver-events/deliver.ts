@@ -44,7 +44,7 @@ export async function deliverFile(
   const { processing, paths, definition } = pass;
   const book = openBook(ledger, processing.id);
   const index = openRowIndex(paths.index);
-  const sender = ctx.destination.open(lane);
+  const sender = ctx.destination.open(lane, { refreshToken: ctx.refreshToken });
   const eventIds = seal.eventNames.map((name) =>
     name === '' ? 0 : eventNameId(ledger, processing.destinationId, name),
   );

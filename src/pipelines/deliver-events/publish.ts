@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Processing, updateProcessing } from '../../ledger/processings.ts';
@@ -8,7 +7,8 @@ import { type FileAccount, type RemoteFile, type RunAccount, TransferError } fro
 import { renderReport } from '../../reports/report.ts';
 import { resultsName } from '../../reports/results.ts';
 import type { ResultsSummary } from '../../reports/results-file.ts';
-import { type FilePass, type RunContext, stagedPaths } from './context.ts';
+import type { FilePass, RunContext } from './context.ts';
+import { LOCAL } from './stage.ts';
 
 /** Puts a revision of a processing's results in place. Its bytes are known to the ledger before they leave. */
 export async function publishResults(
@@ -47,6 +47,8 @@ export async function publishResults(
 /** Moves the input out of the way and closes the processing. Repeating it is harmless. */
 export async function archiveInput(ctx: RunContext, processing: Processing): Promise<Processing> {
   const { remote, ledger, job } = ctx;
+  if (processing.takenPath.startsWith(LOCAL))
+    return updateProcessing(ledger, processing.id, { state: 'closed', closedAt: ctx.io.now() });
   const refused = processing.refusal?.verdict === 'refused';
   const folder = refused ? job.source.refused : job.source.archive;
   const stamp = new Date(processing.openedAt).toISOString().replace(/[-:]|\.\d+/g, '');
@@ -66,7 +68,6 @@ export async function archiveInput(ctx: RunContext, processing: Processing): Pro
   });
 }
 
-/** Two inputs with the same contents and second get the same name; the later one takes its processing's number too. */
 async function moveAside(ctx: RunContext, from: string, target: string): Promise<void> {
   try {
     await ctx.remote.move(from, target);
@@ -119,10 +120,4 @@ export async function publishReport(ctx: RunContext, account: RunAccount, stem: 
     await rm(path, { force: true });
   }
   return page;
-}
-
-/** Removes the staged files of a processing that needs them no more. */
-export async function pruneStaged(ctx: RunContext, processingId: number): Promise<void> {
-  const { folder } = stagedPaths(ctx.staging, processingId);
-  if (existsSync(folder)) await rm(folder, { recursive: true, force: true });
 }

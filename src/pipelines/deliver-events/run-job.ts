@@ -8,12 +8,12 @@ import { destinationId, storeDefinition } from '../../ledger/registry.ts';
 import { closeRun, openRun } from '../../ledger/runs.ts';
 import { type FileAccount, type Io, type Notice, type Remote, type RunAccount, TransferError } from '../../model.ts';
 import { openRemote } from '../../remotes/open.ts';
-import { ageRows } from './age.ts';
+import { ageRows, pruneStaging } from './age.ts';
 import type { Progress, RunContext } from './context.ts';
 import { type FileProgress, processFile, retryFile, revise } from './process-file.ts';
 import { publishReport } from './publish.ts';
 import { createRunAccount } from './run-account.ts';
-import { findFiles, takeFile } from './take.ts';
+import { findFiles, takeFile, takeLocalFile } from './take.ts';
 
 export interface RunOptions {
   job: Job;
@@ -25,6 +25,10 @@ export interface RunOptions {
   cause: 'schedule' | 'catch-up' | 'command' | 'demo';
   /** Only what earlier runs left failed or open; no new file. */
   retryOnly?: boolean;
+  /** A local file to process instead of the inbox; it stays where it is. */
+  file?: string;
+  /** Reads the destination's token again from where it is kept. */
+  refreshToken?: () => string | undefined;
   drainMs?: number;
   progress?: (progress: Progress) => void;
   crashPoint?: (name: string) => void;
@@ -56,12 +60,15 @@ export async function runJob(options: RunOptions): Promise<RunResult> {
       staging: join(options.state, 'staging'),
       remote,
       destination,
+      refreshToken: options.refreshToken ?? (() => undefined),
       destinationId: destinationId(ledger, destination.identity),
       progress: options.progress ?? (() => {}),
       crashPoint: options.crashPoint ?? (() => {}),
     };
     await carryOn(ctx, account);
-    if (!options.retryOnly) await takeUpNewFiles(ctx, account);
+    if (options.file !== undefined) await takeUpLocalFile(ctx, account, options.file);
+    else if (!options.retryOnly) await takeUpNewFiles(ctx, account);
+    await pruneStaging(ctx);
     const finished = account.finish(io.now());
     if (finished.files.length > 0) {
       reportPath = await publishReport(ctx, finished, `${job.id}.${stampOf(finished)}.r${run}`);
@@ -98,26 +105,35 @@ async function carryOn(ctx: RunContext, account: Account): Promise<void> {
   }
 }
 
+/** How often a run looks again for files that are not stable yet; one that still changes is left to the next run. */
+const LOOKS = 4;
+
 async function takeUpNewFiles(ctx: RunContext, account: Account): Promise<void> {
-  if (account.halted) return;
-  const { files, notices } = await findFiles(ctx);
-  account.notices.push(...notices);
-  const stored = storedDefinition(ctx.job);
-  const definition = storeDefinition(
-    ctx.ledger,
-    { job: ctx.job.id, sha256: stored.sha256, body: stored.body },
-    ctx.io.now(),
-  );
-  for (const file of files) {
-    if (account.halted) return;
-    ctx.signal.throwIfAborted();
-    const processing = await takeFile(ctx, file, definition);
-    if (!processing) {
-      account.notices.push({ code: 'VANISHED', message: `${file.name} was gone before it could be taken` });
-      continue;
+  const definition = storeCurrentDefinition(ctx);
+  for (let look = 1; look <= LOOKS && !account.halted; look++) {
+    const { files, notices, waitMs } = await findFiles(ctx);
+    if (look === 1) account.notices.push(...notices);
+    for (const file of files) {
+      if (account.halted) return;
+      ctx.signal.throwIfAborted();
+      const processing = await takeFile(ctx, file, definition);
+      if (processing) await step(ctx, account, processing, () => processFile(ctx, processing));
+      else account.notices.push({ code: 'VANISHED', message: `${file.name} was gone before it could be taken` });
     }
-    await step(ctx, account, processing, () => processFile(ctx, processing));
+    if (waitMs === undefined) return;
+    ctx.io.log.info({ job: ctx.job.id, seconds: Math.ceil(waitMs / 1000) }, 'waiting for files to become stable');
+    await ctx.io.sleep(waitMs, ctx.signal);
   }
+}
+
+async function takeUpLocalFile(ctx: RunContext, account: Account, path: string): Promise<void> {
+  if (account.halted) return;
+  const processing = await takeLocalFile(ctx, path, storeCurrentDefinition(ctx));
+  await step(ctx, account, processing, () => processFile(ctx, processing));
+}
+
+function storeCurrentDefinition(ctx: RunContext): number {
+  return storeDefinition(ctx.ledger, storedDefinition(ctx.job), ctx.io.now());
 }
 
 /** One file. What is wrong with it stays with it, unless it is the connection or the destination. */

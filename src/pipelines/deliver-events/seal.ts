@@ -32,8 +32,13 @@ export interface Seal {
   held?: { code: string; message: string; hint: string; line?: number };
 }
 
+type SealContext = Pick<RunContext, 'signal' | 'progress' | 'crashPoint'> & {
+  ledger: Pick<RunContext['ledger'], 'hashKey'>;
+};
+type SealPass = Pick<FilePass, 'definition' | 'paths'> & { processing: { name: string; openedAt: number } };
+
 /** Reads the whole file and judges every row, before one of them leaves. Throws `FileRefused` where it is not whole. */
-export async function sealFile(ctx: RunContext, pass: FilePass): Promise<Seal> {
+export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> {
   const { definition, paths, processing } = pass;
   const ready = readSeal(paths.seal);
   if (ready && existsSync(paths.index)) return ready;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Definition } from '../../jobs/definition.ts';
@@ -52,17 +52,35 @@ async function identityOf(
 }
 
 async function download(ctx: RunContext, processing: Processing, target: string): Promise<string> {
+  const { name, size, mtime, takenPath } = processing;
+  const bytes = takenPath.startsWith(LOCAL)
+    ? createReadStream(takenPath.slice(LOCAL.length))
+    : ctx.remote.read({ path: takenPath, name, size, mtime }, ctx.signal);
+  return stageBytes(bytes, { name, size }, target, (done) =>
+    ctx.progress({ file: name, phase: 'downloading', done, total: size, unit: 'bytes' }),
+  );
+}
+
+/** A local file given on the command line is read where it is and stays there; its path is kept with this before it. */
+export const LOCAL = 'local:';
+
+/** Writes a file of a known size to private staging, whole or not at all, and returns the sha256 of its bytes in hex. */
+export async function stageBytes(
+  bytes: AsyncIterable<Uint8Array>,
+  file: { name: string; size: number },
+  target: string,
+  tell: (done: number) => void,
+): Promise<string> {
   const part = `${target}.part`;
-  const file = { path: processing.takenPath, name: processing.name, size: processing.size, mtime: processing.mtime };
   const hash = createHash('sha256');
   let done = 0;
   const handle = await open(part, 'w', 0o600);
   try {
-    for await (const chunk of ctx.remote.read(file, ctx.signal)) {
+    for await (const chunk of bytes) {
       hash.update(chunk);
       await writeAll(handle, chunk);
       done += chunk.length;
-      ctx.progress({ file: processing.name, phase: 'downloading', done, total: processing.size, unit: 'bytes' });
+      tell(done);
     }
     await handle.sync();
   } catch (error) {
@@ -70,16 +88,12 @@ async function download(ctx: RunContext, processing: Processing, target: string)
   } finally {
     await handle.close();
   }
-  if (done !== processing.size) {
+  if (done !== file.size) {
     await rm(part, { force: true });
-    throw new TransferError(
-      'FILE_CHANGED',
-      `${processing.name}: ${done} bytes came, ${processing.size} were announced`,
-      {
-        retryable: true,
-        hint: 'the file is read again by the next run',
-      },
-    );
+    throw new TransferError('FILE_CHANGED', `${file.name}: ${done} bytes came, ${file.size} were announced`, {
+      retryable: true,
+      hint: 'the file is read again by the next run',
+    });
   }
   await rename(part, target);
   await syncFolder(dirname(target));

@@ -1,11 +1,18 @@
+import type { Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { observationsOf, rememberObservations, type SeenFile } from '../../ledger/observations.ts';
 import { openProcessing, openProcessings, type Processing, updateProcessing } from '../../ledger/processings.ts';
 import { type Notice, type RemoteFile, TransferError } from '../../model.ts';
 import { hasMarker, isBeingWritten, isCandidateName, judgeStability, matchPattern } from '../../remotes/stable.ts';
 import type { RunContext } from './context.ts';
+import { LOCAL } from './stage.ts';
 
-/** Files of the inbox that match, have stopped changing and are not being worked on, oldest first. */
-export async function findFiles(ctx: RunContext): Promise<{ files: RemoteFile[]; notices: Notice[] }> {
+/**
+ * Files of the inbox that match, have stopped changing and are not being worked on, oldest first. `waitMs`: when another look
+ * would find more.
+ */
+export async function findFiles(ctx: RunContext): Promise<{ files: RemoteFile[]; notices: Notice[]; waitMs?: number }> {
   const { job, ledger, io } = ctx;
   const { source } = job;
   const { files, notices } = await ctx.remote.list(source.inbox, ctx.signal);
@@ -16,6 +23,7 @@ export async function findFiles(ctx: RunContext): Promise<{ files: RemoteFile[];
   const inWork = new Map(openProcessings(ledger, job.id).map((each) => [each.inboxPath, each]));
   const now = io.now();
   const ready: RemoteFile[] = [];
+  let waitMs: number | undefined;
 
   for (const file of files) {
     if (!isCandidateName(file.name) || !matches(file.name)) continue;
@@ -24,11 +32,19 @@ export async function findFiles(ctx: RunContext): Promise<{ files: RemoteFile[];
     const marker = source.stable.marker;
     const complete =
       marker === undefined ? stable && !isBeingWritten(file.name, names) : hasMarker(file.name, marker, names);
-    if (complete && !isSameSighting(inWork.get(file.path), file)) ready.push(file);
+    if (isSameSighting(inWork.get(file.path), file)) continue;
+    if (complete) ready.push(file);
+    else if (marker === undefined) {
+      const left = Math.max(MIN_WAIT_MS, source.stable.for - (now - observation.stableSince));
+      waitMs = Math.min(waitMs ?? left, left);
+    }
   }
   rememberObservations(ledger, job.id, seen);
-  return { files: ready, notices };
+  return waitMs === undefined ? { files: ready, notices } : { files: ready, notices, waitMs };
 }
+
+/** Two looks at the same moment prove nothing. */
+const MIN_WAIT_MS = 50;
 
 /** With `take: copy` an input stays in the inbox while it is worked on. */
 function isSameSighting(processing: Processing | undefined, file: RemoteFile): boolean {
@@ -60,6 +76,35 @@ export async function takeFile(
   });
   ctx.crashPoint('taking');
   return takeAgain(ctx, processing);
+}
+
+/** Opens a processing for a local file that was named on the command line. */
+export async function takeLocalFile(ctx: RunContext, path: string, definitionId: number): Promise<Processing> {
+  const { size, mtimeMs } = await statLocal(path);
+  const processing = openProcessing(ctx.ledger, {
+    job: ctx.job.id,
+    runId: ctx.run,
+    definitionId,
+    destinationId: ctx.destinationId,
+    name: basename(path),
+    inboxPath: LOCAL + path,
+    size,
+    mtime: Math.trunc(mtimeMs),
+    now: ctx.io.now(),
+    takenPath: () => LOCAL + path,
+  });
+  return updateProcessing(ctx.ledger, processing.id, { state: 'taken' });
+}
+
+async function statLocal(path: string): Promise<Stats> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    throw new TransferError('NO_SUCH_FILE', `there is no readable file ${path}`, {
+      cause: error,
+      hint: 'give the path of a local file',
+    });
+  }
 }
 
 /** Finishes the taking of a file, also after a crash in the middle of it. */

@@ -1,0 +1,72 @@
+import { createExtole } from '../destinations/extole/extole.ts';
+import { openLedgerForReading } from '../ledger/open.ts';
+import { EXIT } from '../model.ts';
+import { type DryRunFile, dryRunJob } from '../pipelines/deliver-events/dry-run.ts';
+import { readJob } from '../schedule/jobs.ts';
+import { showProgress } from './progress.ts';
+import { openWorld, stopSignal } from './shared.ts';
+
+/** Prints what a run of a job would send, skip and refuse. */
+export async function dryRun(
+  request: { job: string; file?: string },
+  options: { jobs?: string; state?: string; json?: boolean },
+): Promise<number> {
+  const { settings, io } = openWorld(options);
+  const stop = stopSignal();
+  const progress = showProgress(io, options.json === true);
+  const job = await readJob(settings.jobs, request.job, io.env);
+  const ledger = await openLedgerForReading(settings.ledger);
+  try {
+    const destination = createExtole(job.destination.extole, job.delivery, io);
+    const files = await dryRunJob({
+      job,
+      ledger,
+      io,
+      signal: stop.signal,
+      laneFor: destination.laneFor,
+      ...(request.file === undefined ? {} : { file: request.file }),
+      progress: progress.tell,
+    });
+    progress.stop();
+    process.stdout.write(
+      options.json ? `${JSON.stringify({ job: job.id, dryRun: true, files })}\n` : textOf(job.id, files),
+    );
+    const attention = files.some((file) => file.refused || file.heldBecause || file.conflict > 0);
+    return attention ? EXIT.attention : EXIT.ok;
+  } finally {
+    progress.stop();
+    await ledger?.close();
+    stop.dispose();
+  }
+}
+
+function textOf(job: string, files: readonly DryRunFile[]): string {
+  if (files.length === 0) return `${job}: no matching file in the inbox\n`;
+  const lines: string[] = [];
+  for (const file of files) {
+    lines.push(`${file.name}`);
+    if (file.refused) {
+      const line = file.refused.line ? ` (line ${file.refused.line})` : '';
+      lines.push(`  would be refused as a whole: ${file.refused.code}${line}: ${file.refused.message}`);
+      if (file.refused.hint) lines.push(`  what to do: ${file.refused.hint}`);
+      continue;
+    }
+    if (file.heldBecause) lines.push(`  would be held: ${file.heldBecause.code}: ${file.heldBecause.message}`);
+    const { read, wouldSend, duplicate, conflict, rejected, held } = file;
+    lines.push(
+      `  read ${read} = would send ${wouldSend} + duplicate ${duplicate} + conflict ${conflict} + rejected ${rejected} + held ${held}; lane ${file.lane}`,
+    );
+    for (const event of file.byEvent) {
+      for (const [currency, totals] of Object.entries(event.money))
+        lines.push(
+          `  ${event.eventName}: would send ${totals.open ?? '0'} ${currency} of ${totals.read ?? '0'} ${currency}`,
+        );
+    }
+    for (const reason of file.reasons) {
+      const examples = reason.examples.map((example) => example.line).join(', ');
+      lines.push(`  ${reason.outcome} ${reason.code}: ${reason.count}, e.g. line ${examples}`);
+    }
+  }
+  lines.push('', 'A dry run: nothing was taken, sent or stored.');
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,106 @@
+import { copyFile, readdir, readFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { createLog, realIo } from '../io.ts';
+import { loadJobs } from '../jobs/load.ts';
+import { openLedger } from '../ledger/open.ts';
+import { EXIT, type Io, type RunAccount } from '../model.ts';
+import { renderFileTable } from '../reports/text-table.ts';
+import { startSandbox } from '../sandbox/start.ts';
+import { execute } from '../schedule/execute.ts';
+import { comesWith } from './places.ts';
+import { showProgress } from './progress.ts';
+import { stopSignal } from './shared.ts';
+
+/** The main job on the sample files, from the inbox to the report. */
+export async function runDemo(folder: string): Promise<number> {
+  process.umask(0o077);
+  const root = resolve(folder);
+  const jobs = comesWith('jobs');
+  const stop = stopSignal();
+  const base = realIo(createLog('error'));
+  const sandbox = await startSandbox({
+    io: base,
+    root,
+    sftpPort: 0,
+    extolePort: 0,
+    requestsPerMinute: Number.POSITIVE_INFINITY,
+  });
+  const io: Io = { ...base, env: { ...process.env, ...sandbox.env, REFERRY_STABLE_FOR: '0s' } };
+  const received = join(root, 'extole', 'received.jsonl');
+  const state = join(root, 'state');
+  const ledger = await openLedger(join(state, 'ledger.sqlite'), 'command', io);
+  const say = (line = ''): void => {
+    process.stdout.write(`${line}\n`);
+  };
+  const accounts: RunAccount[] = [];
+  const pages: string[] = [];
+  try {
+    const dropped = await dropSamples(join(root, 'sftp', 'inbox'));
+    say(`An SFTP server and an Extole stand-in are running. ${dropped.length} sample files were dropped in the inbox:`);
+    for (const name of dropped) say(`  ${name}`);
+    say();
+    const common = { ledger, io, signal: stop.signal, jobs, state, cause: 'demo' as const };
+    const { jobs: all, problems } = await loadJobs(jobs, io.env);
+    for (const problem of problems) say(`${problem.file}:${problem.line}: ${problem.message}`);
+
+    say('First: does this Extole account drop an event whose key it knows? (referry verify-dedupe)');
+    const verified = await Promise.all(
+      all.map((job) => execute({ verb: 'verify-dedupe', job: job.id, settleMs: 300 }, common)),
+    );
+    for (const { executed } of verified) {
+      if (executed.verb !== 'verify-dedupe') continue;
+      for (const { eventName, withinEvent } of executed.findings)
+        say(
+          `  ${eventName}: ${withinEvent === 'drops' ? 'yes, so a lost answer is asked for again' : `${withinEvent}, so a row with a lost answer is held`}`,
+        );
+    }
+    const before = await countLines(received);
+
+    for (const job of all) {
+      say();
+      say(`${job.id}${job.description ? `: ${job.description}` : ''}`);
+      const progress = showProgress(io, !process.stderr.isTTY);
+      const { executed } = await execute({ verb: 'run', job: job.id }, { ...common, progress: progress.tell });
+      progress.stop();
+      if (executed.verb !== 'run') continue;
+      accounts.push(executed.account);
+      if (executed.reportPath) pages.push(executed.reportPath);
+      say(
+        renderFileTable(executed.account, { width: 100, reasons: 6, colour: process.stdout.isTTY === true }).trimEnd(),
+      );
+      if (executed.account.halted) say(`  halted: ${executed.account.halted.code}: ${executed.account.halted.reason}`);
+    }
+    sandbox.extole.flush();
+    const sent = (await countLines(received)) - before;
+    say();
+    say(`Requests that the Extole stand-in received in this run: ${sent}`);
+    say('Where to look:');
+    const place = (path: string): string => relative(process.cwd(), join(root, 'sftp', path));
+    for (const account of accounts)
+      for (const file of account.files) if (file.resultsPath) say(`  results  ${place(file.resultsPath)}`);
+    for (const page of pages) say(`  report   ${place(page)}`);
+    say(`  received ${relative(process.cwd(), received)}`);
+    say(`  ledger   ${relative(process.cwd(), ledger.path)}`);
+    if (sent > 0) say('Run it again: the same files are dropped again, and nothing is sent.');
+  } finally {
+    await ledger.close();
+    await sandbox.close();
+    stop.dispose();
+  }
+  const balanced = accounts.every((account) => account.balanced && !account.halted);
+  return balanced && accounts.length > 0 ? EXIT.ok : EXIT.internal;
+}
+
+/** Copies the sample files to the inbox; what they are expected to give stays behind. */
+async function dropSamples(inbox: string): Promise<string[]> {
+  const samples = comesWith('sample-files');
+  const entries = await readdir(samples, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isFile() && entry.name !== 'README.md').map((entry) => entry.name);
+  for (const name of names.sort()) await copyFile(join(samples, name), join(inbox, name));
+  return names;
+}
+
+async function countLines(path: string): Promise<number> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text.split('\n').length - 1;
+}

@@ -1,0 +1,58 @@
+import type { Register } from './registry.ts';
+
+interface Options {
+  root: string;
+  port: string;
+  extolePort: string;
+}
+
+export const registerSandbox: Register = (program, exit) => {
+  program
+    .command('sandbox')
+    .description('Starts an SFTP server and an Extole stand-in, to try jobs and files against.')
+    .option('--root <folder>', 'where it keeps its files', 'sandbox')
+    .option('--port <number>', 'port of the SFTP server', '2222')
+    .option('--extole-port <number>', 'port of the Extole stand-in', '8422')
+    .addHelpText(
+      'after',
+      `
+It prints the environment with which the example jobs use it, and runs until it is stopped. Every request that the stand-in
+gets is kept in <root>/extole/received.jsonl.
+
+Example, in three terminals:
+  referry sandbox
+  referry daemon            # with the environment that the sandbox prints
+  sftp -P 2222 partner@127.0.0.1`,
+    )
+    .action(async (_: unknown, command) => {
+      const options: Options = command.optsWithGlobals();
+      const { resolve } = await import('node:path');
+      const { createLog, realIo } = await import('../io.ts');
+      const { startSandbox, SANDBOX_PASSWORD } = await import('../sandbox/start.ts');
+      const { stopSignal } = await import('./shared.ts');
+      const stop = stopSignal();
+      const sandbox = await startSandbox({
+        io: realIo(createLog('warn')),
+        root: resolve(options.root),
+        sftpPort: portOf(options.port),
+        extolePort: portOf(options.extolePort),
+      });
+      const lines = Object.entries(sandbox.env).map(([name, value]) => `export ${name}='${value}'`);
+      process.stdout.write(`${lines.join('\n')}\n`);
+      process.stderr.write(
+        `referry: sandbox ready. SFTP: port ${sandbox.sftp.port}, user partner, password ${SANDBOX_PASSWORD}; Extole stand-in: ${sandbox.extole.url}; files: ${resolve(options.root)}\n`,
+      );
+      await new Promise<void>((done) => {
+        stop.signal.addEventListener('abort', () => done(), { once: true });
+      });
+      await sandbox.close();
+      stop.dispose();
+      exit(0);
+    });
+};
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
+  throw new Error(`port ${text}: a number from 0 (any free port) to 65535 is allowed`);
+}

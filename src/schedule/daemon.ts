@@ -1,0 +1,127 @@
+import { schedule } from 'node-cron';
+import { loadJobs } from '../jobs/load.ts';
+import type { Job } from '../jobs/schema.ts';
+import { openProcessings } from '../ledger/processings.ts';
+import { answerRequest, dropStaleRequests, takeRequest } from '../ledger/requests.ts';
+import { lastFire, rememberFire } from '../ledger/schedules.ts';
+import { TransferError } from '../model.ts';
+import { latestDue } from './due.ts';
+import { type ExecuteOptions, execute, type Request } from './execute.ts';
+
+/** How often requests of commands are looked for. */
+const REQUESTS_EVERY_MS = 250;
+
+export interface DaemonOptions extends Omit<ExecuteOptions, 'cause'> {
+  /** Called once the daemon is ready. */
+  ready?: (jobs: readonly Job[]) => void;
+}
+
+/**
+ * Runs all jobs on their schedules until the signal comes, then lets what is on the wire come to its end. A job never
+ * overlaps with itself; what was missed while down is made up once.
+ */
+export async function runDaemon(options: DaemonOptions): Promise<void> {
+  const { ledger, io, signal } = options;
+  const running = new Map<string, Promise<void>>();
+  let told = '';
+  const startedAt = io.now();
+
+  const start = (job: string, work: () => Promise<void>): void => {
+    const done = work()
+      .catch((error: unknown) => {
+        if (signal.aborted) return;
+        io.log.error(
+          { job, code: codeOf(error) },
+          `run failed: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      })
+      .finally(() => running.delete(job));
+    running.set(job, done);
+  };
+
+  const readJobs = async (): Promise<readonly Job[]> => {
+    const { jobs, problems } = await loadJobs(options.jobs, io.env);
+    const lines = problems.map((p) => `${p.file}:${p.line}: ${p.message}`);
+    if (lines.join('\n') !== told) {
+      told = lines.join('\n');
+      for (const line of lines) io.log.error({}, `job file: ${line}`);
+    }
+    return jobs;
+  };
+
+  /** `first`: files that the last executor left unfinished are gone on with at once. */
+  const tick = async (first = false): Promise<void> => {
+    if (signal.aborted) return;
+    const now = io.now();
+    for (const job of await readJobs()) {
+      if (job.schedule === undefined || running.has(job.id)) continue;
+      // A job that never ran starts with its next tick, not with all of the past.
+      const since = lastFire(ledger, job.id) ?? rememberStart(job.id);
+      const interrupted = first && openProcessings(ledger, job.id).length > 0 ? now : undefined;
+      const due = latestDue(job.schedule, job.timezone, since, now) ?? interrupted;
+      if (due === undefined) continue;
+      const cause = now - due > 90_000 || due === interrupted ? 'catch-up' : 'schedule';
+      rememberFire(ledger, job.id, due);
+      start(job.id, async () => {
+        io.log.info({ job: job.id, cause, due: new Date(due).toISOString() }, 'run starts');
+        const { executed, exitCode } = await execute({ verb: 'run', job: job.id }, { ...options, cause });
+        if (executed.verb === 'run') {
+          const { counts, seen, balanced } = executed.account;
+          io.log.info(
+            { job: job.id, run: executed.account.run, exitCode, balanced, files: seen.files, ...counts },
+            'run ended',
+          );
+        }
+      });
+    }
+  };
+
+  const rememberStart = (job: string): number => {
+    rememberFire(ledger, job, startedAt);
+    return startedAt;
+  };
+
+  const serve = (): void => {
+    if (signal.aborted) return;
+    const request = takeRequest(ledger, io.now());
+    if (!request) return;
+    const body: Request = JSON.parse(request.body);
+    const answer = async (): Promise<void> => {
+      // A job never overlaps with itself: a request waits for the run that is under way.
+      while (running.has(body.job)) await running.get(body.job);
+      if (signal.aborted) return;
+      start(body.job, async () => {
+        try {
+          const { executed, exitCode } = await execute(body, { ...options, cause: 'command' });
+          answerRequest(ledger, request.id, { answer: JSON.stringify(executed), exitCode }, io.now());
+        } catch (error) {
+          const message = error instanceof Error ? error.message : String(error);
+          const hint = error instanceof TransferError ? error.hint : undefined;
+          const failed = JSON.stringify({ verb: 'error', code: codeOf(error), message, hint });
+          answerRequest(ledger, request.id, { answer: failed, exitCode: 4 }, io.now());
+        }
+      });
+    };
+    void answer();
+  };
+
+  dropStaleRequests(ledger, io.now());
+  options.ready?.(await readJobs());
+  const minute = schedule('* * * * *', () => void tick().catch((error) => io.log.error({}, String(error))), {
+    timezone: 'UTC',
+  });
+  try {
+    await tick(true);
+    while (!signal.aborted) {
+      serve();
+      await io.sleep(REQUESTS_EVERY_MS, signal).catch(() => {});
+    }
+  } finally {
+    await minute.destroy();
+    await Promise.allSettled(running.values());
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof TransferError ? error.code : 'INTERNAL';
+}
