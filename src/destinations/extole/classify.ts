@@ -155,7 +155,7 @@ const REASON_MAX = 300;
 export function clean(text: string): string {
   const visible = text
     .slice(0, REASON_MAX * 4)
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]+/gu, ' ')
+    .replace(/[\s\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]+/gu, ' ')
     .trim();
   const points = [...visible];
   return points.length > REASON_MAX ? `${points.slice(0, REASON_MAX - 1).join('')}…` : visible;
