@@ -1,0 +1,125 @@
+import { posix } from 'node:path';
+import { remoteProblems } from '../remotes/settings.ts';
+import { patternsOverlap } from './overlap.ts';
+import type { Path } from './references.ts';
+import type { Job } from './schema.ts';
+
+/** Something wrong in a job that is well-formed by itself, or with two jobs together. */
+export interface Finding {
+  job: Job;
+  path: Path;
+  message: string;
+  hint?: string;
+  severity: 'error' | 'warning';
+}
+
+/** Everything that can be wrong with jobs beyond the form of each; needs no network and no ledger. */
+export function checkJobs(jobs: readonly Job[]): Finding[] {
+  return [...jobs.flatMap(checkAlone), ...pairs(jobs).flatMap(([a, b]) => checkPair(a, b))];
+}
+
+function checkAlone(job: Job): Finding[] {
+  const findings: Finding[] = remoteProblems(job.source).map(({ field, message }) => ({
+    job,
+    path: ['source', field],
+    message,
+    // A job without a host key must load all the same: the doctor learns the key through it. Connecting is refused.
+    severity: field === 'hostKey' ? 'warning' : 'error',
+  }));
+  const { inbox, archive, processing, refused } = job.source;
+  const folders = { archive, processing, refused, results: job.report.to, reports: job.report.reports };
+  for (const [role, folder] of Object.entries(folders)) {
+    if (posix.normalize(folder) !== posix.normalize(inbox)) continue;
+    const path = role === 'results' ? ['report', 'to'] : role === 'reports' ? ['report', 'reports'] : ['source', role];
+    const message = `the ${role} folder is the inbox (${inbox}); what is put there would be taken as input again`;
+    findings.push({ job, path, message, hint: 'name another folder', severity: 'error' });
+  }
+  for (const role of ['archive', 'refused', 'results', 'reports'] as const) {
+    if (folders[role] !== processing) continue;
+    const message = `processing and ${role} are the same folder (${processing}); files in work must be apart from finished ones`;
+    findings.push({ job, path: ['source', 'processing'], message, hint: 'name another folder', severity: 'error' });
+  }
+  for (const person of ['email', 'partner_user_id']) {
+    if (job.event.data[person]?.from !== job.event.key.from) continue;
+    findings.push({
+      job,
+      path: ['event', 'key'],
+      message: `the key is the column that is also sent as ${person}: each person could then have one ${job.event.name ?? 'event'} only`,
+      hint: 'use the id of the account, order or application; if a person can indeed have only one, leave it',
+      severity: 'warning',
+    });
+  }
+  return findings;
+}
+
+function checkPair(a: Job, b: Job): Finding[] {
+  const findings: Finding[] = [];
+  const both = (path: Path, message: (other: Job) => string, hint: string) => {
+    findings.push({ job: a, path, message: message(b), hint, severity: 'error' });
+    findings.push({ job: b, path, message: message(a), hint, severity: 'error' });
+  };
+  if (a.id === b.id) {
+    both(['id'], (other) => `the id ${a.id} is also that of ${fileOf(other)}`, 'give each job an id of its own');
+  }
+  const shared = a.source.shared && b.source.shared;
+  if (!shared && sameFolder(a, a.source.inbox, b, b.source.inbox) && patternsOverlap(a.source.match, b.source.match)) {
+    both(
+      ['source', 'match'],
+      (other) => `the same files may match ${other.source.match} of ${fileOf(other)}, which reads the same inbox`,
+      'narrow one of the patterns, or say shared: true in both jobs',
+    );
+  }
+  for (const [job, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    const { archive, processing, refused } = job.source;
+    const folders = { archive, processing, refused, results: job.report.to, reports: job.report.reports };
+    for (const [role, folder] of Object.entries(folders)) {
+      if (!sameFolder(job, folder, other, other.source.inbox)) continue;
+      const path =
+        role === 'results' ? ['report', 'to'] : role === 'reports' ? ['report', 'reports'] : ['source', role];
+      const message = `the ${role} folder is the inbox of ${fileOf(other)}`;
+      findings.push({ job, path, message, hint: 'name another folder', severity: 'error' });
+    }
+  }
+  return findings;
+}
+
+/** Jobs that the ledger knows open rows of, and that no job file has any more. */
+export function checkVanished(
+  jobs: readonly Job[],
+  known: readonly { job: string; open: number }[],
+): { job: string; message: string; hint: string }[] {
+  const ids = new Set(jobs.map(({ id }) => id));
+  return known
+    .filter(({ job, open }) => open > 0 && !ids.has(job))
+    .map(({ job, open }) => ({
+      job,
+      message: `no job file has the id ${job}, which has ${open} open row${open === 1 ? '' : 's'}`,
+      hint: `if the file was renamed, write id: ${job} into it`,
+    }));
+}
+
+function sameFolder(a: Job, folderA: string, b: Job, folderB: string): boolean {
+  return placeOf(a, folderA) === placeOf(b, folderB);
+}
+
+/** Machine and folder, whoever logs in. */
+function placeOf(job: Job, folder: string): string {
+  const url = new URL(job.source.url);
+  const port = url.protocol === 'sftp:' ? url.port || '22' : '';
+  const root = decodeURIComponent(url.pathname);
+  const path = folder.startsWith('/') ? folder : posix.join('/', root, folder);
+  // The login folder of one user is not that of another.
+  const user = root.startsWith('/~') && !folder.startsWith('/') ? url.username : '';
+  return `${url.protocol}//${user}@${url.hostname}:${port}${posix.normalize(path).replace(/(.)\/$/, '$1')}`;
+}
+
+function fileOf(job: Job): string {
+  return posix.basename(job.path);
+}
+
+function pairs<T>(items: readonly T[]): [T, T][] {
+  return items.flatMap((item, index) => items.slice(index + 1).map((other): [T, T] => [item, other]));
+}

@@ -1,0 +1,113 @@
+import type * as z from 'zod';
+import { descriptionAt, fieldsAt, jobJsonSchema, type SchemaNode } from './json-schema.ts';
+import { isSecret, type Path } from './references.ts';
+import { suggest } from './suggest.ts';
+
+/** What is wrong at a path of a job, in words for the person who wrote it. */
+export interface Complaint {
+  path: Path;
+  /** Whether the field's name is at fault, not its value. */
+  at: 'key' | 'value';
+  found?: string;
+  message: string;
+  hint?: string;
+}
+
+let schema: SchemaNode | undefined;
+
+/** Explains what zod found. `raw` is the job as written, with references unresolved, so that no secret is repeated. */
+export function explainIssues(issues: readonly z.core.$ZodIssue[], raw: unknown): Complaint[] {
+  schema ??= jobJsonSchema();
+  const known = schema;
+  return issues.flatMap((issue) => explain(issue, [], raw, known));
+}
+
+function explain(issue: z.core.$ZodIssue, prefix: Path, raw: unknown, known: SchemaNode): Complaint[] {
+  const path = [...prefix, ...issue.path];
+  const value = valueAt(raw, path);
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField(path, key, known));
+  if (issue.code === 'invalid_union') {
+    const branch = likeliest(issue.errors);
+    return branch === undefined
+      ? [wrongForm(path, value, known)]
+      : branch.flatMap((each) => explain(each, path, raw, known));
+  }
+  if (value === undefined && (issue.code === 'invalid_type' || issue.code === 'invalid_value')) {
+    const description = descriptionAt(known, path);
+    const message = `${String(path.at(-1) ?? 'the job')} is missing`;
+    return [{ path, at: 'value', message, ...(description === undefined ? {} : { hint: description }) }];
+  }
+  const found = show(value, path);
+  const complaint = { path, at: 'value', ...(found === undefined ? {} : { found }) } as const;
+  if (issue.code === 'invalid_type') return [{ ...complaint, message: `expected ${typeName(issue.expected)}` }];
+  if (issue.code === 'invalid_value') {
+    const allowed = issue.values.map(String);
+    const meant = suggest(String(value), allowed);
+    const message = `allowed: ${allowed.join(', ')}`;
+    return [{ ...complaint, message, ...(meant === undefined ? {} : { hint: `did you mean ${meant}?` }) }];
+  }
+  if (issue.code === 'invalid_key') {
+    return [{ ...complaint, at: 'key', message: issue.issues.map(({ message }) => message).join('; ') }];
+  }
+  return [{ ...complaint, message: issue.message }];
+}
+
+function unknownField(parent: Path, key: string, known: SchemaNode): Complaint {
+  const allowed = [...new Set(fieldsAt(known, parent))].filter((name) => name !== '$schema');
+  const meant = suggest(key, allowed);
+  const where = parent.length === 0 ? 'a job' : parent.map(String).join('.');
+  const hint = meant === undefined ? `${where} may have: ${allowed.join(', ')}` : `did you mean ${meant}?`;
+  return { path: [...parent, key], at: 'key', message: `there is no field "${key}" in ${where}`, hint };
+}
+
+/** Of a value's possible forms, the one that the person was writing: the one whose own type fits. */
+function likeliest(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
+  return branches.find((issues) => !issues.some((issue) => issue.path.length === 0 && isMismatch(issue)));
+}
+
+function isMismatch(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_type' || issue.code === 'invalid_value' || issue.code === 'invalid_union';
+}
+
+function wrongForm(path: Path, value: unknown, known: SchemaNode): Complaint {
+  const description = descriptionAt(known, path);
+  const hint = description === undefined ? {} : { hint: description };
+  if (value === undefined) return { path, at: 'value', message: `${String(path.at(-1))} is missing`, ...hint };
+  const found = show(value, path);
+  return {
+    path,
+    at: 'value',
+    message: 'a value of this kind is not possible here',
+    ...(found === undefined ? {} : { found }),
+    ...hint,
+  };
+}
+
+function typeName(expected: string): string {
+  const names: Readonly<Record<string, string>> = {
+    string: 'text',
+    int: 'a whole number',
+    number: 'a number',
+    boolean: 'true or false',
+    object: 'fields, indented below',
+    record: 'fields, indented below',
+    array: 'a list',
+  };
+  return names[expected] ?? expected;
+}
+
+/** A value as written, short; nothing of a secret. */
+function show(value: unknown, path: Path): string | undefined {
+  if (value === undefined || isSecret(path)) return undefined;
+  const text = JSON.stringify(value) ?? '';
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+export function valueAt(data: unknown, path: Path): unknown {
+  let value = data;
+  for (const part of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = Reflect.get(value, part);
+  }
+  return value;
+}

@@ -1,0 +1,170 @@
+import cron from 'node-cron';
+import * as z from 'zod';
+import { deliverySettings } from '../delivery/settings.ts';
+import { extoleSettings } from '../destinations/extole/settings.ts';
+import { duration, formatDuration } from '../mapping/duration.ts';
+import { timeZone } from '../mapping/field-settings.ts';
+import { eventSettings } from '../mapping/settings.ts';
+import { fileSettings } from '../parsing/settings.ts';
+import { remoteSettings } from '../remotes/settings.ts';
+import { resolveFolders } from './folders.ts';
+
+const schedule = z.string().superRefine((expression, context) => {
+  const fields = expression.trim().split(/\s+/).length;
+  if (fields === 5 && cron.validate(expression)) return;
+  const found = fields === 5 ? 'one of them is not possible' : `found ${fields} field${fields === 1 ? '' : 's'}`;
+  const message = `five fields are needed (minute, hour, day of month, month, day of week), such as "*/15 6-22 * * 1-5"; ${found}`;
+  context.addIssue({ code: 'custom', message });
+});
+
+const folder = z
+  .string()
+  .trim()
+  .min(1)
+  .refine((path) => !path.split('/').includes('..') && !path.includes('\0'), 'a folder may not contain ..');
+
+const BESIDE = 'Relative to the folder that holds the inbox, unless it starts with /.';
+
+const source = z
+  .strictObject({
+    ...remoteSettings.shape,
+    url: remoteSettings.shape.url.describe(
+      'Where the files arrive: sftp://user@host:port/inbox, or file:///srv/inbox for a local folder. /~/inbox starts at the login folder.',
+    ),
+    match: z
+      .string()
+      .min(1)
+      .describe('Names of the files to take, as a glob: "account-openings-*.csv". Also ?, [a-z] and {csv,psv}.'),
+    inbox: folder
+      .optional()
+      .describe("The folder to take files from, relative to the url's. Default: the url's folder itself."),
+    archive: folder.default('archive').describe(`Where files go that were processed. ${BESIDE} Default archive.`),
+    processing: folder
+      .default('processing')
+      .describe(`Where a file is while it is worked on. ${BESIDE} Default processing.`),
+    refused: folder
+      .default('refused')
+      .describe(`Where files go that cannot be read as a whole. ${BESIDE} Default refused.`),
+    stable: z
+      .strictObject({
+        for: duration
+          .prefault('60s')
+          .describe('A file is taken when its size and time did not change for this long. Default 60s.'),
+        marker: z
+          .string()
+          .refine(
+            (text) => /\{(name|stem)\}/.test(text),
+            'the name of the data file must occur in it as {name} or {stem}',
+          )
+          .optional()
+          .describe('Take a file as soon as a file of this name is beside it: "{name}.done" or "{stem}.ok".'),
+      })
+      .prefault({})
+      .describe('When a file counts as complete.'),
+    take: z
+      .enum(['rename', 'copy'])
+      .default('rename')
+      .describe(
+        'rename moves a file to `processing` first, so that a partner who writes the name again loses nothing; copy is for servers that do not let us rename. Default rename.',
+      ),
+    shared: z
+      .boolean()
+      .default(false)
+      .describe('Say that another job may match the same files. Both jobs must say so. Default false.'),
+  })
+  .describe('Where the files come from.');
+
+const report = z
+  .strictObject({
+    to: folder
+      .default('results')
+      .describe(`Where results files go, one for each input file. ${BESIDE} Default results.`),
+    reports: folder.default('reports').describe(`Where reconciliation reports go. ${BESIDE} Default reports.`),
+  })
+  .prefault({})
+  .describe('What is put back for the partner.');
+
+const jobObject = z
+  .strictObject({
+    $schema: z.string().optional().describe('Where editors find the description of this file.'),
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'an id has 1 to 64 letters, digits, dots, dashes or underscores')
+      .optional()
+      .describe(
+        "The job's lasting name, under which its files are remembered. Default: the file's name without .yaml.",
+      ),
+    pipeline: z.literal('deliver-events').describe('What the job does. deliver-events sends rows of files as events.'),
+    description: z.string().optional().describe('For people.'),
+    schedule: schedule
+      .optional()
+      .describe('When the daemon runs the job: five cron fields in `timezone`. Without it, the job runs by hand only.'),
+    timezone: timeZone
+      .default('UTC')
+      .describe('The IANA zone of the schedule and of the days of reports. Default UTC.'),
+    source,
+    file: fileSettings,
+    event: eventSettings,
+    destination: z.strictObject({ extole: extoleSettings }).describe('Where the events go.'),
+    delivery: deliverySettings,
+    onConflict: z
+      .enum(['refuse', 'first-wins'])
+      .default('refuse')
+      .describe(
+        'Rows of one file with the same key and different content: refuse sends none of them until a person picks one, first-wins sends the first. Default refuse.',
+      ),
+    report,
+    failed: z
+      .strictObject({
+        maxAge: duration
+          .prefault('7d')
+          .describe('Failed rows are retried by the next runs for this long, then held. Default 7d.'),
+      })
+      .prefault({})
+      .describe('Rows whose delivery failed for now.'),
+    held: z
+      .strictObject({
+        maxAge: duration
+          .prefault('30d')
+          .describe('Held rows wait for a person this long, then are rejected as EXPIRED. Default 30d.'),
+      })
+      .prefault({})
+      .describe('Rows and files that wait for a person.'),
+    retention: z
+      .strictObject({
+        days: z
+          .int()
+          .min(0)
+          .max(3650)
+          .default(30)
+          .describe('Days that a staged file is kept after all its rows are final. Default 30.'),
+        keys: duration
+          .prefault('400d')
+          .describe('How long keys are remembered. Must be longer than event.maxAge. Default 400d.'),
+      })
+      .prefault({})
+      .describe('How long things are kept.'),
+  })
+  .superRefine((job, context) => {
+    if (job.retention.keys <= job.event.maxAge) {
+      context.addIssue({
+        code: 'custom',
+        path: ['retention', 'keys'],
+        message: `retention.keys is ${formatDuration(job.retention.keys)} and event.maxAge is ${formatDuration(job.event.maxAge)}; keys must be remembered longer than rows are accepted, or a row could be delivered twice`,
+      });
+    }
+    if ('container' in job.event.data) {
+      const message = 'the container is set by destination.extole.container';
+      context.addIssue({ code: 'custom', path: ['event', 'data', 'container'], message });
+    }
+  });
+
+/** A job file. Once parsed, folders are relative to the folder that holds the inbox, which is then the remote's root. */
+export const jobSchema = jobObject.transform(resolveFolders);
+
+/** A job as the program works with it. */
+export type Job = z.output<typeof jobSchema> & {
+  id: string;
+  /** The job file. */
+  path: string;
+};

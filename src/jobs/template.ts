@@ -1,0 +1,106 @@
+/** What `referry init` puts into a new project folder: paths and their text. */
+export function projectTemplate(): Record<string, string> {
+  return { 'jobs/example.yaml': JOB, '.env.example': ENVIRONMENT, '.gitignore': IGNORED, 'README.md': README };
+}
+
+const JOB = `# yaml-language-server: $schema=./job.schema.json
+#
+# One job: which files to take, how to read them, what to send. The lines you need are here; those that start with "# "
+# and hold a setting are defaults or alternatives. \`referry check\` lists everything that is wrong or missing.
+#
+# \${env:NAME} stands for the environment variable NAME, \${env:NAME:-text} for \`text\` where NAME is not set, and
+# \${file:/path} for what a file holds. Keep passwords, keys and tokens out of this file that way.
+
+# The job's lasting name. Files are remembered under it, so keep it when you rename this file.
+id: example
+pipeline: deliver-events
+description: Accounts opened, from our core system
+
+# When the daemon runs it: minute, hour, day of the month, month, day of the week.
+schedule: "*/15 6-22 * * 1-5"
+timezone: America/New_York
+
+# ---- where the files come from --------------------------------------------------------------------------------------
+source:
+  url: "\${env:REFERRY_SFTP_URL}" # sftp://user@host/inbox, or file:///srv/inbox for a folder of this machine
+  privateKey: "\${file:../secrets/sftp_key}" # or password: "\${env:REFERRY_SFTP_PASSWORD}"
+  # An unknown server is not trusted. \`referry doctor\` shows the line to put here:
+  # hostKey: SHA256:...
+  match: "account-openings-*.csv"
+  stable: { for: 60s } # a file is taken when it has not changed for so long
+  # stable: { marker: "{name}.done" } # or as soon as this file is beside it
+  # Folders beside the inbox. They are made where they are missing.
+  # processing: processing
+  # archive: archive
+  # refused: refused
+
+# ---- how they are read ----------------------------------------------------------------------------------------------
+file:
+  format: auto # csv, psv, tsv, json or jsonl; gzip is recognised by itself
+  header: { mode: subset, onDrift: fail } # all columns named below must be there, others may come and go
+  # maxRejected: 0.5 # hold the file when more than this share of its rows is bad
+  # A last record such as TRAILER,1200,98765.40 proves that the file is complete:
+  # trailer: { startsWith: TRAILER, count: 2, sums: { opening_deposit: 3 } }
+
+# ---- how a row becomes an event -------------------------------------------------------------------------------------
+event:
+  name: account_opened
+  # The column with your own unique id of what the row states (an application, order or policy; not a person). Each key
+  # is delivered once, and is at most 38 characters long.
+  key: application_id
+  # Dates are read as declared and never guessed. A date without a time of day stands for the end of that day.
+  time: { from: opened_on, format: MM/dd/yyyy, timezone: America/New_York }
+  # What Extole gets: its field on the left, your column on the right. One of email and partner_user_id is needed.
+  data:
+    email: email
+    partner_user_id: member_id
+    first_name: first_name
+    last_name: last_name
+    product: { from: product_code, map: { CHK: checking, SAV: savings } } # a row with another code is rejected
+    cart_value: { from: opening_deposit, type: money, currency: USD, locale: en } # en: 1,234.50
+    # phone: { from: phone, type: phone, callingCode: "1" }
+    # channel: { from: channel, lower: true, default: branch }
+    # source: { const: core-system }
+    # display_name: { template: "{first_name} {last_name}" }
+  # passthrough: [branch_id] # more columns, sent under their own names
+  # maxAge: 365d # older rows are rejected
+
+# ---- where the events go --------------------------------------------------------------------------------------------
+destination:
+  extole:
+    account: my-company # your name for the Extole account
+    token: "\${env:EXTOLE_TOKEN}"
+    container: test # change to production when the results look right
+    lane: auto
+
+# ---- what is put back for the partner -------------------------------------------------------------------------------
+report: { to: results, reports: reports }
+`;
+
+const ENVIRONMENT = `# Copy to .env, fill in, and load it before referry:  set -a; . ./.env; set +a
+REFERRY_SFTP_URL=sftp://user@sftp.example.com/inbox
+EXTOLE_TOKEN=
+`;
+
+const IGNORED = `.env
+secrets/
+*.db
+*.db-*
+staging/
+demo/
+`;
+
+const README = `# Referral files
+
+\`\`\`sh
+cp .env.example .env           # then fill it in
+set -a; . ./.env; set +a
+referry schema > jobs/job.schema.json   # so that your editor completes and checks jobs/*.yaml
+referry check                  # everything that is wrong with the jobs, without a network
+referry doctor                 # tries every connection, shows the host key to pin
+referry run example --dry-run  # what would be sent, and what would not
+referry daemon                 # runs all jobs on their schedules
+\`\`\`
+
+To try a file without any account, start \`referry sandbox\` in another terminal and use the settings it prints.
+`;
