@@ -8,9 +8,8 @@ const BLOB = { sqlite: 'blob', pg: 'bytea' } as const;
 export async function up(knex: Knex): Promise<void> {
   const dialect = knex.client.config.client === 'pg' ? 'pg' : 'sqlite';
   const blob = BLOB[dialect];
-  const schema = knex.schema;
 
-  await schema.createTable('ledger', (t) => {
+  await knex.schema.createTable('ledger', (t) => {
     t.integer('id').primary();
     t.text('ledger_id').notNullable();
     t.specificType('hash_key', blob).notNullable();
@@ -18,7 +17,7 @@ export async function up(knex: Knex): Promise<void> {
     t.check('id = 1', [], 'one_ledger');
   });
 
-  await schema.createTable('executor', (t) => {
+  await knex.schema.createTable('executor', (t) => {
     t.integer('id').primary();
     t.bigInteger('epoch').notNullable();
     t.text('kind');
@@ -30,7 +29,7 @@ export async function up(knex: Knex): Promise<void> {
     t.check('id = 1', [], 'one_executor');
   });
 
-  await schema.createTable('destinations', (t) => {
+  await knex.schema.createTable('destinations', (t) => {
     t.increments('id');
     t.text('provider').notNullable();
     t.text('account').notNullable();
@@ -38,14 +37,14 @@ export async function up(knex: Knex): Promise<void> {
     t.unique(['provider', 'account', 'container']);
   });
 
-  await schema.createTable('event_names', (t) => {
+  await knex.schema.createTable('event_names', (t) => {
     t.increments('id');
     t.integer('destination_id').notNullable().references('destinations.id');
     t.text('name').notNullable();
     t.unique(['destination_id', 'name']);
   });
 
-  await schema.createTable('definitions', (t) => {
+  await knex.schema.createTable('definitions', (t) => {
     t.increments('id');
     t.text('sha256').notNullable().unique();
     t.text('job').notNullable();
@@ -53,7 +52,7 @@ export async function up(knex: Knex): Promise<void> {
     t.bigInteger('created_at').notNullable();
   });
 
-  await schema.createTable('observations', (t) => {
+  await knex.schema.createTable('observations', (t) => {
     t.text('job').notNullable();
     t.text('path').notNullable();
     t.bigInteger('size').notNullable();
@@ -64,7 +63,7 @@ export async function up(knex: Knex): Promise<void> {
     t.primary(['job', 'path']);
   });
 
-  await schema.createTable('runs', (t) => {
+  await knex.schema.createTable('runs', (t) => {
     t.increments('id');
     t.text('job').notNullable();
     t.text('cause').notNullable();
@@ -76,7 +75,7 @@ export async function up(knex: Knex): Promise<void> {
     t.index(['job', 'id']);
   });
 
-  await schema.createTable('files', (t) => {
+  await knex.schema.createTable('files', (t) => {
     t.increments('id');
     t.text('job').notNullable();
     t.text('sha256').notNullable();
@@ -86,7 +85,7 @@ export async function up(knex: Knex): Promise<void> {
     t.unique(['job', 'sha256']);
   });
 
-  await schema.createTable('processings', (t) => {
+  await knex.schema.createTable('processings', (t) => {
     t.increments('id');
     t.text('job').notNullable();
     t.integer('run_id').notNullable().references('runs.id');
@@ -124,7 +123,7 @@ export async function up(knex: Knex): Promise<void> {
     t.index(['file_id']);
   });
 
-  await schema.createTable('publications', (t) => {
+  await knex.schema.createTable('publications', (t) => {
     t.integer('processing_id').notNullable().references('processings.id');
     t.integer('revision').notNullable();
     t.text('target').notNullable();
@@ -136,8 +135,10 @@ export async function up(knex: Knex): Promise<void> {
     t.primary(['processing_id', 'revision']);
   });
 
-  await schema.createTable('deliveries', (t) => {
-    t.increments('id');
+  await knex.schema.createTable('deliveries', (t) => {
+    // In SQLite, `increments` would write a second table with each row.
+    if (dialect === 'pg') t.increments('id');
+    else t.integer('id').primary();
     t.integer('processing_id').notNullable().references('processings.id');
     t.integer('line').notNullable();
     t.integer('event_name_id').notNullable().references('event_names.id');
@@ -171,7 +172,7 @@ export async function up(knex: Knex): Promise<void> {
     "CREATE INDEX unfinished ON deliveries (processing_id, line) WHERE state IN ('claimed','waiting','unknown','failed','held')",
   );
 
-  await schema.createTable('attempts', (t) => {
+  await knex.schema.createTable('attempts', (t) => {
     t.increments('id');
     t.integer('delivery_id').notNullable().references('deliveries.id');
     t.integer('number').notNullable();
@@ -186,7 +187,7 @@ export async function up(knex: Knex): Promise<void> {
     t.unique(['delivery_id', 'number']);
   });
 
-  await schema.createTable('dedupe_proofs', (t) => {
+  await knex.schema.createTable('dedupe_proofs', (t) => {
     t.increments('id');
     t.text('provider').notNullable();
     t.text('account').notNullable();
@@ -198,12 +199,12 @@ export async function up(knex: Knex): Promise<void> {
     t.index(['provider', 'account', 'event_name']);
   });
 
-  await schema.createTable('schedules', (t) => {
+  await knex.schema.createTable('schedules', (t) => {
     t.text('job').primary();
     t.bigInteger('last_due_at').notNullable();
   });
 
-  await schema.createTable('requests', (t) => {
+  await knex.schema.createTable('requests', (t) => {
     t.increments('id');
     t.text('verb').notNullable();
     t.text('body').notNullable();
