@@ -54,6 +54,7 @@ export async function runDemo(folder: string): Promise<number> {
           `  ${eventName}: ${withinEvent === 'drops' ? 'yes, so a lost answer is asked for again' : `${withinEvent}, so a row with a lost answer is held`}`,
         );
     }
+    sandbox.extole.flush();
     const before = await countLines(received);
 
     for (const job of all) {
