@@ -45,6 +45,7 @@ class BrokenWalk {
   private length = 0;
   private previous = 0;
   private backslashQuote = false;
+  private onlySpaces = false;
 
   constructor(at: Position, context: BrokenContext) {
     this.at = at;
@@ -80,7 +81,10 @@ class BrokenWalk {
       this.state = 'quoted';
       this.openedOn = this.line;
       this.previous = 0;
-    } else if (byte !== SPACE || this.context.dialect === 'rfc4180') this.state = 'bare';
+    } else {
+      this.onlySpaces = byte === SPACE && (this.state === 'before' || this.onlySpaces);
+      if (byte !== SPACE || this.context.dialect === 'rfc4180') this.state = 'bare';
+    }
     return undefined;
   }
 
@@ -114,7 +118,7 @@ class BrokenWalk {
   }
 
   private strayAfterClosing(): FileRefused {
-    if (this.line > this.openedOn) return this.notClosed(`the next quote, on line ${this.line}, which text follows`);
+    if (this.line > this.openedOn) return this.notClosed(`line ${this.line}, where the next quote is followed by text`);
     return new FileRefused({
       code: 'STRAY_QUOTE',
       message: `line ${this.line}, ${this.where()}: a quote inside the quoted field is followed by more text; only a delimiter or the end of the line may follow`,
@@ -127,7 +131,10 @@ class BrokenWalk {
     return new FileRefused({
       code: 'STRAY_QUOTE',
       message: `line ${this.line}, ${this.where()}: a quote inside a field that does not start with one`,
-      hint: 'Ask the sender to put the whole value in quotes and to escape the quotes inside it.',
+      hint:
+        this.onlySpaces && this.context.dialect === 'rfc4180'
+          ? 'If the sender puts a space after each delimiter, set file.dialect: extole.'
+          : 'Ask the sender to put the whole value in quotes and to escape the quotes inside it.',
       line: this.line,
     });
   }

@@ -25,6 +25,8 @@ interface Layout {
   rows: Position;
   /** Every record ends in a delimiter, as some exports do: the empty field behind it is dropped. */
   trailing: boolean;
+  /** How many fields most of the first rows have. */
+  usual: number;
   notices: Notice[];
 }
 
@@ -55,7 +57,9 @@ export async function openDelimited(opened: Opened, format: Format, delimiter: s
       const trailer = settings.trailer && trailerCheck(settings.trailer, layout.columns, delimiter);
       let rows = 0;
       let last: SplitRecord | undefined;
-      for await (const records of recordsFrom(opened, delimiter, layout.rows, layout.columns, passed)) {
+      for await (const records of recordsFrom(opened, delimiter, layout.rows, layout.columns, passed, {
+        width: layout.usual,
+      })) {
         let batch = layout.columns.length === 1 ? records : records.filter((record) => !isBlank(record));
         if (trailer && batch.length > 0) {
           // The last record may be the trailer, so one is always kept back.
@@ -109,14 +113,15 @@ async function inspect(opened: Opened, delimiter: string): Promise<Layout> {
     if (records.length > LOOK_AHEAD) break;
   }
   const [header, ...all] = records.slice(0, LOOK_AHEAD + 1);
-  if (!header) return { columns: [], rows: START, trailing: false, notices: [] };
+  if (!header) return { columns: [], rows: START, trailing: false, usual: 1, notices: [] };
   const end = { offset: header.offset + header.length, line: header.line };
   const place = { offset: header.offset, length: header.length };
   const start = all[0] ? { offset: all[0].offset, line: all[0].line } : end;
-  const rows = all.filter((record) => !isBlank(record) && record.values[0]?.trim() !== settings.trailer?.startsWith);
+  const trailer = settings.trailer && trailerCheck(settings.trailer, [], delimiter);
+  const rows = all.filter((record) => !isBlank(record) && !trailer?.recognises(record));
   const { names, trailing } = withoutTrailing(header.values, rows);
   const { columns, notices } = readHeader(names, { line: header.line, delimiter, settings, wanted });
-  return { columns, header: place, rows: start, trailing, notices };
+  return { columns, header: place, rows: start, trailing, usual: usualWidth(rows) ?? names.length, notices };
 }
 
 /**
@@ -132,6 +137,12 @@ function withoutTrailing(header: string[], rows: readonly SplitRecord[]): { name
   return { names, trailing };
 }
 
+function usualWidth(rows: readonly SplitRecord[]): number | undefined {
+  const counts = new Map<number, number>();
+  for (const { values } of rows) counts.set(values.length, (counts.get(values.length) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
+}
+
 /** A line of nothing but spaces holds no record. */
 function isBlank({ values }: SplitRecord): boolean {
   return values.length === 1 && values[0]?.trim() === '';
@@ -140,11 +151,15 @@ function isBlank({ values }: SplitRecord): boolean {
 /** Says which rows cannot be read as they are. Changes them in place: a row is made once. */
 function judge(rows: SplitRecord[], layout: Layout, settings: FileSettings, passed: Passed): void {
   const width = layout.columns.length;
+  const { trailing } = layout;
   for (const row of rows) {
     const { values } = row;
-    if (layout.trailing && values.length === width + 1 && values[width] === '') values.pop();
-    if (values.length !== width) reject(row, 'COLUMN_COUNT', columnCount(row, width, layout.trailing));
-    else if (row.length > settings.limits.field) rejectLongField(row, layout.columns, settings.limits.field);
+    if (values.length !== width + (trailing ? 1 : 0) || (trailing && values[width] !== '')) {
+      reject(row, 'COLUMN_COUNT', columnCount(row, width, trailing));
+      continue;
+    }
+    if (trailing) values.pop();
+    if (row.length > settings.limits.field) rejectLongField(row, layout.columns, settings.limits.field);
     if (passed.nul && values.some((value) => value.includes('\0'))) {
       reject(row, 'NUL_BYTE', 'the record has a NUL byte, which no text has; it may come from a broken transfer');
     }
@@ -173,11 +188,13 @@ async function* recordsFrom(
   from: Position,
   columns: readonly string[],
   passed: Passed,
+  known?: { width: number },
 ): AsyncGenerator<SplitRecord[]> {
   const { staged, settings, beginning } = opened;
   const { dialect, limits } = settings;
-  const syntax = { delimiter, leadingSpaces: dialect === 'extole', maxRecord: limits.record };
-  const text = watched(textAfter(staged, settings, beginning, from.offset), passed, opened.signal);
+  const syntax = { delimiter, leadingSpaces: dialect === 'extole', maxRecord: limits.record, ...known };
+  const whole = watched(textAfter(staged, settings, beginning, from.offset), passed, opened.signal);
+  const text = known ? whole : inSmallPieces(whole);
   const plain = dialect === 'extole' ? doubleEscapedQuotes(text, delimiter, from.line) : text;
   try {
     yield* readRecords(plain, syntax, from);
@@ -186,6 +203,11 @@ async function* recordsFrom(
     const again = textAfter(staged, settings, beginning, error.at.offset);
     throw await explainBroken(again, error.at, { delimiter, dialect, maxRecord: limits.record, columns });
   }
+}
+
+/** For a look at the first rows, which should not cost a whole chunk. */
+async function* inSmallPieces(text: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const chunk of text) for (let i = 0; i < chunk.length; i += 4096) yield chunk.subarray(i, i + 4096);
 }
 
 /** Passes the text on, and notes what is learned on the way. */

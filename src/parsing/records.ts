@@ -8,6 +8,8 @@ export interface RecordSyntax {
   leadingSpaces: boolean;
   /** Bytes; a longer record is a structural error. */
   maxRecord: number;
+  /** How many fields most records have: for each one with another number csv-parse makes an error object, 90 µs each. */
+  width?: number;
 }
 
 /** Where reading starts: a byte offset of the text and the line it is on. */
@@ -69,12 +71,15 @@ class RecordParser extends Parser {
   private start = 0;
   private line: number;
   private countedLines = 0;
-  private readonly base: number;
+  private base: number;
   private readonly maxRecord: number;
   private chunk: Buffer = Buffer.alloc(0);
   /** Offset of the first byte of `chunk`, and what came right before it: a record may end a few bytes back. */
   private chunkStart = 0;
   private tail: Buffer = Buffer.alloc(0);
+
+  /** The first record is ours: csv-parse takes its number of fields for the usual one. */
+  private primed = false;
 
   constructor(syntax: RecordSyntax, from: Position) {
     super({
@@ -87,6 +92,12 @@ class RecordParser extends Parser {
     this.base = from.offset;
     this.line = from.line;
     this.maxRecord = syntax.maxRecord;
+    if (syntax.width === undefined) return;
+    this.primed = true;
+    const primer = Buffer.from(`${syntax.delimiter.repeat(syntax.width - 1)}\n`);
+    this.base -= primer.length;
+    this.line -= 1;
+    this.feed(primer);
   }
 
   feed(chunk: Buffer): void {
@@ -111,7 +122,8 @@ class RecordParser extends Parser {
     const { bytes: end, lines } = this.info;
     const length = end - this.start - this.lineEndBefore(end);
     if (length > this.maxRecord) this.tooLong ??= { offset: this.base + this.start, line: this.line };
-    if (length > 0) this.records.push({ line: this.line, offset: this.base + this.start, length, values: record });
+    if (this.primed) this.primed = false;
+    else if (length > 0) this.records.push({ line: this.line, offset: this.base + this.start, length, values: record });
     // Its count takes a CRLF inside quotes for two lines, so it only tells whether there is anything to count.
     this.line += lines - this.countedLines <= 1 ? 1 : 1 + lineEndsIn(record);
     this.countedLines = lines;
