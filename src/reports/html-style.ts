@@ -42,7 +42,7 @@ header{margin-bottom:18px}
 .chart{display:grid;grid-template-columns:minmax(140px,24%) 1fr 84px;gap:7px 14px;align-items:center;margin:0}
 .chart dt{font-size:.9rem;line-height:1.3}
 .chart dd{margin:0}
-.chart .n{text-align:right;font-variant-numeric:tabular-nums}
+.chart .n{text-align:right;font-size:.9rem;font-variant-numeric:tabular-nums;white-space:nowrap}
 .chart svg{display:block;width:100%;height:20px;border-radius:4px;background:var(--panel)}
 .s-delivered{fill:var(--delivered)}.s-duplicate{fill:var(--duplicate)}.s-conflict{fill:var(--conflict)}
 .s-rejected{fill:var(--rejected)}.s-failed{fill:var(--failed)}.s-held{fill:var(--held)}.s-open{fill:var(--open)}
@@ -79,7 +79,7 @@ body{padding:14px 14px 48px}
 .chart dt{grid-column:1}.chart .n{grid-column:2}
 .chart .bar{grid-column:1/-1;margin-bottom:10px}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-table,tbody,tfoot{display:block}
+table,caption,tbody,tfoot{display:block}
 tr{display:grid;grid-template-columns:repeat(4,1fr);gap:4px 8px;padding:10px 0;border-bottom:1px solid var(--line)}
 tr>*{border:0!important;padding:0}
 tr>th,tr>.wide{grid-column:1/-1}

@@ -83,10 +83,10 @@ function sums(account: ReportAccount): string {
   const carried = isDay(account) ? 0 : account.carriedIn;
   const cells = COLUMNS.map((column) => {
     const count = account.counts[column];
-    const sign = column === 'read' ? '' : column === 'delivered' ? '= ' : '+ ';
+    const sign = column === 'read' ? (carried === 0 ? '' : '+ ') : column === 'delivered' ? '= ' : '+ ';
     return `<li class="t-${column}${count === 0 ? ' none' : ''}"><b>${groupCount(count)}</b><span>${sign}${column}</span></li>`;
   });
-  const first = carried === 0 ? '' : `<li><b>${groupCount(carried)}</b><span>carried in +</span></li>`;
+  const first = carried === 0 ? '' : `<li><b>${groupCount(carried)}</b><span>carried in</span></li>`;
   return `<ul class="sum" aria-label="Rows read and what became of them">${first}${cells.join('')}</ul>`;
 }
 
@@ -117,7 +117,7 @@ function chart(account: ReportAccount): string {
     .slice(0, MOST_BARS)
     .map(
       (file) =>
-        `<dt>${name(file.name)}</dt><dd class="bar">${outcomeBar(file.counts)}</dd><dd class="n">${groupCount(file.counts.read)}</dd>`,
+        `<dt>${name(file.name)}</dt><dd class="bar">${outcomeBar(file.counts)}</dd><dd class="n">${plural(file.counts.read, 'row')}</dd>`,
     );
   const rest = files.length - MOST_BARS;
   const more = rest > 0 ? `<p class="soft small">${plural(rest, 'more file')} in the table below.</p>` : '';
@@ -174,7 +174,7 @@ function fileDetails(file: FileAccount, account: ReportAccount, provider: string
   if (file.repeatOf !== undefined)
     facts.push(['Seen before', `The same contents as ${name(file.repeatOf)}: nothing was sent again`]);
   if (file.resultsPath !== undefined) facts.push(['Results file', name(file.resultsPath)]);
-  if (file.archivedAs !== undefined) facts.push(['Archived as', name(file.archivedAs)]);
+  if (file.archivedAs !== undefined) facts.push(['Input moved to', name(file.archivedAs)]);
   facts.push(['Contents', `${plural(file.bytes, 'byte')}, sha256 <span class="id">${html(file.sha256)}</span>`]);
   return [
     imbalance === undefined ? '' : `<div class="box bad"><p><b>Does not balance:</b> ${name(imbalance)}</p></div>`,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import type { ResultRow, ResultsFormat } from './results.ts';
+import type { LineSink, ResultRow, ResultsFormat } from './results.ts';
 
 /** A finished local file, as `Remote.publish` takes it. `lines` counts rows, not the header. */
 export interface ResultsSummary {
@@ -23,13 +23,13 @@ export interface ResultsWriter {
 }
 
 const CHUNK = 1 << 20;
+const LONG_TEXT = 1 << 14;
 /** UTF-8 needs at most three bytes for each UTF-16 code unit. */
 const MOST_BYTES_A_UNIT = 3;
 
 export async function createResultsFile(path: string, format: ResultsFormat): Promise<ResultsWriter> {
   const handle = await open(path, 'w', 0o600);
   const hash = createHash('sha256');
-  const suffix = Buffer.from(format.suffix);
   let chunk = Buffer.allocUnsafe(CHUNK);
   let used = 0;
   let full: Buffer[] = [];
@@ -43,13 +43,23 @@ export async function createResultsFile(path: string, format: ResultsFormat): Pr
     chunk = Buffer.allocUnsafe(Math.max(CHUNK, bytes));
     used = 0;
   };
-  const putText = (text: string): void => {
+  // A line's end and the next line's beginning are written at once.
+  let text = '';
+  const putText = (): void => {
     makeRoom(text.length * MOST_BYTES_A_UNIT);
     used += chunk.write(text, used, 'utf8');
+    text = '';
   };
-  const putBytes = (bytes: Buffer): void => {
-    makeRoom(bytes.length);
-    used += bytes.copy(chunk, used);
+  const out: LineSink = {
+    text(part) {
+      text += part;
+    },
+    bytes(part) {
+      putText();
+      makeRoom(part.length);
+      chunk.set(part, used);
+      used += part.length;
+    },
   };
   const writeFull = async (): Promise<void> => {
     const ready = full;
@@ -61,18 +71,18 @@ export async function createResultsFile(path: string, format: ResultsFormat): Pr
     }
   };
 
-  putText(format.headerLine());
+  out.text(format.headerLine());
   return {
     add(row, raw) {
-      putText(format.prefix(row));
-      putBytes(format.body(row, typeof raw === 'string' ? Buffer.from(raw) : raw));
-      putBytes(suffix);
+      format.write(row, typeof raw === 'string' ? Buffer.from(raw) : raw, out);
+      if (text.length > LONG_TEXT) putText();
       lines++;
     },
     async flush() {
       if (full.length > 0) await writeFull();
     },
     async finish() {
+      putText();
       if (used > 0) full.push(chunk.subarray(0, used));
       used = 0;
       await writeFull();

@@ -13,18 +13,20 @@ export interface ResultRow {
   at: string;
 }
 
-/**
- * How results lines look for one input file. A line is `prefix + body + suffix`: the leading columns, the input record,
- * the line end. `body` gives bytes so that the input record reaches the results file as it stands.
- */
+/** Takes the parts of a line in order. Bytes are copied at once, so the caller may use them again. */
+export interface LineSink {
+  text(part: string): void;
+  bytes(part: Buffer): void;
+}
+
+/** How results lines look for one input file: the leading columns, then the input record as it stands. */
 export interface ResultsFormat {
   json: boolean;
   /** Ends with LF; empty for JSON Lines. */
   headerLine(): string;
-  prefix(row: ResultRow): string;
-  body(row: ResultRow, raw: Buffer): Buffer;
-  suffix: string;
-  /** The whole line as text, ends with LF. */
+  /** One line, ends with LF. The record's bytes reach the results untouched. */
+  write(row: ResultRow, raw: Buffer, out: LineSink): void;
+  /** The same line as text. */
   line(row: ResultRow, raw: Buffer | string): string;
 }
 
@@ -40,55 +42,58 @@ export interface ResultsLayout {
 const LEADING = ['line', 'outcome', 'code', 'reason', 'event_id', 'attempts', 'at'];
 const LF = 10;
 const CR = 13;
-const EMPTY = Buffer.alloc(0);
 
 export function resultsFormat(layout: ResultsLayout): ResultsFormat {
-  return layout.json ? jsonFormat() : delimitedFormat(layout.delimiter, layout.header);
+  const { json } = layout;
+  const header = json ? '' : headerOf(layout.delimiter || ',', layout.header);
+  const write = json ? writeJson : delimitedWriter(layout.delimiter || ',', layout.header !== undefined);
+  return {
+    json,
+    headerLine: () => header,
+    write,
+    line(row, raw) {
+      const parts: string[] = [];
+      const out: LineSink = { text: (part) => parts.push(part), bytes: (part) => parts.push(part.toString('utf8')) };
+      write(row, typeof raw === 'string' ? Buffer.from(raw) : raw, out);
+      return parts.join('');
+    },
+  };
 }
 
-function delimitedFormat(delimiter: string, header: Buffer | string | undefined): ResultsFormat {
-  const d = delimiter === '' ? ',' : delimiter;
+function headerOf(delimiter: string, header: Buffer | string | undefined): string {
+  const leading = LEADING.join(delimiter);
+  if (header === undefined) return `${leading}\n`;
+  const text = typeof header === 'string' ? header : header.toString('utf8');
+  return `${leading}${delimiter}${text.replace(/^\uFEFF/, '')}\n`;
+}
+
+/** Without a header the input record would be columns that nothing names, so it is left out. */
+function delimitedWriter(d: string, withInput: boolean): ResultsFormat['write'] {
   const quoted = quoter(d);
-  // Without a header the input record would be columns that nothing names, so it is left out.
-  const withInput = header !== undefined;
-  const format: ResultsFormat = {
-    json: false,
-    suffix: '\n',
-    headerLine: () => `${LEADING.join(d)}${withInput ? d + textOf(header).replace(/^\uFEFF/, '') : ''}\n`,
-    prefix(row) {
-      const { line, outcome, attempts } = row;
-      const leading = `${line}${d}${outcome}${d}${quoted(row.code)}${d}${quoted(row.reason)}${d}${quoted(row.eventId)}${d}${attempts}${d}${quoted(row.at)}`;
-      return withInput ? leading + d : leading;
-    },
-    body: (_row, raw) => (withInput ? raw : EMPTY),
-    line: (row, raw) => format.prefix(row) + (withInput ? textOf(raw) : '') + format.suffix,
+  return (row, raw, out) => {
+    const { line, outcome, attempts } = row;
+    const told = `${line}${d}${outcome}${d}${quoted(row.code)}${d}${quoted(row.reason)}${d}${quoted(row.eventId)}${d}${attempts}${d}${quoted(row.at)}`;
+    if (withInput) {
+      out.text(told + d);
+      out.bytes(raw);
+      out.text('\n');
+    } else out.text(`${told}\n`);
   };
-  return format;
 }
 
-function jsonFormat(): ResultsFormat {
-  const format: ResultsFormat = {
-    json: true,
-    suffix: '}\n',
-    headerLine: () => '',
-    prefix: (row) =>
-      `{"line":${row.line},"outcome":"${row.outcome}","code":${jsonText(row.code)},"reason":${jsonText(singleLine(row.reason))},` +
-      `"event_id":${jsonText(row.eventId)},"attempts":${row.attempts},"at":${jsonText(row.at)},`,
-    body(row, raw) {
-      // Only a rejected row can be one that the reader could not make sense of.
-      if (row.outcome === 'rejected' && !isJson(raw))
-        return Buffer.from(`"raw":${JSON.stringify(raw.toString('utf8'))}`);
-      return Buffer.concat([ROW_NAME, onOneLine(raw)]);
-    },
-    line: (row, raw) => {
-      const bytes = typeof raw === 'string' ? Buffer.from(raw) : raw;
-      return format.prefix(row) + format.body(row, bytes).toString('utf8') + format.suffix;
-    },
-  };
-  return format;
+function writeJson(row: ResultRow, raw: Buffer, out: LineSink): void {
+  const told =
+    `{"line":${row.line},"outcome":"${row.outcome}","code":${jsonText(row.code)},"reason":${jsonText(row.reason)},` +
+    `"event_id":${jsonText(row.eventId)},"attempts":${row.attempts},"at":${jsonText(row.at)}`;
+  // Only a rejected row can be one that the reader could not make sense of.
+  if (row.outcome === 'rejected' && !isJson(raw)) {
+    out.text(`${told},"raw":${JSON.stringify(raw.toString('utf8'))}}\n`);
+    return;
+  }
+  out.text(`${told},"row":`);
+  out.bytes(onOneLine(raw));
+  out.text('}\n');
 }
-
-const ROW_NAME = Buffer.from('"row":');
 
 /** Line breaks of valid JSON stand between its tokens only, so a space means the same. */
 function onOneLine(raw: Buffer): Buffer {
@@ -110,30 +115,28 @@ function isJson(raw: Buffer): boolean {
 const PLAIN = /^[\w .:;,@/+()'=-]*$/;
 
 function jsonText(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(singleLine(text));
 }
 
 /** Quotes a field as RFC 4180 does, and only where it must. */
 function quoter(delimiter: string): (text: string) => string {
-  const special = new RegExp(`["${delimiter.replace(/[\\\]^-]/g, '\\$&')}]`);
+  const escaped = delimiter.replace(/[\\\]^-]/g, '\\$&');
+  const special = new RegExp(`["${escaped}]`);
+  const ordinary = new RegExp(`^[^"${escaped}${BREAKING}]*$`);
   return (text) => {
-    if (text === '') return '';
+    if (text === '' || ordinary.test(text)) return text;
     const flat = singleLine(text);
     return special.test(flat) ? `"${flat.replaceAll('"', '""')}"` : flat;
   };
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to find
-const BREAKS = /[\u0000-\u001f\u007f\u0085\u2028\u2029]+/;
+const BREAKING = '\\u0000-\\u001f\\u007f\\u0085\\u2028\\u2029';
+const BREAKS = new RegExp(`[${BREAKING}]+`);
 const ALL_BREAKS = new RegExp(BREAKS, 'g');
 
 /** One line a row: a reason may quote a provider's message, which may hold line breaks. */
 function singleLine(text: string): string {
   return BREAKS.test(text) ? text.replace(ALL_BREAKS, ' ').trim() : text;
-}
-
-function textOf(raw: Buffer | string): string {
-  return typeof raw === 'string' ? raw : raw.toString('utf8');
 }
 
 const WRAPPED = /\.(?:gz|gzip|zip|pgp|gpg|asc)$/i;

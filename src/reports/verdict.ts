@@ -1,9 +1,13 @@
 import type { FileAccount, RunAccount } from '../model.ts';
 import { balanceOf, balanceOfFile, balanceOfFiles } from './balance.ts';
 import type { DayAccount } from './roll-up.ts';
+import { shortened } from './visible.ts';
 import { plural, refusalWords } from './words.ts';
 
 export type ReportAccount = RunAccount | DayAccount;
+
+/** Sentences stay readable; the tables have the whole name. */
+const LONGEST_NAME = 64;
 
 /** Something that does not settle by itself, or that a reader would ask about. */
 export interface Concern {
@@ -59,9 +63,11 @@ export function imbalancesOf(account: ReportAccount): string[] {
   const found: string[] = [];
   for (const file of account.files) {
     const balance = balanceOfFile(file);
-    if (!balance.balanced) found.push(`${file.name}: ${balance.imbalance}`);
+    if (!balance.balanced) found.push(`${shortened(file.name, LONGEST_NAME)}: ${balance.imbalance}`);
     else if (!file.balanced)
-      found.push(`${file.name}: ${file.imbalance ?? 'its account was closed without a balance'}`);
+      found.push(
+        `${shortened(file.name, LONGEST_NAME)}: ${file.imbalance ?? 'its account was closed without a balance'}`,
+      );
   }
   if (isDay(account)) {
     for (const run of account.runs) {
@@ -139,7 +145,7 @@ function wholeFile(file: FileAccount): Concern {
       : 'Held, nothing more is sent until a person decides.';
   return {
     for: 'you',
-    title: `${file.name} was ${file.state}${refusal === undefined ? '' : `: ${refusal.code}`}`,
+    title: `${shortened(file.name, LONGEST_NAME)} was ${file.state}${refusal === undefined ? '' : `: ${refusal.code}`}`,
     detail: refusal === undefined ? nothing : `${sentence(refusalWords(refusal))} ${nothing}`,
     ...(refusal?.hint === undefined ? {} : { hint: refusal.hint }),
   };
@@ -151,7 +157,9 @@ function heldOutsideHeldFiles(account: ReportAccount): number {
 }
 
 function inFiles(account: ReportAccount, column: 'conflict' | 'rejected' | 'failed' | 'held' | 'open'): string {
-  const names = account.files.filter((file) => file.counts[column] > 0).map((file) => file.name);
+  const names = account.files
+    .filter((file) => file.counts[column] > 0)
+    .map((file) => shortened(file.name, LONGEST_NAME));
   if (names.length === 0) return 'rows carried in from earlier runs';
   const shown = names.slice(0, 2).join(', ');
   return names.length > 2 ? `${shown} and ${plural(names.length - 2, 'more file')}` : shown;
