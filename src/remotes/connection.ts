@@ -13,8 +13,6 @@ export interface Connection {
    * new one, so it must be harmless to repeat.
    */
   use<T>(work: (session: Session) => Promise<T>): Promise<T>;
-  /** The live session, for work that is not repeated. */
-  session(): Promise<Session>;
   close(): Promise<void>;
 }
 
@@ -62,7 +60,6 @@ export function createConnection(settings: RemoteSettings, address: Address, tru
   }
 
   return {
-    session,
     async use(work) {
       for (let tries = 1; ; tries++) {
         const live = await session();

@@ -9,26 +9,38 @@ const CHUNK = 128 * 1024;
 /** What the SSH window of ssh2 lets through before the server must wait for us. */
 const IN_FLIGHT = 2 * 1024 * 1024;
 
-/** The bytes of a file in order, with many requests in flight. Looks at the file before and after. */
-export async function* downloadSftp(
+/**
+ * Looks at the file and opens it: what can be done again on another session. The bytes then come in order, with many
+ * requests in flight; at their end the file is looked at again.
+ */
+export async function startDownload(
   session: Session,
   file: RemoteFile,
   signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const doing = `read ${shown(file.path)}`;
+): Promise<AsyncGenerator<Uint8Array>> {
   signal.throwIfAborted();
   await checkUnchanged(session, file, 'before');
   const handle = await session
-    .call<Buffer>(doing, (sftp, done) => sftp.open(file.path, 'r', done))
+    .call<Buffer>(`read ${shown(file.path)}`, (sftp, done) => sftp.open(file.path, 'r', done))
     .catch((error) => {
-      throw statusOf(error) === STATUS.noSuchFile ? vanished(file.path) : problemOf(error, doing);
+      throw statusOf(error) === STATUS.noSuchFile ? vanished(file.path) : problemOf(error, `read ${shown(file.path)}`);
     });
+  return readOpened(session, handle, file, signal);
+}
+
+async function* readOpened(
+  session: Session,
+  handle: Buffer,
+  file: RemoteFile,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* readRange(session, handle, file, signal);
     await checkEnd(session, handle, file);
   } finally {
-    if (session.broken === undefined)
-      await session.run(doing, (sftp, done) => sftp.close(handle, done)).catch(() => {});
+    if (session.broken === undefined) {
+      await session.run(`close ${shown(file.path)}`, (sftp, done) => sftp.close(handle, done)).catch(() => {});
+    }
   }
   await checkUnchanged(session, file, 'after');
 }
@@ -104,6 +116,7 @@ async function* readRange(
           fail(changed(file.path, `it ends after ${slot.offset + slot.filled} bytes, listed with ${file.size}`));
           return;
         }
+        transfer.moved();
         slot.filled += count;
         // A server may answer with less than was asked for: the rest is asked for again.
         if (slot.filled < slot.buffer.length && failure === undefined) ask(slot);

@@ -93,6 +93,12 @@ export function notAFile(path: string, kind: string): TransferError {
   });
 }
 
+export function notAFolder(path: string): TransferError {
+  return new TransferError('NOT_A_FOLDER', `${shown(path)}, or a part of it, is a file where a folder is needed`, {
+    hint: 'move the file away, or name another folder in the job',
+  });
+}
+
 export function noFolder(folder: string, error?: unknown): TransferError {
   return new TransferError('NO_SUCH_FOLDER', `the folder ${shown(folder)} does not exist`, {
     cause: error,

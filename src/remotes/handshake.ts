@@ -88,7 +88,8 @@ async function attempt(
     username: address.username,
     readyTimeout: settings.connectTimeout,
     keepaliveInterval: settings.keepalive,
-    keepaliveCountMax: 3,
+    // Asked for here, judged by the session: on a slow line an answer waits behind megabytes of data that do arrive.
+    keepaliveCountMax: 1_000_000,
     ...(algorithms === undefined ? {} : { algorithms }),
     authHandler: login.next,
     // ssh2 refuses for exactly `false` and accepts for anything else it is given, even a promise of false.

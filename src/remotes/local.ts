@@ -9,6 +9,7 @@ import {
   noFolder,
   noSuchFolder,
   notAFile,
+  notAFolder,
   problemOf,
   renameUnsupported,
   systemCodeOf,
@@ -47,7 +48,8 @@ export async function openLocal(settings: RemoteSettings, _io: Io): Promise<Remo
     async ensureFolder(folder) {
       const path = resolve(folder);
       await mkdir(path, { recursive: true }).catch((error) => {
-        throw problemOf(error, `make the folder ${shown(path)}`);
+        const taken = ['EEXIST', 'ENOTDIR'].includes(systemCodeOf(error) ?? '');
+        throw taken ? notAFolder(path) : problemOf(error, `make the folder ${shown(path)}`);
       });
     },
     remove: (path) => localShelf.remove(resolve(path)),

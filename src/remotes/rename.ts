@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Stats } from 'ssh2';
-import { downloadSftp } from './download.ts';
+import { startDownload } from './download.ts';
 import {
   noSuchFolder,
   problemOf,
@@ -64,8 +64,8 @@ async function sha256Sftp(session: Session, path: string): Promise<string> {
   const attrs = await lstatSftp(session, path);
   if (attrs === undefined) throw vanished(path);
   const hash = createHash('sha256');
-  for await (const chunk of downloadSftp(session, fileOf(path, path, attrs), new AbortController().signal))
-    hash.update(chunk);
+  const chunks = await startDownload(session, fileOf(path, path, attrs), new AbortController().signal);
+  for await (const chunk of chunks) hash.update(chunk);
   return hash.digest('hex');
 }
 

@@ -27,6 +27,8 @@ export interface Session {
 export interface Transfer {
   /** Requests are waiting for the server (not for our own disk). */
   waiting(on: boolean): void;
+  /** One of them was answered. */
+  moved(): void;
   end(): void;
 }
 
@@ -41,6 +43,8 @@ interface Pending {
 
 /** A keepalive and its answer, with room to spare: what moves although a transfer stands still. */
 const KEEPALIVE_BYTES = 512;
+/** Signs of life that may be missing before the other side counts as gone. */
+const SILENT_KEEPALIVES = 4;
 const END_MS = 5000;
 
 export function createSession(wire: Wire, settings: RemoteSettings, io: Io, host: string): Session {
@@ -48,7 +52,6 @@ export function createSession(wire: Wire, settings: RemoteSettings, io: Io, host
   const pendings = new Set<Pending>();
   const closed = new AbortController();
   let broken: TransferError | undefined;
-  let moved = { bytes: 0, at: io.monotonic() };
 
   function breakWith(error: TransferError): void {
     if (broken !== undefined) return;
@@ -71,17 +74,22 @@ export function createSession(wire: Wire, settings: RemoteSettings, io: Io, host
 
   /** Looks at the deadlines from time to time: cheaper than a timer for each of thousands of requests. */
   async function watch(): Promise<void> {
-    const tick = Math.max(20, Math.min(settings.stallTimeout, settings.operationTimeout, 20_000) / 4);
-    const tolerance = KEEPALIVE_BYTES * (1 + Math.ceil(settings.stallTimeout / settings.keepalive));
-    while (!closed.signal.aborted) {
+    const { stallTimeout, operationTimeout, keepalive } = settings;
+    const tick = Math.max(20, Math.min(stallTimeout, operationTimeout, keepalive, 20_000) / 4);
+    const tolerance = KEEPALIVE_BYTES * (1 + Math.ceil(stallTimeout / keepalive));
+    let heard = { bytes: socket.bytesRead, at: io.monotonic() };
+    let moved = { bytes: 0, at: io.monotonic() };
+    for (;;) {
       await sleepUntil(io, io.monotonic() + tick, closed.signal);
       const now = io.monotonic();
+      if (socket.bytesRead !== heard.bytes) heard = { bytes: socket.bytesRead, at: now };
+      if (now - heard.at >= SILENT_KEEPALIVES * keepalive)
+        lost(new Error(`no sign of life for ${Math.round(now - heard.at)} ms`));
       const bytes = socket.bytesRead + socket.bytesWritten;
-      const transfers = [...pendings].filter((pending) => pending.byBytes && pending.waiting);
-      if (transfers.length === 0 || bytes - moved.bytes > tolerance) moved = { bytes, at: now };
+      if (bytes - moved.bytes > tolerance) moved = { bytes, at: now };
       for (const pending of pendings) {
         const since = pending.byBytes ? Math.max(moved.at, pending.since) : pending.since;
-        const limit = pending.byBytes ? settings.stallTimeout : settings.operationTimeout;
+        const limit = pending.byBytes ? stallTimeout : operationTimeout;
         if (pending.waiting && now - since >= limit) breakWith(stalled(host, pending, limit));
       }
     }
@@ -128,6 +136,9 @@ export function createSession(wire: Wire, settings: RemoteSettings, io: Io, host
         waiting(on) {
           if (on && !pending.waiting) pending.since = io.monotonic();
           pending.waiting = on;
+        },
+        moved() {
+          pending.since = io.monotonic();
         },
         end() {
           pendings.delete(pending);

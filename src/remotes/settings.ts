@@ -68,7 +68,7 @@ export const remoteSettings = z.object({
   knownHosts: z.string().min(1).optional().describe('Path of an OpenSSH known_hosts file that names the server.'),
   keepalive: duration
     .default(15_000)
-    .describe('A sign of life is asked for this often; three without an answer end the connection.'),
+    .describe('A sign of life is asked for this often; four without an answer end the connection.'),
   connectTimeout: duration.default(20_000).describe('Time for reaching the server, its handshake and the login.'),
   stallTimeout: duration
     .default(60_000)

@@ -4,8 +4,8 @@ import type { Io, Remote, RemoteFile } from '../model.ts';
 import { TransferError } from '../model.ts';
 import { addressOf, trustOf } from './address.ts';
 import { createConnection } from './connection.ts';
-import { downloadSftp } from './download.ts';
-import { noSuchFolder, notAFile, problemOf, STATUS, statusOf } from './errors.ts';
+import { startDownload } from './download.ts';
+import { noSuchFolder, notAFile, notAFolder, problemOf, STATUS, statusOf } from './errors.ts';
 import { createNoticed, fileOf, kindOf, listSftp, lstatSftp } from './listing.ts';
 import { resolvePath, shown } from './names.ts';
 import { publishTo } from './publish.ts';
@@ -52,7 +52,8 @@ export async function openSftp(settings: RemoteSettings, io: Io): Promise<Remote
     },
     async *read(file, signal) {
       const path = await resolve(file.path);
-      yield* downloadSftp(await connection.session(), { ...file, path }, signal);
+      // Until the first byte is out, starting again on a new connection is harmless.
+      yield* await connection.use((session) => startDownload(session, { ...file, path }, signal));
     },
     async move(from, to) {
       const [source, target] = [await resolve(from), await resolve(to)];
@@ -133,7 +134,5 @@ async function isFolder(session: Session, path: string): Promise<boolean> {
   }
   const kind = kindOf(attrs.mode);
   if (kind === undefined || kind === 'folder') return true;
-  throw new TransferError('NOT_A_FOLDER', `${shown(path)} is a ${kind}, a folder was expected`, {
-    hint: 'move it away, or name another folder in the job',
-  });
+  throw notAFolder(path);
 }

@@ -7,8 +7,9 @@ import { shown } from './names.ts';
 import type { LocalFile } from './publish.ts';
 import type { Session } from './session.ts';
 
-const CHUNK = 64 * 1024;
-const IN_FLIGHT = 16;
+/** Small, so that even a very slow line gives a sign of progress within the stall timeout. */
+const CHUNK = 32 * 1024;
+const IN_FLIGHT = 32;
 
 /**
  * Writes a whole file under its temporary name: many requests in flight, flushed where the server offers it, its size
@@ -83,6 +84,7 @@ async function sendAll(session: Session, handle: Buffer, local: LocalFile, doing
       inFlight++;
       session.sftp.write(handle, buffer, 0, bytesRead, position, (error) => {
         inFlight--;
+        transfer.moved();
         if (error) fail(session.broken ?? error);
         else wake?.();
       });

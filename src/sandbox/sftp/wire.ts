@@ -164,11 +164,15 @@ export function attrsOf(stats: Stats, omit: { mtime: boolean; mode: boolean }): 
   return Buffer.concat(parts);
 }
 
-const TYPES: Readonly<Record<number, string>> = { 9604: 'd', 21609: 'l', 16807: '-', 2401: 'p' };
+function typeLetterOf(stats: Stats): string {
+  if (stats.isDirectory()) return 'd';
+  if (stats.isSymbolicLink()) return 'l';
+  return stats.isFile() ? '-' : stats.isFIFO() ? 'p' : '?';
+}
 
 /** As `ls -l` prints it. */
 export function longnameOf(name: string, stats: Stats): string {
-  let bits = TYPES[stats.mode & 0o170000] ?? '?';
+  let bits = typeLetterOf(stats);
   for (let bit = 8; bit >= 0; bit--) bits += stats.mode & (1 << bit) ? 'rwx'[(8 - bit) % 3] : '-';
   const time = stats.mtime.toISOString().slice(0, 16).replace('T', ' ');
   return `${bits} ${stats.nlink} ${stats.uid} ${stats.gid} ${String(stats.size).padStart(12)} ${time} ${name}`;
