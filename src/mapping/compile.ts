@@ -118,7 +118,9 @@ export function requiredColumns(settings: EventSettings): string[] {
   if (Array.isArray(settings.passthrough)) names.push(...settings.passthrough);
   if (settings.orderBy !== undefined && !(settings.orderBy in settings.data)) names.push(settings.orderBy);
   if (Array.isArray(settings.panCheck)) names.push(...settings.panCheck);
-  return [...new Map(names.toReversed().map((name) => [foldName(name), name])).values()].toReversed();
+  const spelled = new Map<string, string>();
+  for (const name of names) if (!spelled.has(foldName(name))) spelled.set(foldName(name), name);
+  return [...spelled.values()];
 }
 
 function compileTime(

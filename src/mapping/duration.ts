@@ -16,6 +16,7 @@ export const duration = z.union([z.string(), z.number().nonnegative()]).transfor
     context.addIssue({
       code: 'custom',
       message: `found "${written}"; a length of time is a number and a unit of ms, s, m, h, d or w, such as 60s or 7d`,
+      continue: false,
     });
     return z.NEVER;
   }

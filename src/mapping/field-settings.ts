@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import type { Fault } from './coerce.ts';
 import { compileFormat, mayLackTime, NAMED_FORMATS, statesZone } from './datetime.ts';
+import { compileField } from './field.ts';
 import { isCurrency } from './money.ts';
 import { isTimeZone } from './zone.ts';
 
@@ -23,7 +25,7 @@ export const dateFormat = z
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         const known = `tokens: yyyy MM dd HH mm ss SSS hh a MMM X; or one of ${NAMED_FORMATS.join(', ')}`;
-        context.addIssue({ code: 'custom', message: `${why}; ${known}` });
+        context.addIssue({ code: 'custom', message: `${why}; ${known}`, continue: false });
       }
     }
   })
@@ -144,11 +146,48 @@ const fieldObject = z
     const zoneless = formats.find((format) => !mayLackTime(format));
     const problem = zoneless === undefined ? undefined : missingZone([zoneless], field.timezone);
     if (field.type === 'date' && problem !== undefined) complain('timezone', problem);
+    if (context.issues.length > 0) return;
+    for (const name of ['const', 'default'] as const) {
+      const text = field[name];
+      const fault = text === undefined || text === '' ? undefined : faultOf(text, field);
+      if (fault === undefined) continue;
+      const rule = fault.reason.slice(fault.reason.indexOf('; ') + 2);
+      complain(name, `the ${name} "${text}" is not of type ${field.type}: ${rule}`);
+    }
   });
+
+/** What is wrong with a text of the job file as a value of its own field. */
+function faultOf(text: string, field: FieldSettings): Fault | undefined {
+  if (field.type === undefined) return undefined;
+  const { type, locale, negative, callingCode, format, timezone, gap, overlap, trim, lower, controlChars } = field;
+  const currency =
+    typeof field.currency === 'object'
+      ? (field.currency.default ?? field.currency.allowed?.[0] ?? 'USD')
+      : field.currency;
+  const plain = {
+    const: text,
+    type,
+    locale,
+    negative,
+    callingCode,
+    format,
+    timezone,
+    gap,
+    overlap,
+    currency,
+    trim,
+    lower,
+    controlChars,
+    required: false,
+  };
+  const fault: Fault = { code: '', reason: '' };
+  compileField('value', plain, (name) => ({ name, index: -1 })).read([], fault);
+  return fault.code === '' ? undefined : fault;
+}
 
 /** A data field: the short form is the name of its column. */
 export const fieldSettings = z
   .union([columnName.describe('The column whose value is sent.'), fieldObject])
   .transform((field) => (typeof field === 'string' ? fieldObject.parse({ from: field }) : field));
 
-export type FieldSettings = z.output<typeof fieldSettings>;
+export type FieldSettings = z.output<typeof fieldObject>;

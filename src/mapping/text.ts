@@ -36,10 +36,14 @@ export function longerThan(value: string, limit: number): boolean {
 
 const SHOWN = 40;
 
+/** Telephone, card and social security numbers have nine digits or more; so have times, which are no secret. */
+const LONG_NUMBER = /\d(?:[ ().-]{0,2}\d){8}/;
+const CLOCK = /\d:\d\d/;
+
 /** A value as an error may show it: quoted, cut, control characters escaped; only its length where it looks personal. */
 export function found(value: string): string {
   if (value === '') return 'nothing';
-  if (value.includes('@') || (value.match(/\d/g)?.length ?? 0) >= 9) return masked(value);
+  if (value.includes('@') || (LONG_NUMBER.test(value) && !CLOCK.test(value))) return masked(value);
   return quote(value);
 }
 
