@@ -1,5 +1,6 @@
 import { TransferError } from '../model.ts';
 import type { Address } from './address.ts';
+import { WEAK_ALGORITHMS } from './algorithms.ts';
 import { systemCodeOf, textOf } from './errors.ts';
 import type { SeenHostKey } from './handshake.ts';
 
@@ -96,13 +97,18 @@ const OFFER_LINES: readonly [RegExp, string][] = [
 
 function algorithmProblem(where: string, kind: string, failure: RawFailure): TransferError {
   const prefix = OFFER_LINES.find(([pattern]) => pattern.test(kind))?.[1];
-  const offered = failure.offers.find((line) => prefix !== undefined && line.startsWith(prefix))?.slice(prefix?.length);
+  const line = failure.offers.find((offer) => prefix !== undefined && offer.startsWith(prefix));
+  const offered = line?.slice(prefix?.length) ?? '';
+  const weak = WEAK_ALGORITHMS.find((name) => offered.split(',').includes(name));
   return new TransferError(
     'SSH_HANDSHAKE',
-    `${where} and we have no ${kind} in common${offered === undefined ? '' : `: it offers only ${offered}`}`,
+    `${where} and we have no ${kind} in common${offered === '' ? '' : `: it offers only ${offered}`}`,
     {
       cause: failure.error,
-      hint: `have the server updated; until then the job may name what it needs, for example allowWeak: [${offered?.split(',')[0] ?? 'ssh-rsa'}]`,
+      hint:
+        weak === undefined
+          ? 'have the server updated: it offers nothing that we know'
+          : `have the server updated; until then the job may name what it needs: allowWeak: [${weak}]`,
     },
   );
 }

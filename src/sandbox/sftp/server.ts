@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import ssh2, { type AuthContext, type Connection, type ParsedKey, type Session } from 'ssh2';
+import ssh2, { type Algorithms, type AuthContext, type Connection, type ParsedKey, type Session } from 'ssh2';
 import { createJail } from './jail.ts';
 import { NO_QUIRKS, type Quirks } from './quirks.ts';
 import { createRequests } from './requests.ts';
@@ -28,6 +28,8 @@ export interface SftpServerOptions {
   hostKeyPath?: string;
   /** Host keys as text, instead of one of our own. */
   hostKeys?: readonly string[];
+  /** What it agrees to, for servers that are outdated. */
+  algorithms?: Algorithms;
   quirks?: Partial<Quirks>;
 }
 
@@ -58,7 +60,11 @@ export async function startSftpServer(options: SftpServerOptions): Promise<SftpS
   const sockets = new Set<Socket>();
   let openSessions = 0;
   const users = options.users.map((user) => ({ user, keys: (user.publicKeys ?? []).map(readPublicKey) }));
-  const server = new ssh2.Server({ hostKeys: [...hostKeys], ident: 'referry-sandbox' });
+  const server = new ssh2.Server({
+    hostKeys: [...hostKeys],
+    ident: 'referry-sandbox',
+    ...(options.algorithms === undefined ? {} : { algorithms: options.algorithms }),
+  });
 
   function serve(connection: Connection, socket: Socket): void {
     // A client that goes away in the middle is normal here.

@@ -1,0 +1,287 @@
+import { createHash, createHmac } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import ssh2 from 'ssh2';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openRemote } from '../../src/remotes/open.ts';
+import { probeRemote } from '../../src/remotes/probe.ts';
+import type { RemoteSettings } from '../../src/remotes/settings.ts';
+import { startSftpServer } from '../../src/sandbox/sftp/server.ts';
+import { freePort } from './support/remotes-sshd.ts';
+import {
+  failureOf,
+  noSignal,
+  type Sandbox,
+  settingsFor,
+  startSandbox,
+  temporaryFolder,
+  testIo,
+} from './support/remotes-world.ts';
+
+const plainKey = ssh2.utils.generateKeyPairSync('ed25519');
+const lockedKey = ssh2.utils.generateKeyPairSync('ed25519', {
+  passphrase: 'open sesame',
+  cipher: 'aes256-cbc',
+  rounds: 2,
+});
+const rsaKey = ssh2.utils.generateKeyPairSync('rsa', { bits: 2048 });
+const otherKey = ssh2.utils.generateKeyPairSync('ed25519');
+
+const USERS = [
+  { name: 'partner', password: 'secret' },
+  { name: 'keyed', publicKeys: [plainKey.public, rsaKey.public] },
+  { name: 'locked', publicKeys: [lockedKey.public] },
+  {
+    name: 'asked',
+    keyboardInteractive: [
+      { question: 'Password: ', answer: 'secret' },
+      { question: 'Code: ', answer: '123' },
+    ],
+  },
+  { name: 'pam', keyboardInteractive: [{ question: 'Password: ', answer: 'secret' }] },
+];
+
+/** Never waits long before it tries again. */
+const quickIo = {
+  ...testIo,
+  sleep: async (ms: number, signal?: AbortSignal) => testIo.sleep(Math.min(ms, 20), signal),
+};
+
+describe('logging in', () => {
+  const scratch = temporaryFolder();
+  let sandbox: Sandbox;
+  const settings = (user: string, overrides: Partial<Record<keyof RemoteSettings, unknown>> = {}) =>
+    settingsFor(sandbox.server, {
+      url: `sftp://${user}@127.0.0.1:${sandbox.server.port}/`,
+      password: undefined,
+      ...overrides,
+    });
+  async function enters(wanted: RemoteSettings): Promise<boolean> {
+    const remote = await openRemote(wanted, quickIo);
+    await remote.list('.', noSignal);
+    await remote[Symbol.asyncDispose]();
+    return true;
+  }
+
+  beforeAll(async () => {
+    sandbox = await startSandbox({ users: USERS });
+  });
+  beforeEach(() => {
+    sandbox.server.clearQuirks();
+    sandbox.server.seen.offered = [];
+    sandbox.server.seen.connections = 0;
+  });
+  afterAll(async () => {
+    await sandbox.close();
+    scratch.remove();
+  });
+
+  it('works with a password, a key, an RSA key, a key with a passphrase, and questions', async () => {
+    expect(await enters(settings('partner', { password: 'secret' }))).toBe(true);
+    expect(await enters(settings('keyed', { privateKey: plainKey.private }))).toBe(true);
+    expect(await enters(settings('keyed', { privateKey: rsaKey.private }))).toBe(true);
+    expect(await enters(settings('locked', { privateKey: lockedKey.private, passphrase: 'open sesame' }))).toBe(true);
+    expect(await enters(settings('asked', { keyboardInteractive: ['secret', '123'] }))).toBe(true);
+    expect(await enters(settings('pam', { password: 'secret' }))).toBe(true);
+    expect(await enters(settings('pam', { password: 'secret', keyboardInteractive: true }))).toBe(true);
+  });
+
+  it('N09: a refusal names user and methods, never the secret, and is not repeated', async () => {
+    for (const wrong of [
+      settings('partner', { password: 'wrong-password' }),
+      settings('keyed', { privateKey: otherKey.private }),
+      settings('asked', { keyboardInteractive: ['wrong-answer', '123'] }),
+      settings('nobody', { password: 'wrong-password' }),
+    ]) {
+      sandbox.server.seen.connections = 0;
+      const error = await failureOf(openRemote(wrong, quickIo));
+      expect([error.code, error.retryable]).toEqual(['SFTP_AUTH', false]);
+      expect(sandbox.server.seen.connections).toBe(1);
+      expect(`${error.message} ${error.hint}`).not.toMatch(/wrong-|PRIVATE KEY/);
+      expect(error.message).toContain(`"${new URL(wrong.url).username}"`);
+    }
+  });
+
+  it('offers only what the server takes', async () => {
+    const error = await failureOf(openRemote(settings('keyed', { password: 'secret' }), quickIo));
+    expect(error.message).toContain('offered nothing, the server takes publickey');
+    expect(sandbox.server.seen.offered).toEqual([]);
+  });
+
+  it('N10: a login refused after a reconnect stays refused without asking again', async () => {
+    const remote = await openRemote(settings('partner', { password: 'secret' }), quickIo);
+    sandbox.server.quirks.refuseAuth = true;
+    sandbox.server.dropConnections();
+    sandbox.server.seen.connections = 0;
+    expect((await failureOf(remote.list('.', noSignal))).code).toBe('SFTP_AUTH');
+    expect((await failureOf(remote.list('.', noSignal))).code).toBe('SFTP_AUTH');
+    expect(sandbox.server.seen.connections).toBe(1);
+    await remote[Symbol.asyncDispose]();
+  });
+
+  it('a key that cannot be read is told before any connection is made', async () => {
+    for (const [wrong, hint] of [
+      [settings('locked', { privateKey: lockedKey.private, passphrase: 'wrong' }), /passphrase/],
+      [settings('locked', { privateKey: lockedKey.private }), /passphrase/],
+      [settings('keyed', { privateKey: 'not a key' }), /PEM or OpenSSH/],
+      [settings('keyed', { privateKey: plainKey.public }), /private half/],
+    ] as const) {
+      const error = await failureOf(openRemote(wrong, quickIo));
+      expect([error.code, error.retryable]).toEqual(['PRIVATE_KEY_UNREADABLE', false]);
+      expect(error.hint).toMatch(hint);
+    }
+    expect(sandbox.server.seen.connections).toBe(0);
+  });
+
+  it('N06: an impostor is refused before anything is offered to it, with both fingerprints and the line to change', async () => {
+    const { port } = sandbox.server;
+    const trusted = settings('partner', { password: 'secret' });
+    await sandbox.server.close();
+    const impostor = await startSftpServer({ root: sandbox.disk, users: USERS, port });
+    const error = await failureOf(openRemote(trusted, quickIo));
+    expect([error.code, error.retryable]).toEqual(['HOSTKEY_MISMATCH', false]);
+    expect(error.message).toContain(impostor.hostKeyFingerprint);
+    expect(error.message).toContain(sandbox.server.hostKeyFingerprint);
+    expect(error.hint).toContain(`hostKey: ${impostor.hostKeyFingerprint}`);
+    expect(impostor.seen.offered).toEqual([]);
+    await impostor.close();
+    await sandbox.close();
+    sandbox = await startSandbox({ users: USERS });
+  });
+
+  it('an unknown server is refused before anything is offered to it, with the line that would trust it', async () => {
+    const error = await failureOf(openRemote(settings('partner', { password: 'secret', hostKey: undefined }), quickIo));
+    expect([error.code, error.retryable]).toEqual(['HOSTKEY_UNKNOWN', false]);
+    expect(error.hint).toContain(`hostKey: ${sandbox.server.hostKeyFingerprint}`);
+    expect(sandbox.server.seen.offered).toEqual([]);
+  });
+
+  it('N08: while a key changes, both may be pinned', async () => {
+    const hostKey = [`SHA256:${'A'.repeat(43)}`, sandbox.server.hostKeyFingerprint];
+    expect(await enters(settings('partner', { password: 'secret', hostKey }))).toBe(true);
+  });
+
+  it('a server is trusted by any of its keys, whichever it shows first', async () => {
+    const folder = temporaryFolder();
+    const hosts = [otherKey.private, ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 }).private, rsaKey.private];
+    const server = await startSftpServer({ root: folder.path, users: USERS, hostKeys: hosts });
+    const blob = Buffer.from(rsaKey.public.split(' ')[1] ?? '', 'base64');
+    const hostKey = `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+    expect(await enters(settingsFor(server, { hostKey }))).toBe(true);
+    const error = await failureOf(openRemote(settingsFor(server, { hostKey: `SHA256:${'A'.repeat(43)}` }), quickIo));
+    expect(error.code).toBe('HOSTKEY_MISMATCH');
+    expect(error.message).toContain(server.hostKeyFingerprint);
+    expect(server.seen.offered).toEqual(['password']);
+    await server.close();
+    folder.remove();
+  });
+
+  it('known_hosts is understood: plain, with port, hashed, revoked', async () => {
+    const { hostKey, port } = sandbox.server;
+    const path = join(scratch.path, 'known_hosts');
+    const salt = Buffer.from('0123456789abcdefghij');
+    const hash = createHmac('sha1', salt).update(`[127.0.0.1]:${port}`).digest('base64');
+    const outcome = async (text: string) => {
+      writeFileSync(path, text);
+      const wanted = settings('partner', { password: 'secret', hostKey: undefined, knownHosts: path });
+      return enters(wanted).catch((error) => error.code);
+    };
+    expect(await outcome(`# mine\n[127.0.0.1]:${port} ${hostKey}\n`)).toBe(true);
+    expect(await outcome(`|1|${salt.toString('base64')}|${hash} ${hostKey}\n`)).toBe(true);
+    expect(await outcome(`example.com ${hostKey}\n`)).toBe('HOSTKEY_UNKNOWN');
+    expect(await outcome(`[127.0.0.1]:${port} ${otherKey.public}\n`)).toBe('HOSTKEY_MISMATCH');
+    expect(await outcome(`@revoked * ${hostKey}\n[127.0.0.1]:${port} ${hostKey}\n`)).toBe('HOSTKEY_REVOKED');
+    const missing = settings('partner', {
+      password: 'secret',
+      hostKey: undefined,
+      knownHosts: join(scratch.path, 'none'),
+    });
+    expect((await failureOf(openRemote(missing, quickIo))).code).toBe('KNOWN_HOSTS_UNREADABLE');
+  });
+
+  it('N27: outdated algorithms are refused by name, unless the job names them', async () => {
+    const folder = temporaryFolder();
+    const server = await startSftpServer({
+      root: folder.path,
+      users: USERS,
+      hostKeys: [rsaKey.private],
+      algorithms: { serverHostKey: ['ssh-rsa'], hmac: ['hmac-sha1'], cipher: ['aes128-ctr'] },
+    });
+    for (const [allowWeak, lacking] of [
+      [[], 'ssh-rsa'],
+      [['ssh-rsa'], 'hmac-sha1'],
+    ]) {
+      const error = await failureOf(openRemote(settingsFor(server, { allowWeak }), quickIo));
+      expect([error.code, error.retryable]).toEqual(['SSH_HANDSHAKE', false]);
+      expect(error.message).toContain(`offers only ${lacking}`);
+      expect(error.hint).toContain(`allowWeak: [${lacking}]`);
+    }
+    expect(await enters(settingsFor(server, { allowWeak: ['hmac-sha1', 'ssh-rsa'] }))).toBe(true);
+    await server.close();
+    folder.remove();
+  });
+
+  it('N28: a host that cannot be reached is told with the phase, after some tries', async () => {
+    const port = await freePort();
+    const refused = await failureOf(
+      openRemote(settings('partner', { url: `sftp://partner@127.0.0.1:${port}/`, password: 'x' }), quickIo),
+    );
+    expect([refused.code, refused.retryable]).toEqual(['SFTP_UNREACHABLE', true]);
+    expect(refused.hint).toContain('nothing listens there');
+    const unresolved = await failureOf(
+      openRemote(settings('partner', { url: 'sftp://partner@no-such-host.invalid/', password: 'x' }), quickIo),
+    );
+    expect(unresolved.code).toBe('SFTP_UNREACHABLE');
+    expect(unresolved.hint).toContain('cannot be resolved');
+  });
+
+  it.each<[string, (socket: import('node:net').Socket) => void]>([
+    ['an HTTP server', (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['a server that hangs up', (socket) => socket.destroy()],
+    ['a server that says nothing', () => {}],
+    ['a flood', (socket) => socket.write('noise '.repeat(200_000))],
+  ])('N26: %s on the port is told as a failed handshake in time', async (_, behave) => {
+    const server: Server = createServer((socket) => {
+      socket.on('error', () => {});
+      behave(socket);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const wrong = settings('partner', { url: `sftp://partner@127.0.0.1:${port}/`, password: 'x', connectTimeout: 150 });
+    const before = performance.now();
+    expect((await failureOf(openRemote(wrong, quickIo))).code).toBe('SSH_HANDSHAKE');
+    expect(performance.now() - before).toBeLessThan(3000);
+    server.close();
+  });
+
+  it('doctor shows the key to pin without logging in, and each right once it is pinned', async () => {
+    const unpinned = settings('partner', { password: 'secret', hostKey: undefined });
+    const first = await probeRemote(unpinned, ['.'], quickIo);
+    expect(first.map(({ step, ok }) => [step, ok])).toEqual([
+      ['reach', true],
+      ['host-key', false],
+    ]);
+    expect(first[1]?.hint).toContain(`hostKey: ${sandbox.server.hostKeyFingerprint}`);
+    expect(sandbox.server.seen.offered).toEqual([]);
+
+    const second = await probeRemote(settings('partner', { password: 'secret' }), ['.', 'nowhere'], quickIo);
+    expect(second.map(({ step, ok }) => [step, ok])).toEqual([
+      ['reach', true],
+      ['host-key', true],
+      ['login', true],
+      ['list', true],
+      ['write', true],
+      ['rename', true],
+      ['list', false],
+    ]);
+    sandbox.server.quirks.denyRename = true;
+    const third = await probeRemote(settings('partner', { password: 'secret' }), ['.'], quickIo);
+    expect(third.at(-1)).toMatchObject({ step: 'write', ok: false });
+    sandbox.server.clearQuirks();
+    const remote = await openRemote(settings('partner', { password: 'secret' }), quickIo);
+    expect((await remote.list('.', noSignal)).files).toEqual([]);
+    await remote[Symbol.asyncDispose]();
+  });
+});
