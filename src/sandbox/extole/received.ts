@@ -32,11 +32,9 @@ export interface ReceivedLog {
   close(): void;
 }
 
-const FLUSH_AT = 64 * 1024;
-
 /**
  * JSON Lines. `fsync`: each line is on disk before `append` returns, so that what was answered is never missing;
- * otherwise lines are written in blocks, the last one by `flush` or `close`.
+ * otherwise lines are written in blocks, right after the answers.
  */
 export function openReceivedLog(path: string, fsync: boolean): ReceivedLog {
   mkdirSync(dirname(path), { recursive: true });
@@ -53,11 +51,12 @@ export function openReceivedLog(path: string, fsync: boolean): ReceivedLog {
   return {
     last,
     append(entry) {
+      if (lines === '' && !fsync) setImmediate(flush);
       lines += `${JSON.stringify(entry)}\n`;
       if (fsync) {
         flush();
         fsyncSync(file);
-      } else if (lines.length >= FLUSH_AT) flush();
+      }
     },
     flush,
     close() {

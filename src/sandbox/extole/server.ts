@@ -6,8 +6,10 @@ import { readEvent } from './events.ts';
 import { acceptsFirst, FAULTS, type Fault, type FaultName, misbehave, statusOf } from './faults.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { openReceivedLog, type Received } from './received.ts';
+import { parsed, readBody, requestIdOf } from './requests.ts';
 import { isJson, listPersons, listSteps, type Route, refuseToken, routeOf } from './routes.ts';
 import { createStore, type Dedupe } from './store.ts';
+import { createTally } from './tally.ts';
 
 export interface ExtoleOptions {
   io: Io;
@@ -25,6 +27,8 @@ export interface ExtoleOptions {
   blockedEvents?: readonly string[];
   /** Until an event shows among a person's steps. */
   stepDelayMs?: number;
+  /** Event names that are accepted and cause no step, as names do that no campaign uses. */
+  hiddenEvents?: readonly string[];
   /** Appends every request to this file; `fsync`: on disk before the answer. */
   log?: { path: string; fsync?: boolean };
   /** Keeps every request in `received`; for tests. */
@@ -86,13 +90,14 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     dedupe: options.dedupe ?? 'within-event',
     keyField,
     stepDelayMs: options.stepDelayMs ?? 0,
+    hidden: new Set(options.hiddenEvents),
   });
   const limit = createRateLimit(options.requestsPerMinute ?? 100);
   const blocked = new Set(options.blockedEvents);
   const log = options.log && openReceivedLog(options.log.path, options.log.fsync ?? false);
   const received: Received[] = [];
   const queue: (Fault | FaultName)[] = [];
-  const byPath = new Map<string, Map<number, number>>();
+  const tally = createTally();
   let tokens = new Set(options.tokens ?? [SANDBOX_TOKEN]);
   let source = options.faults;
   let seq = log?.last ?? 0;
@@ -170,7 +175,7 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
 
   function record(req: IncomingMessage, body: string, outcome: Outcome, status: number, fault?: string): void {
     seq += 1;
-    count(req.url ?? '', status);
+    tally.count(req.url ?? '', status);
     if (!log && !keep) return;
     const entry: Received = {
       seq,
@@ -189,15 +194,13 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     log?.append(entry);
   }
 
-  function count(target: string, status: number): void {
-    const query = target.indexOf('?');
-    const path = query === -1 ? target : target.slice(0, query);
-    let statuses = byPath.get(path);
-    if (!statuses) {
-      statuses = new Map();
-      byPath.set(path, statuses);
-    }
-    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  let closed: Promise<void> | undefined;
+
+  async function shutDown(): Promise<void> {
+    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    await ended;
+    log?.close();
   }
 
   const listener = (req: IncomingMessage, res: ServerResponse): void => readBody(req, (body) => serve(req, res, body));
@@ -205,7 +208,10 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
   server.keepAliveTimeout = 60_000;
   const host = options.host ?? '127.0.0.1';
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) => {
+      const message = `the Extole stand-in cannot listen on ${host}:${options.port ?? 0}: ${cause.message}`;
+      reject(new TransferError('SANDBOX_PORT', message, { hint: 'choose another port', cause }));
+    });
     server.listen(options.port ?? 0, host, resolve);
   });
   const address = server.address();
@@ -216,11 +222,10 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     port: address.port,
     received,
     stats: () => ({
-      requests: [...byPath.values()].flatMap((statuses) => [...statuses.values()]).reduce((sum, n) => sum + n, 0),
+      ...tally.totals(),
       accepted,
       duplicates,
       distinctKeys: store.distinctKeys,
-      byPath: Object.fromEntries([...byPath].map(([path, statuses]) => [path, Object.fromEntries(statuses)])),
     }),
     fail: (...faults) => void queue.push(...faults),
     setFaults: (next) => {
@@ -230,11 +235,9 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
       tokens = new Set(next);
     },
     flush: () => log?.flush(),
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-      log?.close();
+    close() {
+      closed ??= shutDown();
+      return closed;
     },
   };
 }
@@ -246,27 +249,4 @@ function nothing(reply: Reply): Outcome {
 function okBody(api: 'v5' | 'v6' | 'v6-async', eventId: string, personId: string): string {
   if (api === 'v5') return `{"id":"${eventId}"}`;
   return api === 'v6' ? `{"event_id":"${eventId}","person_id":"${personId}"}` : `{"event_id":"${eventId}"}`;
-}
-
-function requestIdOf(req: IncomingMessage): string {
-  const id = req.headers['x-request-id'];
-  return typeof id === 'string' ? id : '';
-}
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return body;
-  }
-}
-
-/** Nearly every body comes in one piece. */
-function readBody(req: IncomingMessage, done: (body: string) => void): void {
-  const chunks: Buffer[] = [];
-  req.on('data', (chunk: Buffer) => void chunks.push(chunk));
-  req.on('end', () => {
-    const [first] = chunks;
-    done(chunks.length > 1 ? Buffer.concat(chunks).toString('utf8') : (first?.toString('utf8') ?? ''));
-  });
 }

@@ -45,8 +45,13 @@ const STEPS_REMEMBERED = 2000;
  * What the account knows: its keys, all of them, and its newest persons. `stepDelayMs`: how long it takes until an event
  * shows among the steps.
  */
-export function createStore(options: { dedupe: Dedupe; keyField: string; stepDelayMs: number }): Store {
-  const { dedupe, keyField, stepDelayMs } = options;
+export function createStore(options: {
+  dedupe: Dedupe;
+  keyField: string;
+  stepDelayMs: number;
+  hidden: ReadonlySet<string>;
+}): Store {
+  const { dedupe, keyField, stepDelayMs, hidden } = options;
   const keys = new Set<string>();
   const everyName = new Set<string>();
   const people = new Map<string, Person>();
@@ -85,7 +90,8 @@ export function createStore(options: { dedupe: Dedupe; keyField: string; stepDel
       const email = text(event.data.email).toLowerCase() || undefined;
       const who = person(email ?? (text(event.data.partner_user_id) || key || eventId), email);
       const duplicate = isDuplicate(container, event.name, key);
-      if (!duplicate) who.steps.push({ event, eventId, container, visibleAt: now + stepDelayMs });
+      if (!duplicate && !hidden.has(event.name))
+        who.steps.push({ event, eventId, container, visibleAt: now + stepDelayMs });
       if (who.steps.length > STEPS_REMEMBERED) who.steps.splice(0, STEPS_REMEMBERED / 2);
       return { eventId, personId: who.id, duplicate };
     },
