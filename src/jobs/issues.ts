@@ -32,11 +32,7 @@ function explain(issue: z.core.$ZodIssue, prefix: Path, raw: unknown, known: Sch
       ? [wrongForm(path, value, known)]
       : branch.flatMap((each) => explain(each, path, raw, known));
   }
-  if (value === undefined && (issue.code === 'invalid_type' || issue.code === 'invalid_value')) {
-    const description = descriptionAt(known, path);
-    const message = `${String(path.at(-1) ?? 'the job')} is missing`;
-    return [{ path, at: 'value', message, ...(description === undefined ? {} : { hint: description }) }];
-  }
+  if (isMismatch(issue) && (value === undefined || value === null)) return [absent(path, value, known)];
   const found = show(value, path);
   const complaint = { path, at: 'value', ...(found === undefined ? {} : { found }) } as const;
   if (issue.code === 'invalid_type') return [{ ...complaint, message: `expected ${typeName(issue.expected)}` }];
@@ -69,17 +65,23 @@ function isMismatch(issue: z.core.$ZodIssue): boolean {
   return issue.code === 'invalid_type' || issue.code === 'invalid_value' || issue.code === 'invalid_union';
 }
 
-function wrongForm(path: Path, value: unknown, known: SchemaNode): Complaint {
+function absent(path: Path, value: undefined | null, known: SchemaNode): Complaint {
+  const name = String(path.at(-1) ?? 'the job');
   const description = descriptionAt(known, path);
-  const hint = description === undefined ? {} : { hint: description };
-  if (value === undefined) return { path, at: 'value', message: `${String(path.at(-1))} is missing`, ...hint };
+  const message = `${name} ${value === null ? 'has no value' : 'is missing'}`;
+  return { path, at: 'value', message, ...(description === undefined ? {} : { hint: description }) };
+}
+
+function wrongForm(path: Path, value: unknown, known: SchemaNode): Complaint {
+  if (value === undefined || value === null) return absent(path, value, known);
+  const description = descriptionAt(known, path);
   const found = show(value, path);
   return {
     path,
     at: 'value',
     message: 'a value of this kind is not possible here',
     ...(found === undefined ? {} : { found }),
-    ...hint,
+    ...(description === undefined ? {} : { hint: description }),
   };
 }
 
