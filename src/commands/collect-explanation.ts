@@ -1,0 +1,209 @@
+import { join } from 'node:path';
+import {
+  deliveriesOfKey,
+  fileAndRepeats,
+  type KnownAttempt,
+  type KnownDelivery,
+  type KnownFile,
+  stagedProcessings,
+} from '../ledger/explain.ts';
+import { openLedgerForReading } from '../ledger/open.ts';
+import { checkKey } from '../mapping/key.ts';
+import { keyedHash } from '../pipelines/deliver-events/context.ts';
+import type { Settings } from '../settings.ts';
+import { isoOrNull } from './print.ts';
+import { findStagedRows, type StagedRow } from './staged-rows.ts';
+
+/** The answer of `explain --json`. Times are ISO 8601. */
+export interface Explanation {
+  /** In its canonical form. */
+  key: string;
+  found: boolean;
+  /** Why nothing can be known, where that is so. */
+  reason: string | null;
+  rows: ExplainedRow[];
+}
+
+export interface ExplainedRow {
+  file: ExplainedFile;
+  line: number;
+  eventName: string;
+  destination: { provider: string; account: string; container: string } | null;
+  /** One of the six outcomes, or `open`. */
+  outcome: string;
+  /** Whether this row owns the key: no other row may be sent under it. */
+  owns: boolean;
+  code: string | null;
+  reason: string | null;
+  proof: string | null;
+  eventId: string | null;
+  personId: string | null;
+  /** Extole's own reference of a refusal. */
+  uniqueId: string | null;
+  attempts: ExplainedAttempt[];
+  /** Compared with the owner of the key; null where there is no other row, or it was mapped by another definition. */
+  sameContentAsOwner: boolean | null;
+  /** The same contents came again as these files: nothing of them is sent. */
+  repeats: ExplainedFile[];
+}
+
+export interface ExplainedFile {
+  job: string;
+  name: string;
+  sha256: string | null;
+  takenAt: string | null;
+  resultsPath: string | null;
+  archivedAs: string | null;
+  /** Whether the staged copy is still there. */
+  staged: boolean;
+}
+
+export interface ExplainedAttempt {
+  number: number;
+  result: KnownAttempt['result'];
+  code: string | null;
+  reason: string | null;
+  http: number | null;
+  uniqueId: string | null;
+  at: string | null;
+  answeredAt: string | null;
+}
+
+/** Finds everything that the ledger and the staged files know of a key. Takes no lock. */
+export async function collectExplanation(settings: Settings, given: string): Promise<Explanation> {
+  const verdict = checkKey(given, 'given');
+  if (!verdict.ok) {
+    const reason = `no row with such a key is ever accepted (${verdict.code}): ${verdict.reason}`;
+    return { key: given, found: false, reason, rows: [] };
+  }
+  const { key } = verdict;
+  const ledger = await openLedgerForReading(settings.ledger);
+  if (!ledger) {
+    const reason = `there is no ledger yet at ${settings.ledger}: nothing has run so far`;
+    return { key, found: false, reason, rows: [] };
+  }
+  try {
+    const keyHash = Buffer.from(keyedHash(ledger)(key), 'hex');
+    const deliveries = deliveriesOfKey(ledger, keyHash);
+    const files = new Map(stagedProcessings(ledger).map((file) => [file.processing, file]));
+    const staged = findStagedRows(join(settings.state, 'staging'), [...files.values()], keyHash);
+    const filesOf = (processing: number): KnownFile[] => fileAndRepeats(ledger, processing);
+    const owners = deliveries.filter(isOwner);
+    const rows = [
+      ...deliveries.map((delivery) => deliveredRow(delivery, owners, filesOf(delivery.processing))),
+      ...staged
+        .filter((row) => !deliveries.some((each) => each.processing === row.processing && each.line === row.line))
+        .map((row) => stagedRow(row, deliveries, staged, filesOf(row.processing))),
+    ];
+    rows.sort((a, b) => Number(b.owns) - Number(a.owns) || order(a, b));
+    return { key, found: rows.length > 0, reason: null, rows };
+  } finally {
+    await ledger.close();
+  }
+}
+
+const OWNING = new Set(['claimed', 'waiting', 'unknown', 'held', 'delivered']);
+const OPEN = new Set(['claimed', 'waiting', 'unknown']);
+
+const isOwner = (delivery: KnownDelivery): boolean => OWNING.has(delivery.state);
+const outcomeOf = (delivery: KnownDelivery): string => (OPEN.has(delivery.state) ? 'open' : delivery.state);
+
+function order(a: ExplainedRow, b: ExplainedRow): number {
+  return (a.file.takenAt ?? '').localeCompare(b.file.takenAt ?? '') || a.line - b.line;
+}
+
+function deliveredRow(
+  delivery: KnownDelivery,
+  owners: readonly KnownDelivery[],
+  [file, ...repeats]: readonly KnownFile[],
+): ExplainedRow {
+  const owner = owners.find((each) => each.eventName === delivery.eventName && each.id !== delivery.id);
+  return {
+    file: fileOf(file),
+    line: delivery.line,
+    eventName: delivery.eventName,
+    destination: delivery.destination,
+    outcome: outcomeOf(delivery),
+    owns: isOwner(delivery),
+    code: delivery.code,
+    reason: delivery.reason,
+    proof: delivery.proof,
+    eventId: delivery.eventId,
+    personId: delivery.personId,
+    uniqueId: delivery.uniqueId,
+    attempts: delivery.attempts.map(attemptOf),
+    sameContentAsOwner:
+      owner === undefined || owner.definition !== delivery.definition
+        ? null
+        : owner.contentHash.equals(delivery.contentHash),
+    repeats: repeats.map(fileOf),
+  };
+}
+
+/** A row that the ledger keeps nothing of: what became of it follows from the rows that decided. */
+function stagedRow(
+  row: StagedRow,
+  deliveries: readonly KnownDelivery[],
+  staged: readonly StagedRow[],
+  [file, ...repeats]: readonly KnownFile[],
+): ExplainedRow {
+  const owner = deliveries.find((each) => isOwner(each) && each.eventName === row.eventName);
+  const ownStaged = staged.find((each) => owner?.processing === each.processing && owner.line === each.line);
+  return {
+    file: fileOf(file),
+    line: row.line,
+    eventName: row.eventName,
+    destination: owner?.destination ?? null,
+    owns: false,
+    ...fateOf(row, owner, deliveries),
+    proof: null,
+    eventId: null,
+    personId: null,
+    uniqueId: null,
+    attempts: [],
+    sameContentAsOwner: sameContent(row, ownStaged ?? owner),
+    repeats: repeats.map(fileOf),
+  };
+}
+
+function sameContent(row: StagedRow, owner: StagedRow | KnownDelivery | undefined): boolean | null {
+  if (owner === undefined) return null;
+  if (owner.contentHash.equals(row.contentHash)) return true;
+  // In one file there is one definition; elsewhere unequal hashes may only mean that the job was changed in between.
+  return owner.processing === row.processing ? false : null;
+}
+
+/** The same judgement as in the results file. */
+function fateOf(
+  row: StagedRow,
+  owner: KnownDelivery | undefined,
+  deliveries: readonly KnownDelivery[],
+): { outcome: string; code: string | null; reason: string | null } {
+  if (row.fileHeld !== null && row.verdict !== 'conflict')
+    return { outcome: 'held', code: row.fileHeld, reason: 'the file is held as a whole; this row was not sent' };
+  if (row.verdict === 'conflict') {
+    const reason = `same key as line ${row.otherLine} with different content; this row was not sent`;
+    return { outcome: 'conflict', code: 'CONFLICT_IN_FILE', reason };
+  }
+  if (row.verdict === 'duplicate') {
+    const first = deliveries.find((each) => each.processing === row.processing && each.line === row.otherLine);
+    if (first && (first.state === 'rejected' || first.state === 'failed' || first.state === 'conflict'))
+      return { outcome: first.state, code: first.code, reason: `same as line ${row.otherLine}: ${first.reason ?? ''}` };
+    return { outcome: 'duplicate', code: 'DUPLICATE_IN_FILE', reason: `same as line ${row.otherLine}` };
+  }
+  if (owner && owner.processing !== row.processing)
+    return { outcome: 'duplicate', code: 'DUPLICATE', reason: 'the key is owned by a row with the same content' };
+  return { outcome: 'open', code: null, reason: 'not sent yet' };
+}
+
+const attemptOf = ({ claimedAt, answeredAt, ...attempt }: KnownAttempt): ExplainedAttempt => ({
+  ...attempt,
+  at: isoOrNull(claimedAt),
+  answeredAt: isoOrNull(answeredAt),
+});
+
+function fileOf(file: KnownFile | undefined): ExplainedFile {
+  if (file === undefined) throw new Error('the ledger has a row of a file that it does not know');
+  const { job, name, sha256, openedAt, resultsPath, archivedAs, prunedAt } = file;
+  return { job, name, sha256, takenAt: isoOrNull(openedAt), resultsPath, archivedAs, staged: prunedAt === null };
+}

@@ -1,0 +1,184 @@
+import { hostname } from 'node:os';
+import { posix } from 'node:path';
+import { loadJobs } from '../jobs/load.ts';
+import type { Job } from '../jobs/schema.ts';
+import { type DedupeProof, dedupeProof } from '../ledger/dedupe-proofs.ts';
+import { type Ledger, openLedgerForReading, readHolder } from '../ledger/open.ts';
+import { type JobState, jobStates, type Waiting } from '../ledger/status.ts';
+import type { Io } from '../model.ts';
+import { nextDue } from '../schedule/due.ts';
+import type { Settings } from '../settings.ts';
+import { count, isoOrNull } from './print.ts';
+
+/** The answer of `status --json`. Times are ISO 8601. */
+export interface Status {
+  at: string;
+  ledger: { path: string; id: string } | null;
+  executor: Executor | null;
+  jobs: JobStatus[];
+  /** What waits for a person, in words. */
+  attention: string[];
+  /** Job files with errors: `referry check` lists them. */
+  jobFileErrors: number;
+}
+
+export interface Executor {
+  kind: string;
+  host: string;
+  pid: number;
+  since: string | null;
+  /** null: it runs on another machine, so it cannot be told. */
+  alive: boolean | null;
+}
+
+export interface Left {
+  count: number;
+  oldest: string | null;
+}
+
+export interface JobStatus {
+  id: string;
+  /** null: the ledger knows the job, but no job file has its id. */
+  file: string | null;
+  schedule: string | null;
+  timezone: string;
+  nextFire: string | null;
+  lastRun: {
+    id: string;
+    cause: string;
+    state: string;
+    startedAt: string | null;
+    endedAt: string | null;
+    balanced: boolean | null;
+    halted: { code: string; reason: string } | null;
+    counts: Record<string, number> | null;
+    files: number;
+  } | null;
+  /** Where the newest report is, as a pattern: its name also holds the time. */
+  lastReport: string | null;
+  rows: Record<'open' | 'failed' | 'held' | 'conflict', Left>;
+  files: Record<'open' | 'held' | 'refused', Left>;
+  openFiles: { name: string; state: string; since: string | null; read: number | null; delivered: number }[];
+  dedupe: { eventName: string; verified: boolean; drops: boolean; at: string | null }[];
+}
+
+/** Reads what the ledger and the job files say. Takes no lock. Throws where the ledger cannot be read. */
+export async function collectStatus(settings: Settings, io: Io): Promise<Status> {
+  const now = io.now();
+  const { jobs, problems } = await loadJobs(settings.jobs, io.env);
+  const jobFileErrors = problems.filter((problem) => problem.severity === 'error').length;
+  const at = new Date(now).toISOString();
+  const ledger = await openLedgerForReading(settings.ledger);
+  if (!ledger) {
+    const fresh = jobs.map((job) => jobStatus(job.id, job, undefined, undefined, now));
+    return { at, ledger: null, executor: null, jobs: fresh, attention: [], jobFileErrors };
+  }
+  try {
+    const states = jobStates(ledger);
+    const ids = [...new Set([...jobs.map((job) => job.id), ...states.keys()])].sort();
+    const listed = ids.map((id) => {
+      const job = jobs.find((each) => each.id === id);
+      return jobStatus(id, job, states.get(id), ledger, now);
+    });
+    const attention = listed.flatMap(attentionOf);
+    const { path, id } = ledger;
+    return { at, ledger: { path, id }, executor: executorOf(path), jobs: listed, attention, jobFileErrors };
+  } finally {
+    await ledger.close();
+  }
+}
+
+export function executorOf(path: string): Executor | null {
+  const holder = readHolder(path);
+  if (!holder) return null;
+  const { kind, host, pid, startedAt } = holder;
+  return { kind, host, pid, since: isoOrNull(startedAt), alive: host === hostname() ? isAlive(pid) : null };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // It exists, and belongs to somebody else.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+function jobStatus(
+  id: string,
+  job: Job | undefined,
+  state: JobState | undefined,
+  ledger: Ledger | undefined,
+  now: number,
+): JobStatus {
+  const run = state?.lastRun ?? null;
+  const account = run?.account ?? null;
+  const reported = state?.lastReported;
+  const left = (waiting: Waiting | undefined): Left => ({
+    count: waiting?.count ?? 0,
+    oldest: isoOrNull(waiting?.since),
+  });
+  return {
+    id,
+    file: job?.path ?? null,
+    schedule: job?.schedule ?? null,
+    timezone: job?.timezone ?? account?.timezone ?? 'UTC',
+    nextFire: job?.schedule === undefined ? null : isoOrNull(nextDue(job.schedule, job.timezone, now)),
+    lastRun: run && {
+      id: `r${run.id}`,
+      cause: run.cause,
+      state: run.state,
+      startedAt: isoOrNull(run.startedAt),
+      endedAt: isoOrNull(run.endedAt),
+      balanced: account?.balanced ?? null,
+      halted: account?.halted ?? null,
+      counts: account?.counts ?? null,
+      files: account?.files.length ?? 0,
+    },
+    lastReport: job && reported ? posix.join(job.report.reports, `${id}.*.r${reported.id}.html`) : null,
+    rows: {
+      open: left(state?.rows.open),
+      failed: left(state?.rows.failed),
+      held: left(state?.rows.held),
+      conflict: left(state?.rows.conflict),
+    },
+    files: { open: left(state?.files.open), held: left(state?.files.held), refused: left(state?.files.refused) },
+    openFiles: (state?.openFiles ?? []).map((file) => ({ ...file, since: isoOrNull(file.since) })),
+    dedupe: job ? dedupeOf(job, ledger) : [],
+  };
+}
+
+/** Whether the destination is known to drop a key it has, for each event name that the job file names. */
+export function dedupeOf(job: Job, ledger: Ledger | undefined): JobStatus['dedupe'] {
+  const { account, container } = job.destination.extole;
+  const names = job.event.name === undefined ? (job.event.allowedNames ?? []) : [job.event.name];
+  return names.map((eventName) => {
+    const proof: DedupeProof | undefined =
+      ledger && dedupeProof(ledger, { provider: 'extole', account, container }, eventName);
+    return {
+      eventName,
+      verified: proof !== undefined,
+      drops: proof?.withinEvent === 'drops',
+      at: isoOrNull(proof?.provenAt),
+    };
+  });
+}
+
+function attentionOf(job: JobStatus): string[] {
+  const said: string[] = [];
+  const { rows, files } = job;
+  const tell = (n: number, what: string): void => {
+    if (n > 0) said.push(`${job.id}: ${what}`);
+  };
+  tell(rows.held.count, `${count(rows.held.count, 'row')} held`);
+  tell(rows.conflict.count, `${count(rows.conflict.count, 'row')} in conflict`);
+  tell(rows.failed.count, `${count(rows.failed.count, 'row')} failed; the next run tries again`);
+  tell(files.held.count, `${count(files.held.count, 'file')} held`);
+  tell(files.refused.count, `${count(files.refused.count, 'file')} refused`);
+  if (job.lastRun?.halted) said.push(`${job.id}: the last run was halted: ${job.lastRun.halted.code}`);
+  if (job.lastRun?.balanced === false) said.push(`${job.id}: the last run does not balance`);
+  if (job.file === null && rows.open.count + rows.failed.count + rows.held.count + files.open.count > 0)
+    said.push(`${job.id}: no job file has this id, and the ledger has unfinished rows of it`);
+  return said;
+}

@@ -1,0 +1,104 @@
+import { visible } from '../reports/visible.ts';
+import type { ExplainedAttempt, ExplainedRow, Explanation } from './collect-explanation.ts';
+import { count, say, table } from './print.ts';
+
+/** In words that can be read aloud on the telephone. */
+export function printExplanation(explanation: Explanation): void {
+  const { key, rows, reason } = explanation;
+  say(visible(`Key ${key}`));
+  if (!explanation.found) {
+    say();
+    if (reason !== null) say(visible(`Nothing is known of it: ${reason}.`));
+    else for (const line of NOT_FOUND) say(line);
+    return;
+  }
+  say(`${count(rows.length, 'row')} with this key ${rows.length === 1 ? 'is' : 'are'} known.`);
+  for (const row of rows) {
+    say();
+    for (const line of rowLines(row)) say(line);
+  }
+}
+
+const NOT_FOUND = [
+  'Nothing is known of it. That means that nothing was ever sent under this key, and that no row with it waits to be sent.',
+  'Possible reasons:',
+  '  - no file with this key has come so far: referry status lists files that are not through yet;',
+  '  - its row was rejected in the check of its file: rejected rows are only in the results file, with the reason;',
+  '  - the key is written differently in the file: letter case and leading zeros count.',
+];
+
+function rowLines(row: ExplainedRow): string[] {
+  const { file, destination } = row;
+  const to = destination === null ? '' : ` to ${destination.provider} ${destination.account}/${destination.container}`;
+  const facts: string[][] = [];
+  const fact = (name: string, value: string | null): void => {
+    if (value !== null && value !== '') facts.push([name, value]);
+  };
+  fact('row', `line ${row.line} of ${file.name}, job ${file.job}`);
+  fact('taken', `${moment(file.takenAt)}, sha256 ${file.sha256 ?? 'not known yet'}`);
+  fact('meaning', meaningOf(row));
+  fact('reason', [row.code, row.reason].filter((part) => part !== null && part !== '').join(': '));
+  fact('event id', row.eventId);
+  fact('person id', row.personId);
+  fact("Extole's reference", row.uniqueId);
+  if (row.sameContentAsOwner !== null)
+    fact(
+      'content',
+      row.sameContentAsOwner
+        ? 'equal to that of the row that owns the key'
+        : 'different from that of the row that owns the key',
+    );
+  for (const attempt of row.attempts) fact(`attempt ${attempt.number}`, attemptWords(attempt));
+  fact('results', file.resultsPath ?? 'not published yet');
+  fact('archived as', file.archivedAs);
+  for (const repeat of row.repeats) {
+    const where = repeat.resultsPath === null ? '' : `, results ${repeat.resultsPath}`;
+    fact('came again', `as ${repeat.name}, ${moment(repeat.takenAt)}; nothing was sent${where}`);
+  }
+  const title = `${row.outcome.toUpperCase()}: ${row.eventName}${to}`;
+  return [visible(title), ...table(facts, '  ')];
+}
+
+function meaningOf(row: ExplainedRow): string {
+  switch (row.outcome) {
+    case 'delivered':
+      return 'the destination said yes; it is never sent again';
+    case 'duplicate':
+      return 'the same key with the same content is known already; this row was not sent';
+    case 'conflict':
+      return 'another row has the same key with different content; this row was not sent, a person has to decide';
+    case 'rejected':
+      return 'it can never succeed as written; the sender has to correct it and may use the key again';
+    case 'failed':
+      return 'not accepted so far; the next run tries again';
+    case 'held':
+      return 'waits for a person';
+    default:
+      return 'not final yet; the next run goes on with it';
+  }
+}
+
+const RESULTS: Readonly<Record<ExplainedAttempt['result'], string>> = {
+  ok: 'accepted',
+  fail: 'not accepted',
+  info: 'no clear answer: it may or may not have been accepted',
+  orphan: 'interrupted: it may or may not have been accepted',
+  open: 'on its way, no answer yet',
+};
+
+function attemptWords(attempt: ExplainedAttempt): string {
+  const { result, http, code, reason, uniqueId } = attempt;
+  const detail = [
+    http === null ? '' : `HTTP ${http}`,
+    code ?? '',
+    reason ?? '',
+    uniqueId === null ? '' : `reference ${uniqueId}`,
+  ];
+  const told = detail.filter((part) => part !== '').join(', ');
+  const answered = attempt.answeredAt === null ? '' : `, answered ${moment(attempt.answeredAt)}`;
+  return `claimed ${moment(attempt.at)}${answered}: ${RESULTS[result]}${told === '' ? '' : ` (${told})`}`;
+}
+
+function moment(iso: string | null): string {
+  return iso === null ? '-' : `${iso.slice(0, 19).replace('T', ' ')} UTC`;
+}

@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs';
+import type { KnownFile } from '../ledger/explain.ts';
+import { stagedPaths } from '../pipelines/deliver-events/context.ts';
+import { openRowIndex, VERDICT } from '../pipelines/deliver-events/row-index.ts';
+import { readSeal } from '../pipelines/deliver-events/seal.ts';
+
+/** A row with a key, as the check of its file judged it. */
+export interface StagedRow {
+  processing: number;
+  line: number;
+  eventName: string;
+  contentHash: Buffer;
+  /** passed: nothing in the file itself speaks against it. */
+  verdict: 'passed' | 'duplicate' | 'conflict';
+  /** The other line with this key that decided; 0 where there is none. */
+  otherLine: number;
+  /** Why nothing of the file may leave. */
+  fileHeld: string | null;
+}
+
+/** Looks for a key in the indexes of the staged files that are still there. Rejected rows have no key in them. */
+export function findStagedRows(staging: string, files: readonly KnownFile[], keyHash: Buffer): StagedRow[] {
+  return files.flatMap((file) => {
+    const paths = stagedPaths(staging, file.processing);
+    // Without its seal an index is not finished.
+    const seal = existsSync(paths.index) ? readSeal(paths.seal) : undefined;
+    if (!seal) return [];
+    const found: StagedRow[] = [];
+    const index = openRowIndex(paths.index);
+    try {
+      for (const block of index.blocks()) {
+        for (let i = 0; i < block.count; i++) {
+          const verdict = block.verdict(i);
+          if (verdict === VERDICT.rejected || !block.keyHash(i).equals(keyHash)) continue;
+          found.push({
+            processing: file.processing,
+            line: block.line(i),
+            eventName: seal.eventNames[block.eventName(i)] ?? '',
+            contentHash: Buffer.from(block.contentHash(i)),
+            verdict: verdict === VERDICT.duplicate ? 'duplicate' : verdict === VERDICT.conflict ? 'conflict' : 'passed',
+            otherLine: block.refLine(i),
+            fileHeld: seal.held?.code ?? null,
+          });
+        }
+      }
+    } finally {
+      index.close();
+    }
+    return found;
+  });
+}

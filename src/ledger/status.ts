@@ -1,0 +1,194 @@
+import type { RunAccount } from '../model.ts';
+import type { Ledger } from './open.ts';
+
+/** How many, and since when the oldest waits: milliseconds since 1970 of its file's coming; 0 where there is none. */
+export interface Waiting {
+  count: number;
+  since: number;
+}
+
+export interface LastRun {
+  id: number;
+  cause: string;
+  state: 'running' | 'finished' | 'interrupted';
+  startedAt: number;
+  endedAt: number | null;
+  account: RunAccount | null;
+}
+
+/** What a job has left undone. */
+export interface JobState {
+  job: string;
+  lastRun: LastRun | null;
+  /** The newest run that had a file to report on; its report is on the remote. */
+  lastReported: { id: number; at: number } | null;
+  rows: { open: Waiting; failed: Waiting; held: Waiting; conflict: Waiting };
+  files: { open: Waiting; held: Waiting; refused: Waiting };
+  openFiles: OpenFile[];
+}
+
+/** A file that is not through yet. `read` is known once it is sealed. */
+export interface OpenFile {
+  name: string;
+  state: string;
+  since: number;
+  read: number | null;
+  delivered: number;
+}
+
+const EMPTY: Waiting = { count: 0, since: 0 };
+
+/** States of every job that the ledger knows, by id. Only reads, and never for long. */
+export function jobStates(ledger: Pick<Ledger, 'db'>): Map<string, JobState> {
+  const states = new Map<string, JobState>();
+  const of = (job: string): JobState => {
+    let state = states.get(job);
+    if (!state) {
+      state = {
+        job,
+        lastRun: null,
+        lastReported: null,
+        rows: { open: EMPTY, failed: EMPTY, held: EMPTY, conflict: EMPTY },
+        files: { open: EMPTY, held: EMPTY, refused: EMPTY },
+        openFiles: [],
+      };
+      states.set(job, state);
+    }
+    return state;
+  };
+  // One snapshot, so that the numbers belong together while a daemon writes.
+  ledger.db.transaction(() => {
+    for (const run of lastRuns(ledger)) of(run.job).lastRun = run.run;
+    for (const { job, id, at } of lastReported(ledger)) of(job).lastReported = { id, at };
+    for (const { job, kind, ...waiting } of unfinishedRows(ledger))
+      of(job).rows[kind] = add(of(job).rows[kind], waiting);
+    for (const { job, ...file } of openFiles(ledger)) {
+      of(job).openFiles.push(file);
+      of(job).files.open = add(of(job).files.open, { count: 1, since: file.since });
+    }
+    for (const left of closedLeftovers(ledger)) {
+      const { rows, files } = of(left.job);
+      rows.conflict = add(rows.conflict, { count: left.conflicts, since: left.conflictSince });
+      rows.held = add(rows.held, { count: left.heldRows, since: left.heldSince });
+      files.held = add(files.held, { count: left.heldFiles, since: left.heldSince });
+      files.refused = add(files.refused, { count: left.refusedFiles, since: left.refusedSince });
+    }
+  })();
+  return states;
+}
+
+function add(a: Waiting, b: Waiting): Waiting {
+  if (b.count === 0) return a;
+  if (a.count === 0) return { count: b.count, since: b.since };
+  return { count: a.count + b.count, since: Math.min(a.since, b.since) };
+}
+
+interface RunRow {
+  id: number;
+  job: string;
+  cause: string;
+  state: LastRun['state'];
+  started_at: number;
+  ended_at: number | null;
+  account: string | null;
+}
+
+function lastRuns({ db }: Pick<Ledger, 'db'>): { job: string; run: LastRun }[] {
+  const rows = db
+    .prepare<[], RunRow>('SELECT * FROM runs WHERE id IN (SELECT max(id) FROM runs GROUP BY job) ORDER BY job')
+    .all();
+  return rows.map((row) => ({
+    job: row.job,
+    run: {
+      id: row.id,
+      cause: row.cause,
+      state: row.state,
+      startedAt: row.started_at,
+      endedAt: row.ended_at,
+      account: row.account === null ? null : JSON.parse(row.account),
+    },
+  }));
+}
+
+/** Runs that took files up: those have a report, if the remote could be reached. */
+function lastReported({ db }: Pick<Ledger, 'db'>): { job: string; id: number; at: number }[] {
+  return db
+    .prepare<[], { job: string; id: number; at: number }>(
+      `SELECT r.job, r.id, r.ended_at AS at FROM runs r WHERE r.id IN (
+         SELECT max(id) FROM runs WHERE state = 'finished' AND json_array_length(account, '$.files') > 0
+           AND json_extract(account, '$.halted') IS NULL GROUP BY job)`,
+    )
+    .all();
+}
+
+/** Rows that are in the ledger and not final. */
+function unfinishedRows({ db }: Pick<Ledger, 'db'>): ({ job: string; kind: 'open' | 'failed' | 'held' } & Waiting)[] {
+  return db
+    .prepare<[], { job: string; kind: 'open' | 'failed' | 'held' } & Waiting>(
+      `SELECT p.job, CASE WHEN d.state IN ('failed','held') THEN d.state ELSE 'open' END AS kind,
+         count(*) AS count, min(p.opened_at) AS since
+       FROM deliveries d JOIN processings p ON p.id = d.processing_id
+       WHERE d.state IN ('claimed','waiting','unknown','failed','held') GROUP BY 1, 2`,
+    )
+    .all();
+}
+
+function openFiles({ db }: Pick<Ledger, 'db'>): ({ job: string } & OpenFile)[] {
+  return db
+    .prepare<[], { job: string } & OpenFile>(
+      `SELECT p.job, p.name, p.state, p.opened_at AS since, p.read,
+         (SELECT count(*) FROM deliveries d WHERE d.processing_id = p.id AND d.state = 'delivered') AS delivered
+       FROM processings p WHERE p.state NOT IN ('closed','vanished') ORDER BY p.id`,
+    )
+    .all();
+}
+
+interface Leftovers {
+  job: string;
+  conflicts: number;
+  conflictSince: number;
+  heldRows: number;
+  heldFiles: number;
+  heldSince: number;
+  refusedFiles: number;
+  refusedSince: number;
+}
+
+/**
+ * What closed files left to a person: rows in conflict, files held as a whole (their rows are in no delivery), refused
+ * files. Only while their staged copy is kept, and only the newest pass over the same contents.
+ */
+function closedLeftovers({ db }: Pick<Ledger, 'db'>): Leftovers[] {
+  return db
+    .prepare<[], Leftovers>(
+      `SELECT job, sum(conflicts) AS conflicts, coalesce(min(CASE WHEN conflicts > 0 THEN opened_at END), 0) AS conflictSince,
+         sum(CASE WHEN state = 'held' THEN held ELSE 0 END) AS heldRows, sum(state = 'held') AS heldFiles,
+         coalesce(min(CASE WHEN state = 'held' THEN opened_at END), 0) AS heldSince,
+         sum(state = 'refused') AS refusedFiles, coalesce(min(CASE WHEN state = 'refused' THEN opened_at END), 0) AS refusedSince
+       FROM (
+         SELECT job, opened_at, json_extract(account, '$.counts.conflict') AS conflicts,
+           json_extract(account, '$.counts.held') AS held, json_extract(account, '$.state') AS state
+         FROM processings p
+         WHERE state = 'closed' AND repeat_of IS NULL AND pruned_at IS NULL
+           AND NOT EXISTS (SELECT 1 FROM processings later WHERE later.file_id = p.file_id AND later.id > p.id
+             AND later.repeat_of IS NULL AND later.state <> 'vanished')
+       ) GROUP BY job`,
+    )
+    .all();
+}
+
+/** How many rows of each job are not final: a job with some must not vanish. A file not yet read counts as one. */
+export function unfinishedByJob(ledger: Pick<Ledger, 'db'>): { job: string; open: number }[] {
+  return ledger.db
+    .prepare<[], { job: string; open: number }>(
+      `SELECT job, sum(n) AS open FROM (
+         SELECT p.job, count(*) AS n FROM deliveries d JOIN processings p ON p.id = d.processing_id
+           WHERE d.state IN ('claimed','waiting','unknown','failed','held') AND p.state = 'closed' GROUP BY p.job
+         UNION ALL
+         SELECT job, max(1, coalesce(read, 1) - (SELECT count(*) FROM deliveries d
+             WHERE d.processing_id = p.id AND d.state IN ('delivered','rejected','conflict','duplicate'))) AS n
+           FROM processings p WHERE state NOT IN ('closed','vanished')
+       ) GROUP BY job ORDER BY job`,
+    )
+    .all();
+}
