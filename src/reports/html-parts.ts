@@ -81,20 +81,28 @@ export function eventTable(events: readonly EventAccount[], timezone: string, to
   return countsTable('Event name', rows, total, 'First and last event');
 }
 
-/** Empty where no row carries an amount. */
+/** Empty where no row carries an amount. Columns that no currency uses are left out. */
 export function moneyTable(events: readonly EventAccount[]): string {
-  const lines = events.flatMap((event) =>
-    Object.entries(event.money).map(([currency, totals]) => {
-      const cells = COLUMNS.map((column) => {
+  const paid = events.filter((event) => Object.keys(event.money).length > 0);
+  const everyTotal = paid.flatMap((event) => Object.values(event.money));
+  const columns = COLUMNS.filter((column) => everyTotal.some((totals) => totals[column] !== undefined));
+  const lines = paid.flatMap((event) => [
+    ...(events.length > 1
+      ? [
+          `<tr class="group"><th scope="rowgroup" colspan="${columns.length + 1}">${name(eventWords(event.eventName))}</th></tr>`,
+        ]
+      : []),
+    ...Object.entries(event.money).map(([currency, totals]) => {
+      const cells = columns.map((column) => {
         const amount = totals[column];
-        const text = amount === undefined ? '–' : groupAmount(amount);
-        return `<td class="num${amount === undefined ? ' zero none' : ''}" data-label="${column}">${html(text)}</td>`;
+        const none = amount === undefined;
+        return `<td class="num${none ? ' zero none' : ''}" data-label="${column}">${none ? '–' : html(groupAmount(amount))}</td>`;
       });
-      return `<tr><th scope="row"><bdi>${html(currency)}</bdi> <span class="soft small">${name(eventWords(event.eventName))}</span></th>${cells.join('')}</tr>`;
+      return `<tr><th scope="row">${name(currency)}</th>${cells.join('')}</tr>`;
     }),
-  );
+  ]);
   if (lines.length === 0) return '';
-  const head = COLUMNS.map((column) => `<th class="num" scope="col">${column}</th>`).join('');
+  const head = columns.map((column) => `<th class="num" scope="col">${column}</th>`).join('');
   return (
     `<table class="money"><caption>Exact totals. A row that was rejected before its amount could be read adds none.</caption>` +
     `<thead><tr><th scope="col">Currency</th>${head}</tr></thead><tbody>${lines.join('')}</tbody></table>`
@@ -108,7 +116,7 @@ export function reasonTable(reasons: readonly ReasonAccount[]): string {
     const shown = groupExamples(examples, count)
       .map(({ lines, reason }) => `<li>${lines}: ${name(reason)}</li>`)
       .join('');
-    return `<tr><th scope="row"><span class="id">${name(code)}</span></th><td class="wide">${outcome}</td><td class="num" data-label="rows">${groupCount(count)}</td><td class="wide"><ul class="examples">${shown}</ul></td></tr>`;
+    return `<tr><th scope="row"><span class="id">${name(code)}</span></th><td class="outcome">${outcome}</td><td class="num">${groupCount(count)}</td><td class="wide"><ul class="examples">${shown}</ul></td></tr>`;
   });
   return (
     '<table class="reasons"><thead><tr><th scope="col">Code</th><th scope="col">Outcome</th><th class="num" scope="col">Rows</th>' +

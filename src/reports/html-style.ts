@@ -25,7 +25,7 @@ header{margin-bottom:18px}
 .calm{background:var(--good-bg);color:var(--good);border-color:var(--good)}
 .action{background:var(--warn-bg);color:var(--warn);border-color:var(--warn)}
 .fault{background:var(--bad-bg);color:var(--bad);border-color:var(--bad)}
-.sum{display:grid;grid-template-columns:repeat(auto-fit,minmax(98px,1fr));gap:8px;margin:16px 0 0;padding:0;list-style:none}
+.sum{display:grid;grid-template-columns:repeat(auto-fit,minmax(118px,1fr));gap:8px;margin:16px 0 0;padding:0;list-style:none}
 .sum li{background:var(--panel);border-radius:8px;padding:8px 12px;border-top:4px solid transparent}
 .sum b{display:block;font-size:1.3rem;line-height:1.25;font-variant-numeric:tabular-nums}
 .sum span{color:var(--soft);font-size:.85rem}
@@ -56,6 +56,9 @@ th,td{text-align:left;vertical-align:top;padding:7px 10px;border-bottom:1px soli
 th{font-weight:600}
 thead th{color:var(--soft);font-weight:500;font-size:.85rem;border-bottom:2px solid var(--line)}
 .num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+th[scope=row]{min-width:8em}
+.money .num{white-space:normal}
+.money .group th{padding-top:14px;color:var(--soft);border-bottom:0}
 td.zero{color:var(--soft);opacity:.7}
 tfoot th,tfoot td{border-bottom:0;border-top:2px solid var(--line);font-weight:600}
 .badge{display:inline-block;border:1px solid currentColor;border-radius:99px;padding:0 9px;font-size:.8rem;font-weight:600;white-space:nowrap}
@@ -71,7 +74,7 @@ dl.about dt{color:var(--soft)}dl.about dd{margin:0}
 .box.bad{border-color:var(--bad);background:var(--bad-bg)}
 .box p:last-child{margin:0}
 footer{margin-top:48px;padding-top:14px;border-top:1px solid var(--line)}
-@media (max-width:760px){
+@media screen and (max-width:760px){
 body{padding:14px 14px 48px}
 .verdict{padding:14px 16px}
 .chart{grid-template-columns:1fr max-content;gap:2px 12px}
@@ -84,8 +87,9 @@ tr{display:grid;grid-template-columns:repeat(4,1fr);gap:4px 8px;padding:10px 0;b
 tr>*{border:0!important;padding:0}
 tr>th,tr>.wide{grid-column:1/-1}
 .money tr{grid-template-columns:repeat(2,1fr)}
-.reasons tr{grid-template-columns:1fr max-content}
+.reasons tr{grid-template-columns:1fr max-content max-content}
 .reasons tr>th{grid-column:1}
+.reasons .num{order:1}.reasons .outcome{order:2}.reasons .wide{order:3}
 .num{text-align:left;white-space:normal}
 td[data-label]::before{content:attr(data-label);display:block;color:var(--soft);font-size:.75rem;font-weight:400}
 .money td.none{display:none}
@@ -95,8 +99,10 @@ dl.about{grid-template-columns:1fr}dl.about dd{margin-bottom:4px}
 @media print{
 :root{color-scheme:light;--paper:#fff;--panel:#f2f2f2;--ink:#000;--soft:#444;--line:#bbb;--good:#0b4f2a;--warn:#6b3a00;--bad:#900;
 --good-bg:#fff;--warn-bg:#fff;--bad-bg:#fff}
-body{max-width:none;padding:0;font-size:11pt}
-.verdict,.box,.todo li,details{break-inside:avoid-page;border-width:1px;border-left-width:8px;border-style:solid}
+html{font-size:12px}body{max-width:none;padding:0;font-size:1rem}
+table,thead th,table .small,table .badge,.examples{font-size:9.5px}.money td,.money th{font-size:9px}th,td{padding:4px}
+th[scope=row]{min-width:7em}.sum{grid-template-columns:repeat(auto-fit,minmax(72px,1fr))}.sum li{padding:5px 7px}.sum b{font-size:1rem}
+.verdict,.box,.todo li{break-inside:avoid-page;border-width:1px;border-left-width:8px;border-style:solid}
 svg,.legend svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 details::details-content{content-visibility:visible;block-size:auto}
 h2,h3,summary{break-after:avoid}tr{break-inside:avoid}

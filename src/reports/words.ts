@@ -36,7 +36,7 @@ export function proofWords(proof: Proof['kind'], provider: string): string {
 }
 
 export function eventWords(eventName: string): string {
-  return eventName === '' ? '(rejected before the event name was known)' : eventName;
+  return eventName === '' ? '(no event: rejected)' : eventName;
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {
