@@ -1,0 +1,237 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLog, realIo } from '../../../src/io.ts';
+import type { FaultSource } from '../../../src/sandbox/extole/faults.ts';
+import {
+  type ExtoleOptions,
+  type ExtoleStandIn,
+  SANDBOX_TOKEN,
+  startExtole,
+} from '../../../src/sandbox/extole/server.ts';
+import { type SftpServer, startSftpServer } from '../../../src/sandbox/sftp/server.ts';
+import { type CliProcess, type CliResult, startCli } from './e2e-cli.ts';
+
+export interface WorldOptions {
+  /** Default `local`: the inbox is a folder of this machine, which is quicker. */
+  remote?: 'sftp' | 'local';
+  faults?: FaultSource;
+  dedupe?: ExtoleOptions['dedupe'];
+  tokens?: readonly string[];
+}
+
+/** A request as the stand-in's log has it. */
+export interface Request {
+  seq: number;
+  method: string;
+  path: string;
+  requestId: string;
+  status: number;
+  fault?: string;
+  accepted: boolean;
+  duplicate: boolean;
+  eventId: string;
+  body: { event_name: string; event_time: string; data: Record<string, string> };
+}
+
+type Json = { [name: string]: unknown };
+
+export interface World {
+  root: string;
+  served: string;
+  jobs: string;
+  state: string;
+  ledger: string;
+  extole: ExtoleStandIn;
+  sftp: SftpServer | undefined;
+  env: Record<string, string>;
+  /** Writes a job file: the usual one, with parts replaced. */
+  job(id: string, change?: Json): void;
+  /** Puts a whole file in the inbox at once. Its time is `age` seconds ago, so that the order of files is certain. */
+  drop(name: string, contents: string | Buffer, age?: number): void;
+  cli(args: readonly string[], env?: Record<string, string>): Promise<CliResult>;
+  start(args: readonly string[], env?: Record<string, string>): CliProcess;
+  /** `run JOB --json` */
+  run(job: string, env?: Record<string, string>): Promise<CliResult & { run: RunJson }>;
+  /** Posted events, without those of verify-dedupe. */
+  requests(): Request[];
+  files(folder: string): string[];
+  read(path: string): Buffer;
+  close(): Promise<void>;
+}
+
+export interface FileJson {
+  path: string;
+  sha256: string;
+  state: string;
+  code?: string;
+  read: number;
+  delivered: number;
+  duplicate: number;
+  conflict: number;
+  rejected: number;
+  failed: number;
+  held: number;
+  open: number;
+  balanced: boolean;
+  resultsPath: string | null;
+  archivedAs: string | null;
+}
+
+export interface RunJson extends Omit<FileJson, 'path' | 'sha256' | 'state' | 'resultsPath' | 'archivedAs'> {
+  job: string;
+  run: string;
+  lane: string | null;
+  carriedIn: number;
+  halted: { code: string; reason: string } | null;
+  seen: { files: number; processed: number; held: number; refused: number; open: number };
+  reportPath: string | null;
+  files: FileJson[];
+  notices: { code: string; message: string }[];
+}
+
+const FOLDERS = ['inbox', 'processing', 'archive', 'refused', 'results', 'reports'];
+
+/** Both stand-ins, a folder of jobs and a folder for the ledger, all temporary. */
+export async function openWorld(options: WorldOptions = {}): Promise<World> {
+  const root = mkdtempSync(join(tmpdir(), 'referry-e2e-'));
+  const served = join(root, 'served');
+  for (const folder of FOLDERS) mkdirSync(join(served, folder), { recursive: true });
+  const jobs = join(root, 'jobs');
+  const state = join(root, 'state');
+  mkdirSync(jobs);
+  const log = join(root, 'received.jsonl');
+  const sftp =
+    options.remote === 'sftp'
+      ? await startSftpServer({ root: served, users: [{ name: 'partner', password: 'a sandbox password' }] })
+      : undefined;
+  const extole = await startExtole({
+    io: realIo(createLog('silent')),
+    log: { path: log, fsync: true },
+    requestsPerMinute: Number.POSITIVE_INFINITY,
+    ...(options.tokens ? { tokens: options.tokens } : {}),
+    ...(options.dedupe ? { dedupe: options.dedupe } : {}),
+    ...(options.faults ? { faults: options.faults } : {}),
+  });
+  const env = {
+    REFERRY_JOBS: jobs,
+    REFERRY_STATE: state,
+    EXTOLE_TOKEN: SANDBOX_TOKEN,
+    SFTP_PASSWORD: 'a sandbox password',
+  };
+  const source = sftp
+    ? {
+        url: `sftp://partner@127.0.0.1:${sftp.port}/inbox`,
+        password: fromEnv('SFTP_PASSWORD'),
+        hostKey: sftp.hostKeyFingerprint,
+      }
+    : { url: `file://${served}/inbox` };
+  const start = (args: readonly string[], more: Record<string, string> = {}): CliProcess =>
+    startCli(args, { ...env, ...more });
+  const cli = (args: readonly string[], more?: Record<string, string>): Promise<CliResult> => start(args, more).done;
+
+  return {
+    root,
+    served,
+    jobs,
+    state,
+    ledger: join(state, 'ledger.sqlite'),
+    extole,
+    sftp,
+    env,
+    job(id, change = {}) {
+      const text = JSON.stringify(merged(usualJob(source, extole.url), change), null, 2);
+      writeFileSync(join(jobs, `${id}.yaml`), text);
+    },
+    drop(name, contents, age = 60) {
+      // Written aside and renamed: the daemon must not meet half of it, whatever its settings.
+      const aside = join(root, `dropping-${name}`);
+      writeFileSync(aside, contents);
+      const time = Date.now() / 1000 - age;
+      utimesSync(aside, time, time);
+      renameSync(aside, join(served, 'inbox', name));
+    },
+    start,
+    cli,
+    async run(job, more) {
+      const result = await cli(['run', job, '--json'], more);
+      const run: RunJson = JSON.parse(JSON.stringify(result.json()));
+      return { ...result, run };
+    },
+    requests() {
+      extole.flush();
+      return readFileSync(log, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line): Request => JSON.parse(line))
+        .filter(({ method, body }) => method === 'POST' && body.data.container !== 'test');
+    },
+    files: (folder) => readdirSync(join(served, folder)).sort(),
+    read: (path) => readFileSync(join(served, path)),
+    async close() {
+      await sftp?.close();
+      await extole.close();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A reference as job files have it. */
+export const fromEnv = (name: string): string => `\${env:${name}}`;
+export const fromFile = (path: string): string => `\${file:${path}}`;
+
+/** Rows `id,email,member,at,amount`; quick to try again, so that tests are quick. */
+function usualJob(source: Json, extoleUrl: string): Json {
+  return {
+    pipeline: 'deliver-events',
+    source: { ...source, match: '*.csv', stable: { for: '0s' } },
+    event: {
+      name: 'account_opened',
+      key: 'id',
+      time: 'at',
+      data: {
+        email: 'email',
+        partner_user_id: 'member',
+        cart_value: { from: 'amount', type: 'money', currency: 'USD', locale: 'plain' },
+      },
+    },
+    destination: {
+      extole: {
+        account: 'acme',
+        lane: 'async-events',
+        token: fromEnv('EXTOLE_TOKEN'),
+        apiUrl: extoleUrl,
+        eventsUrl: extoleUrl,
+      },
+    },
+    delivery: {
+      backoff: { first: '5ms', cap: '40ms' },
+      timeout: { headers: '400ms', total: '600ms' },
+      outageAfter: '10s',
+    },
+  };
+}
+
+/** Objects are merged, everything else is replaced; `null` removes. */
+function merged(base: Json, change: Json): Json {
+  const result: Json = { ...base };
+  for (const [name, value] of Object.entries(change)) {
+    const old = result[name];
+    if (value === null) delete result[name];
+    else result[name] = isObject(old) && isObject(value) ? merged(old, value) : value;
+  }
+  return result;
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
