@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { conclude, verifyDedupe } from '../../src/destinations/extole/verify-dedupe.ts';
-import type { FaultSource } from '../../src/sandbox/extole/server.ts';
+import type { FaultSource } from '../../src/sandbox/extole/faults.ts';
 import { closeAll, io, settingsFor, standIn } from './extole-setup.ts';
 
 afterEach(closeAll);
@@ -36,6 +36,12 @@ test('steps that come late are waited for', async () => {
   const server = await standIn({ dedupe: 'none', stepDelayMs: 250 });
   const verdict = await verifyDedupe(settingsFor(server), 'opened', 'funded', io);
   expect(verdict).toMatchObject({ withinEvent: 'keeps', acrossEvents: 'keeps' });
+});
+
+test('a repeat that shows later than everything else is not taken for dropped', async () => {
+  const server = await standIn({ dedupe: 'none', stepDelayMs: (nth) => (nth === 2 ? 300 : 0) });
+  const settings = settingsFor(server, { verify: { settle: '5s', patience: '5s', poll: '20ms' } });
+  expect(await verifyDedupe(settings, 'opened', 'funded', io)).toMatchObject({ withinEvent: 'keeps' });
 });
 
 test('an account that shows no steps proves nothing', async () => {

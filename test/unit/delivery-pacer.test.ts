@@ -31,6 +31,10 @@ test('no minute holds more than the limit, whenever requests come and however of
         moments.push(now);
       });
       expect(busiestMinute(moments)).toBeLessThanOrEqual(100);
+      // Also between the last request of one process and the first of the next.
+      moments.slice(1).forEach((moment, i) => {
+        expect(moment - (moments[i] ?? 0)).toBeGreaterThanOrEqual(600);
+      });
     }),
     { numRuns: 200 },
   );

@@ -88,6 +88,17 @@ export const FAULTS = {
 
 export type FaultName = keyof typeof FAULTS;
 
+/** Decides, for each posted event, whether to misbehave. */
+export type FaultSource = (request: FaultRequest) => Fault | FaultName | undefined;
+
+export interface FaultRequest {
+  /** Posted events so far, this one included. */
+  seq: number;
+  path: string;
+  requestId: string;
+  body: string;
+}
+
 /** Whether the event is taken before the client is mistreated. */
 export function acceptsFirst(fault: Fault): boolean {
   switch (fault.kind) {

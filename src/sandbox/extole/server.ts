@@ -25,8 +25,8 @@ export interface ExtoleOptions {
   requestsPerMinute?: number;
   /** Event names answered `event_blocked`. */
   blockedEvents?: readonly string[];
-  /** Until an event shows among a person's steps. */
-  stepDelayMs?: number;
+  /** Until an event shows among a person's steps; a function is given the count of accepted events. */
+  stepDelayMs?: number | ((nth: number) => number);
   /** Event names that are accepted and cause no step, as names do that no campaign uses. */
   hiddenEvents?: readonly string[];
   /** Appends every request to this file; `fsync`: on disk before the answer. */
@@ -35,17 +35,6 @@ export interface ExtoleOptions {
   keep?: boolean;
   faults?: FaultSource;
   tls?: { key: string; cert: string };
-}
-
-/** Decides, for each posted event, whether to misbehave. */
-export type FaultSource = (request: FaultRequest) => Fault | FaultName | undefined;
-
-export interface FaultRequest {
-  /** Posted events so far, this one included. */
-  seq: number;
-  path: string;
-  requestId: string;
-  body: string;
 }
 
 export interface ExtoleStats {

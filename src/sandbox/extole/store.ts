@@ -48,7 +48,7 @@ const STEPS_REMEMBERED = 2000;
 export function createStore(options: {
   dedupe: Dedupe;
   keyField: string;
-  stepDelayMs: number;
+  stepDelayMs: number | ((nth: number) => number);
   hidden: ReadonlySet<string>;
 }): Store {
   const { dedupe, keyField, stepDelayMs, hidden } = options;
@@ -66,6 +66,10 @@ export function createStore(options: {
     const known = everyName.size;
     everyName.add(`${container}\n${key}`);
     return everyName.size === known;
+  }
+
+  function delayOf(nth: number): number {
+    return typeof stepDelayMs === 'number' ? stepDelayMs : stepDelayMs(nth);
   }
 
   function person(identity: string, email: string | undefined): Person {
@@ -91,7 +95,7 @@ export function createStore(options: {
       const who = person(email ?? (text(event.data.partner_user_id) || key || eventId), email);
       const duplicate = isDuplicate(container, event.name, key);
       if (!duplicate && !hidden.has(event.name))
-        who.steps.push({ event, eventId, container, visibleAt: now + stepDelayMs });
+        who.steps.push({ event, eventId, container, visibleAt: now + delayOf(events) });
       if (who.steps.length > STEPS_REMEMBERED) who.steps.splice(0, STEPS_REMEMBERED / 2);
       return { eventId, personId: who.id, duplicate };
     },
