@@ -1,9 +1,9 @@
 import { FileRefused } from '../model.ts';
+import { isLeadingSpace } from './dialect.ts';
 import type { Position } from './records.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const SPACE = 0x20;
 const LF = 10;
 const CR = 13;
 
@@ -82,8 +82,9 @@ class BrokenWalk {
       this.openedOn = this.line;
       this.previous = 0;
     } else {
-      this.onlySpaces = byte === SPACE && (this.state === 'before' || this.onlySpaces);
-      if (byte !== SPACE || this.context.dialect === 'rfc4180') this.state = 'bare';
+      const space = isLeadingSpace(byte);
+      this.onlySpaces = space && (this.state === 'before' || this.onlySpaces);
+      if (!space || this.context.dialect === 'rfc4180') this.state = 'bare';
     }
     return undefined;
   }

@@ -143,9 +143,11 @@ function usualWidth(rows: readonly SplitRecord[]): number | undefined {
   return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
 }
 
-/** A line of nothing but spaces holds no record. */
+/** A line of nothing but spaces holds no record; nor does the Ctrl-Z with which DOS and mainframes end a file. */
 function isBlank({ values }: SplitRecord): boolean {
-  return values.length === 1 && values[0]?.trim() === '';
+  if (values.length !== 1) return false;
+  const text = values[0]?.trim();
+  return text === '' || text === '\u001a';
 }
 
 /** Says which rows cannot be read as they are. Changes them in place: a row is made once. */

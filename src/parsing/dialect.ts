@@ -2,7 +2,6 @@ import { FileRefused } from '../model.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const SPACE = 0x20;
 const LF = 10;
 const CR = 13;
 
@@ -25,6 +24,12 @@ export async function* doubleEscapedQuotes(
   for await (const chunk of text) yield walk.through(chunk);
   const rest = walk.rest();
   if (rest) yield rest;
+  walk.end();
+}
+
+/** The one-byte spaces that csv-parse passes over before an opening quote. */
+export function isLeadingSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0b || byte === 0x0c;
 }
 
 class Walk {
@@ -38,6 +43,7 @@ class Walk {
   private held = false;
   private escapedOn: number | undefined;
   private doubledOn: number | undefined;
+  private strayOn: number | undefined;
 
   constructor(delimiter: number, line: number) {
     this.delimiter = delimiter;
@@ -54,6 +60,17 @@ class Walk {
 
   rest(): Buffer | undefined {
     return this.held ? Buffer.from([BACKSLASH]) : undefined;
+  }
+
+  /** The parser refuses a quote inside an unquoted field; where it did not, it took what is before it for a space. */
+  end(): void {
+    if (this.strayOn === undefined) return;
+    throw new FileRefused({
+      code: 'STRAY_QUOTE',
+      message: `line ${this.strayOn}: a quote after an unusual space, such as a no-break space; only plain spaces may stand before it`,
+      hint: 'Ask the sender to leave out spaces after delimiters.',
+      line: this.strayOn,
+    });
   }
 
   private step(chunk: Buffer, i: number, byte: number): void {
@@ -74,9 +91,10 @@ class Walk {
         break;
       case 'before':
         if (byte === QUOTE) this.state = 'quoted';
-        else if (byte !== SPACE) this.state = 'bare';
+        else if (!isLeadingSpace(byte)) this.state = 'bare';
         break;
       case 'bare':
+        if (byte === QUOTE) this.strayOn ??= this.line;
         break;
     }
     if (this.state === 'quoted') return;

@@ -135,6 +135,14 @@ function refuseNames(names: readonly string[], context: HeaderContext): void {
     if (name.trim() === '') {
       throw refuse(context, 'HEADER_EMPTY_NAME', `${at} has no name`, 'Ask the sender to name every column.');
     }
+    if (name.includes('\0')) {
+      throw refuse(
+        context,
+        'NUL_BYTE',
+        `the name of ${at} has a NUL byte, which no text has`,
+        'Ask the sender for the file again.',
+      );
+    }
     if (isReserved(name)) {
       throw refuse(
         context,

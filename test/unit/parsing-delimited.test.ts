@@ -195,6 +195,12 @@ describe('a reader', () => {
     await expect(all(reader.batches())).rejects.toThrow('shutting down');
   });
 
+  it('takes the Ctrl-Z at the end of a DOS or mainframe file for nothing, also behind a trailer', async () => {
+    expect((await read('a,b\r\n1,2\r\n\u001a')).faults).toEqual([undefined]);
+    const file = { trailer: { startsWith: 'TRL', count: 2 } };
+    expect((await read('a,b\r\n1,2\r\nTRL,1\r\n\u001a', { file })).summary.rows).toBe(1);
+  });
+
   it('keeps blank values of a file with one column, and skips blank lines of others', async () => {
     expect((await read('id\n1\n""\n \n\n2\n')).values).toEqual([['1'], [''], [' '], ['2']]);
     expect((await read('a,b\n1,2\n \n\t\n3,4\n')).summary.rows).toBe(2);

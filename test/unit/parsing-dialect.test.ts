@@ -58,6 +58,12 @@ describe('the extole dialect', () => {
     }
   });
 
+  it('takes tabs before a quote for spaces, and refuses unusual spaces there', async () => {
+    expect((await read('a,b\n1,\t "x \\"y\\""\n', { file })).values).toEqual([['1', 'x "y"']]);
+    expect(await refused('a,b\n1,\u00a0"x\\",y"\n', { file })).toMatchObject({ code: 'STRAY_QUOTE', line: 2 });
+    expect(await refused('a,b\n1,\u00a0"x"\n', { file })).toMatchObject({ code: 'STRAY_QUOTE', line: 2 });
+  });
+
   it('keeps offsets and lines exact', async () => {
     const result = await read('id,note\r\n1, "a\r\n\\"b\\""\r\n2,\\x\n', { file });
     expect(result.rows.map(({ line, offset, length }) => [line, offset, length])).toEqual([

@@ -55,6 +55,7 @@ describe('a header that is none', () => {
   it.each([
     ['I12: a name that occurs twice', 'id,email,ID \n', 'HEADER_DUPLICATE', 'columns 1 and 3 are both called "ID"'],
     ['an empty name', 'id,,email\n', 'HEADER_EMPTY_NAME', 'column 2'],
+    ['a NUL byte', 'id,a\0b\n', 'NUL_BYTE', 'column 2'],
     ['__proto__', 'id,__proto__\n', 'HEADER_RESERVED_NAME', '"__proto__"'],
     ['constructor', 'id,constructor\n', 'HEADER_RESERVED_NAME', '"constructor"'],
     ['prototype', 'id,prototype\n', 'HEADER_RESERVED_NAME', '"prototype"'],
