@@ -133,7 +133,7 @@ export function uglyRun(): RunAccount {
       events: ['account_opened', 'account_funded', 'a_very_long_event_name_that_nobody_shortened_in_time'],
       currencies: ['USD', 'EUR', 'CAD', 'JPY', 'KWD'],
       shares: [
-        ['delivered', 41_023, '', ''],
+        ['delivered', 4_102, '', ''],
         ['rejected', 3, 'KEY_MISSING', 'key column "application_id": found nothing'],
         ['rejected', 212, `PROVIDER_${SCRIPT}`, `Extole said "${SCRIPT}" for jane.doe@example.com`],
         ['failed', 17, 'HTTP_503', 'the destination answered 503 five times'],
