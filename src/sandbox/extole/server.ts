@@ -3,7 +3,7 @@ import { createServer as createSecureServer } from 'node:https';
 import { type Io, TransferError } from '../../model.ts';
 import { errorReply, type Reply } from './errors.ts';
 import { readEvent } from './events.ts';
-import { acceptsFirst, FAULTS, type Fault, type FaultName, misbehave, statusOf } from './faults.ts';
+import { acceptsFirst, FAULTS, type Fault, type FaultName, type FaultSource, misbehave, statusOf } from './faults.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { openReceivedLog, type Received } from './received.ts';
 import { parsed, readBody, requestIdOf } from './requests.ts';
