@@ -52,6 +52,9 @@ describe('the report as CSV', () => {
     ['\rx', "'\rx"],
     [' =1+1', "' =1+1"],
     ['＝1+1', "'＝1+1"],
+    ['＋1+1', "'＋1+1"],
+    ['－1+1', "'－1+1"],
+    ['＠x', "'＠x"],
     ['-1250.00', '-1250.00'],
     ['+12125550143', '+12125550143'],
     ['-5', '-5'],
@@ -107,6 +110,14 @@ describe('the report as HTML', () => {
     for (const acting of ['\u202e', '\u001b']) expect(html).not.toContain(acting);
     expect(html).toContain('&lt;script&gt;');
     expect(SCRIPT).toContain('<script');
+  });
+
+  it('lets no file name into the headline as markup', async () => {
+    const file = fileAccount({ name: '<script>x</script>.csv', shares: [['delivered', 2, '', '']] });
+    file.counts.read = 3;
+    const { html } = await renderReport(runAccount([file]));
+    expect(html).toContain('id="verdict">DOES NOT BALANCE: &lt;script&gt;x');
+    expect(html).not.toContain('<script');
   });
 
   it('needs nothing from elsewhere and allows nothing to be fetched', async () => {
