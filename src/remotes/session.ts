@@ -80,11 +80,18 @@ export function createSession(wire: Wire, settings: RemoteSettings, io: Io, host
     let heard = { bytes: socket.bytesRead, at: io.monotonic() };
     let moved = { bytes: 0, at: io.monotonic() };
     for (;;) {
-      await sleepUntil(io, io.monotonic() + tick, closed.signal);
+      const due = io.monotonic() + tick;
+      await sleepUntil(io, due, closed.signal);
       const now = io.monotonic();
+      // Time in which we did not run ourselves (a busy or suspended machine) is not held against the other side.
+      const late = Math.max(0, now - due - tick);
+      heard.at += late;
+      moved.at += late;
+      for (const pending of pendings) pending.since += late;
       if (socket.bytesRead !== heard.bytes) heard = { bytes: socket.bytesRead, at: now };
-      if (now - heard.at >= SILENT_KEEPALIVES * keepalive)
+      if (now - heard.at >= SILENT_KEEPALIVES * keepalive) {
         lost(new Error(`no sign of life for ${Math.round(now - heard.at)} ms`));
+      }
       const bytes = socket.bytesRead + socket.bytesWritten;
       if (bytes - moved.bytes > tolerance) moved = { bytes, at: now };
       for (const pending of pendings) {

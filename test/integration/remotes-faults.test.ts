@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Remote, RemoteFile } from '../../src/model.ts';
 import { openRemote } from '../../src/remotes/open.ts';
+import type { RemoteSettings } from '../../src/remotes/settings.ts';
 import type { Quirks } from '../../src/sandbox/sftp/quirks.ts';
 import { startProxy } from './support/remotes-proxy.ts';
 import {
@@ -27,11 +28,14 @@ describe('a server with faults', () => {
   let remote: Remote;
   const on = (...parts: string[]) => join(sandbox.disk, ...parts);
 
+  async function reopen(settings: Partial<RemoteSettings>): Promise<void> {
+    await remote[Symbol.asyncDispose]();
+    remote = await openRemote({ ...sandbox.settings, ...settings }, testIo);
+  }
   /** A new connection, since what a server announces is settled at its start. */
   async function withQuirks(quirks: Partial<Quirks>): Promise<void> {
-    await remote[Symbol.asyncDispose]();
     Object.assign(sandbox.server.quirks, quirks);
-    remote = await openRemote(sandbox.settings, testIo);
+    await reopen({});
   }
   async function listed(): Promise<RemoteFile> {
     const [file] = (await remote.list('inbox', noSignal)).files;
@@ -41,7 +45,7 @@ describe('a server with faults', () => {
 
   beforeAll(async () => {
     process.on('uncaughtException', onUncaught);
-    sandbox = await startSandbox({}, { stallTimeout: 400, operationTimeout: 400, keepalive: 100 });
+    sandbox = await startSandbox();
   });
   beforeEach(async () => {
     sandbox.server.clearQuirks();
@@ -81,6 +85,7 @@ describe('a server with faults', () => {
     ['in the middle', { stallAfterBytes: 500_000 }],
   ])('N02: a download that stalls %s is cut, though the server answers keepalives', async (_, quirks) => {
     put(on('inbox', 'x.csv'), big);
+    await reopen({ stallTimeout: 400, keepalive: 100 });
     const file = await listed();
     Object.assign(sandbox.server.quirks, quirks);
     const error = await failureOf(bytesOf(remote, file));
@@ -95,6 +100,7 @@ describe('a server with faults', () => {
     ['publish', (open) => open.publish('results/r.csv', localFile(scratch.path, 'r'))],
   ])('N03: a server that answers nothing more does not hold %s, nor the end of the connection', async (_, call) => {
     put(on('inbox', 'x.csv'), 'x');
+    await reopen({ operationTimeout: 400 });
     await remote.list('inbox', noSignal);
     sandbox.server.quirks.stallAll = true;
     expect((await failureOf(call(remote))).code).toBe('SFTP_STALLED');
@@ -130,13 +136,16 @@ describe('a server with faults', () => {
     put(on('inbox', 'x.csv'), bytes);
     const proxy = await startProxy(sandbox.server.port);
     const url = `sftp://partner@127.0.0.1:${proxy.port}/`;
-    const far = await openRemote({ ...sandbox.settings, url, operationTimeout: 5000 }, testIo);
+    const far = await openRemote({ ...sandbox.settings, url, stallTimeout: 500, keepalive: 200 }, testIo);
     const [file] = (await far.list('inbox', noSignal)).files;
     if (file === undefined) throw new Error('not listed');
     proxy.bytesPerSecond = 40_000;
     const before = performance.now();
     expect((await bytesOf(far, file)).equals(bytes)).toBe(true);
-    expect(performance.now() - before).toBeGreaterThan(2 * sandbox.settings.stallTimeout);
+    expect(performance.now() - before).toBeGreaterThan(1000);
+    proxy.bytesPerSecond = 200_000;
+    await far.publish('results/r.csv', localFile(scratch.path, Buffer.alloc(200_000, 'y')));
+    expect(readFileSync(on('results', 'r.csv')).length).toBe(200_000);
     proxy.bytesPerSecond = undefined;
     await far[Symbol.asyncDispose]();
     await proxy.close();
