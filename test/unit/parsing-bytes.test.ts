@@ -42,6 +42,13 @@ describe('the charset', () => {
     expect(refusal.message).toContain('line 3, byte 14 of the file: 0x80 is not valid UTF-8');
   });
 
+  it('I03: the line of a bad byte is counted for every kind of line end', async () => {
+    for (const end of ['\n', '\r\n', '\r']) {
+      const bytes = Buffer.from(['id', '1', '\xe9', '2'].join(end), 'latin1');
+      expect(await refused(bytes)).toMatchObject({ code: 'ENCODING', line: 3 });
+    }
+  });
+
   it('I03: bytes that Windows-1252 leaves undefined are refused', async () => {
     const bytes = Buffer.from([...Buffer.from('id\n'), 0x81, 0x0a]);
     expect(await refused(bytes, { file: { charset: 'windows-1252' } })).toMatchObject({ code: 'ENCODING', line: 2 });

@@ -5,9 +5,12 @@ import { all, read, refused, stage } from './parsing-staging.ts';
 
 describe('fields', () => {
   it('I05: keep line ends, delimiters and quotes that stand inside quotes, in the header too', async () => {
-    const result = await read('"id","full, ""name"""\n1,"a\n""b"", c"\n');
-    expect(result.columns).toEqual(['id', 'full, "name"']);
-    expect(result.values).toEqual([['1', 'a\n"b", c']]);
+    const result = await read('"id","full,\n""name"""\n1,"a\n""b"", c"\n2,d\n');
+    expect(result.columns).toEqual(['id', 'full,\n"name"']);
+    expect(result.rows.map(({ line, values }) => [line, ...values])).toEqual([
+      [3, '1', 'a\n"b", c'],
+      [5, '2', 'd'],
+    ]);
   });
 
   it('are never trimmed, parsed or unwrapped', async () => {

@@ -42,6 +42,10 @@ describe('the extole dialect', () => {
     const refusal = await refused('id,note\n1,"a \\"b\\""\n2,"c ""d"""\n', { file });
     expect(refusal).toMatchObject({ code: 'DIALECT_AMBIGUOUS', line: 3 });
     expect(refusal.message).toContain('with a backslash on line 2, by doubling on line 3');
+    expect(await refused('id,note\n1,"c ""d"""\n2,x\n3,"a \\"b\\""\n', { file })).toMatchObject({
+      code: 'DIALECT_AMBIGUOUS',
+      line: 4,
+    });
   });
 
   it('I08: refuses a quote after two backslashes, which has two readings', async () => {

@@ -106,6 +106,21 @@ describe('the place of a record', () => {
   });
 });
 
+describe('a record without end', () => {
+  it('is given up at the limit, not collected', async () => {
+    let given = 0;
+    async function* endless(): AsyncGenerator<Buffer> {
+      for (;;) {
+        given += 1000;
+        if (given > 100_000) throw new Error('read on for too long');
+        yield Buffer.alloc(1000, 'x');
+      }
+    }
+    await expect(split(endless())).rejects.toMatchObject({ name: 'BrokenRecord', at: { offset: 0, line: 1 } });
+    expect(given).toBeLessThan(13_000);
+  });
+});
+
 describe('where the text is cut into chunks', () => {
   const text = Buffer.from('id,"na\r\nme"\r\n1,"a""b,\r\n"\r\r\n2,é😀\n"",""\n3,x');
   it.each([undefined, 2])('makes no difference to records, at every byte (known width: %s)', async (width) => {
