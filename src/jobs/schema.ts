@@ -153,7 +153,7 @@ const jobObject = z
         message: `retention.keys is ${formatDuration(job.retention.keys)} and event.maxAge is ${formatDuration(job.event.maxAge)}; keys must be remembered longer than rows are accepted, or a row could be delivered twice`,
       });
     }
-    if ('container' in job.event.data) {
+    if (Object.hasOwn(job.event.data, 'container')) {
       const message = 'the container is set by destination.extole.container';
       context.addIssue({ code: 'custom', path: ['event', 'data', 'container'], message });
     }

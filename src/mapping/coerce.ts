@@ -87,12 +87,13 @@ export function compileCoerce(name: string, settings: FieldSettings, where: stri
       };
     }
     default:
-      return compileText(name, refuse);
+      return compileText(name, where, refuse);
   }
 }
 
 function compileText(
   name: string,
+  where: string,
   refuse: (fault: Fault, code: string, text: string, rule: string) => undefined,
 ): Coerce | undefined {
   if (NAME_FIELDS.has(name)) {
@@ -112,8 +113,9 @@ function compileText(
         );
       }
       if (!isPlaceholder(text)) return text;
-      const rule = `it stands for no value and would merge people; list it under the field's "empty" to have it read as none`;
-      return refuse(fault, 'PARTNER_USER_ID_PLACEHOLDER', text, `${text.length <= 13 ? `"${text}": ` : ''}${rule}`);
+      fault.code = 'PARTNER_USER_ID_PLACEHOLDER';
+      fault.reason = `${where}: found ${found(text)}, which stands for no value and would merge people; list it under "empty" of this field to read it as none`;
+      return undefined;
     };
   }
   return undefined;

@@ -44,7 +44,9 @@ export function compileMapping(
   const readTime = compileTime(settings, columnOf(settings.time.from), context.now);
   const mapped = Object.entries(settings.data).map(([name, field]) => compileField(name, field, columnOf));
   const orderColumn =
-    settings.orderBy === undefined || settings.orderBy in settings.data ? undefined : columnOf(settings.orderBy);
+    settings.orderBy === undefined || Object.hasOwn(settings.data, settings.orderBy)
+      ? undefined
+      : columnOf(settings.orderBy);
   const panColumns = Array.isArray(settings.panCheck) ? settings.panCheck.map(columnOf) : [];
   const content = compileContent(settings);
   const timeText = createUtcFormat();
@@ -63,6 +65,7 @@ export function compileMapping(
   rebind();
 
   const fault: Fault = { code: '', reason: '' };
+  const sent: (string | undefined)[] = [];
   const reject = (key?: string): Mapped => {
     const refusal = { ok: false as const, code: fault.code, reason: fault.reason };
     return key === undefined ? refusal : { ...refusal, key };
@@ -82,8 +85,11 @@ export function compileMapping(
     const eventTime = timeText(eventMs);
 
     const data: Record<string, string> = { partner_conversion_id: key };
-    for (const field of fields) {
+    for (let slot = 0; slot < fields.length; slot += 1) {
+      const field = fields[slot];
+      if (field === undefined) continue;
       const value = field.read(values, fault);
+      sent[slot] = value;
       if (value !== undefined) data[field.name] = value;
       else if (fault.code !== '') return reject(key);
     }
@@ -98,7 +104,7 @@ export function compileMapping(
     if (orderColumn !== undefined) orderKey = cellOf(orderColumn, values)?.trim() ?? '';
     else if (settings.orderBy !== undefined) orderKey = data[settings.orderBy] ?? '';
     const money: Money | undefined = moneyField?.money;
-    const contentHash = context.hash(content.canonical(eventName, eventTime, data));
+    const contentHash = context.hash(content.canonical(eventName, eventTime, sent));
     const event = { line, key, eventName, eventTime, data };
     return money === undefined
       ? { ok: true, event, contentHash, orderKey, eventMs, person }
@@ -116,7 +122,7 @@ export function requiredColumns(settings: EventSettings): string[] {
     if (typeof field.currency === 'object') names.push(field.currency.from);
   }
   if (Array.isArray(settings.passthrough)) names.push(...settings.passthrough);
-  if (settings.orderBy !== undefined && !(settings.orderBy in settings.data)) names.push(settings.orderBy);
+  if (settings.orderBy !== undefined && !Object.hasOwn(settings.data, settings.orderBy)) names.push(settings.orderBy);
   if (Array.isArray(settings.panCheck)) names.push(...settings.panCheck);
   const spelled = new Map<string, string>();
   for (const name of names) if (!spelled.has(foldName(name))) spelled.set(foldName(name), name);
@@ -171,7 +177,7 @@ function passthroughFields(
   }
   const names = passthrough === true ? columns.filter((name) => name !== '' && !used.has(foldName(name))) : passthrough;
   return names
-    .filter((name) => !isReserved(name) && !(name in settings.data))
+    .filter((name) => !isReserved(name) && !Object.hasOwn(settings.data, name))
     .map((name) => compileField(name, fieldSettings.parse(name), columnOf));
 }
 

@@ -7,33 +7,36 @@ import type { EventSettings } from './settings.ts';
  * for something else. A field without a value does not occur, so that a field added later changes nothing where it is empty.
  */
 export function compileContent(settings: EventSettings) {
-  const compared = comparedFields(settings);
-  let parts: { name: string; prefix: string; field: Field | undefined }[] = [];
+  const compared = [...comparedFields(settings)].sort();
+  let parts: { slot: number; prefix: string; field: Field | undefined }[] = [];
   return {
     /** The fields that rows have from now on. */
     bind(fields: readonly Field[]): void {
-      const byName = new Map(fields.map((field) => [field.name, field]));
-      parts = [...compared]
-        .sort()
-        .map((name) => ({ name, prefix: `${name.length}:${name}=`, field: byName.get(name) }));
+      const names = fields.map(({ name }) => name);
+      parts = compared.map((name) => {
+        const slot = name === 'event_name' ? NAME : name === 'event_time' ? TIME : names.indexOf(name);
+        return { slot, prefix: `${name.length}:${name}=`, field: fields[slot] };
+      });
     },
-    canonical(eventName: string, eventTime: string, data: Readonly<Record<string, string>>): string {
+    /** `values[i]` is the value of the i-th field. */
+    canonical(eventName: string, eventTime: string, values: readonly (string | undefined)[]): string {
       let text = '';
-      for (const { name, prefix, field } of parts) {
-        if (name === 'event_name') text += `${prefix}${eventName.length}:${eventName};`;
-        else if (name === 'event_time') text += `${prefix}${eventTime.length}:${eventTime};`;
-        else {
-          const value = data[name];
-          if (value === undefined) continue;
-          // The same number in another currency is another amount, also where the currency itself is not sent.
-          const money = field?.money;
-          text += `${prefix}${value.length}:${value}${money === undefined ? '' : money.currency};`;
-        }
+      for (const { slot, prefix, field } of parts) {
+        const value =
+          field === undefined ? (slot === NAME ? eventName : slot === TIME ? eventTime : undefined) : values[slot];
+        if (value === undefined) continue;
+        // The same number in another currency is another amount, also where the currency itself is not sent.
+        const currency = field?.money === undefined ? '' : field.money.currency;
+        text += `${prefix}${value.length}:${value}${currency};`;
       }
       return text;
     },
   };
 }
+
+/** Slots of what is compared and is no field of `data`; -1 is a field that the rows do not have. */
+const NAME = -2;
+const TIME = -3;
 
 /**
  * What two rows with the same key must agree in. Columns that come along because of `passthrough: true` do not count

@@ -1,4 +1,4 @@
-import { cleanText, codePoints, found, longerThan } from './text.ts';
+import { cleanText, codePoints, found, isPlain, longerThan } from './text.ts';
 
 /** Longest key that Extole keeps apart from others. */
 export const KEY_LIMIT = 38;
@@ -30,7 +30,7 @@ export function checkKey(value: string | undefined, column: string): KeyVerdict 
     return refuse('KEY_MISSING', `${where}: found nothing; every row needs a key of 1 to ${KEY_LIMIT} characters`);
   }
   const key = cleanText(trimmed);
-  if (key === undefined || INVISIBLE.test(key)) {
+  if (key === undefined || (!isPlain(key) && INVISIBLE.test(key))) {
     const rule = 'a key may not hold control or invisible characters';
     return refuse('KEY_CONTROL_CHARS', `${where}: found ${found(trimmed)}; ${rule}`);
   }

@@ -131,13 +131,16 @@ export const eventSettings = z
       if (why !== undefined) complain(['data', field], `${field} may not be set here: ${why}`);
     }
     const passed = Array.isArray(event.passthrough) ? event.passthrough : [];
-    if (!('email' in event.data || 'partner_user_id' in event.data) && event.passthrough !== true) {
+    if (
+      !(Object.hasOwn(event.data, 'email') || Object.hasOwn(event.data, 'partner_user_id')) &&
+      event.passthrough !== true
+    ) {
       if (!passed.some((column) => column === 'email' || column === 'partner_user_id')) {
         complain(['data'], 'a person is needed: map email or partner_user_id, or both');
       }
     }
     for (const [index, column] of passed.entries()) {
-      if (column in event.data) complain(['passthrough', index], `${column} is a field of data already`);
+      if (Object.hasOwn(event.data, column)) complain(['passthrough', index], `${column} is a field of data already`);
       else if (RESERVED.has(column))
         complain(['passthrough', index], `${column} cannot be passed through: ${RESERVED.get(column)}`);
     }

@@ -1,5 +1,11 @@
-/** Values that need no second look: printable ASCII. */
-const PLAIN = /^[\x20-\x7e]*$/;
+/** Whether a value needs no second look: printable ASCII. A loop, since a pattern costs several times as much on short texts. */
+export function isPlain(value: string): boolean {
+  for (let at = 0; at < value.length; at += 1) {
+    const code = value.charCodeAt(at);
+    if (code < 0x20 || code > 0x7e) return false;
+  }
+  return true;
+}
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is what this is for
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
@@ -9,7 +15,7 @@ const CONTROL_ALL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
 
 /** A value in Unicode's composed form; `undefined` where it holds control characters or half a character. */
 export function cleanText(value: string): string | undefined {
-  if (PLAIN.test(value)) return value;
+  if (isPlain(value)) return value;
   if (CONTROL.test(value) || !value.isWellFormed()) return undefined;
   return value.normalize('NFC');
 }
