@@ -1,4 +1,4 @@
-import { FileRefused, type InputRow, type Notice, type ReadSummary, type RowReader } from '../model.ts';
+import { FileRefused, type Notice, type ReadSummary, type RowReader } from '../model.ts';
 import { explainBroken } from './broken.ts';
 import { doubleEscapedQuotes } from './dialect.ts';
 import type { Format } from './format.ts';
@@ -179,7 +179,7 @@ function rejectLongField(row: SplitRecord, columns: readonly string[], most: num
   if (at >= 0) reject(row, 'FIELD_TOO_LARGE', `${columns[at]} is longer than ${most} bytes (file.limits.field)`);
 }
 
-function reject(row: SplitRecord | InputRow, code: string, reason: string): void {
+function reject(row: SplitRecord, code: string, reason: string): void {
   row.fault = { code, reason };
   row.values = [];
 }
