@@ -120,8 +120,10 @@ export async function sendThroughWindow<T>(
       (next) => {
         fetching = false;
         if (next.done === true) exhausted = true;
-        else incoming = [...incoming.slice(incomingAt), ...next.value];
-        incomingAt = 0;
+        else {
+          incoming = [...incoming.slice(incomingAt), ...next.value];
+          incomingAt = 0;
+        }
         wake();
       },
       (error: unknown) => {
