@@ -1,7 +1,12 @@
 import type { Knex } from 'knex';
 
-/** States in which a row owns its key. The partial unique index below settles every race for a key. */
-const OWNING = "('claimed','waiting','unknown','held','delivered')";
+/** States in which a row owns its key. A partial unique index settles every race for a key. */
+const OWNING = ['claimed', 'delivered', 'waiting', 'unknown', 'held'];
+const UNFINISHED = ['waiting', 'unknown', 'failed', 'held'];
+const NOT_OWNING = ['rejected', 'failed', 'conflict', 'duplicate'];
+
+/** More lines than a file may have; a delivery's id is its processing's times this, plus its line. */
+const LINES = 2 ** 30;
 
 const BLOB = { sqlite: 'blob', pg: 'bytea' } as const;
 
@@ -112,6 +117,8 @@ export async function up(knex: Knex): Promise<void> {
     t.bigInteger('settled_at');
     t.bigInteger('closed_at');
     t.bigInteger('pruned_at');
+    // 1 while its rows are being sent: after a crash only these can have claims without an answer.
+    t.integer('sending').notNullable().defaultTo(0);
     t.check(
       "state in ('taking','taken','staged','sealed','settled','published','closed','vanished')",
       [],
@@ -135,18 +142,25 @@ export async function up(knex: Knex): Promise<void> {
     t.primary(['processing_id', 'revision']);
   });
 
+  // The id carries processing and line, so that rows of a file lie together, and one index serves for both.
+  const place = (expression: string): string =>
+    `integer GENERATED ALWAYS AS (${expression}) ${dialect === 'pg' ? 'STORED' : 'VIRTUAL'}`;
+  // Comparisons joined by OR: for a list in IN, SQLite would build a small index at each write.
+  const isOneOf = (states: readonly string[]): string => states.map((state) => `state = '${state}'`).join(' OR ');
   await knex.schema.createTable('deliveries', (t) => {
-    // In SQLite, `increments` would write a second table with each row.
-    if (dialect === 'pg') t.increments('id');
-    else t.integer('id').primary();
-    t.integer('processing_id').notNullable().references('processings.id');
-    t.integer('line').notNullable();
-    t.integer('event_name_id').notNullable().references('event_names.id');
+    t.specificType('id', dialect === 'pg' ? 'bigint' : 'integer').primary();
+    t.specificType('processing_id', place(`id / ${LINES}`));
+    t.specificType('line', place(`id % ${LINES}`));
+    t.integer('event_name_id').notNullable();
     t.specificType('key_hash', blob).notNullable();
     t.text('key').notNullable();
     t.specificType('content_hash', blob).notNullable();
     t.specificType('order_hash', blob);
     t.text('state').notNullable();
+    // Whether the row owns its key. A column of its own: the index over it stays untouched when a claim becomes a delivery.
+    t.integer('owns').notNullable();
+    // 1 where a row was tried and is not final: for the few queries that look for those. Null on the usual way, for the same reason.
+    t.integer('unfinished');
     t.integer('attempts').notNullable();
     t.integer('ambiguous').notNullable().defaultTo(0);
     t.bigInteger('claimed_at').notNullable();
@@ -158,23 +172,18 @@ export async function up(knex: Knex): Promise<void> {
     t.text('reason');
     t.integer('http');
     t.text('unique_id');
-    t.check(
-      "state in ('claimed','waiting','unknown','held','delivered','rejected','failed','conflict','duplicate')",
-      [],
-      'delivery_state',
-    );
+    t.check(isOneOf([...OWNING, ...NOT_OWNING]), [], 'delivery_state');
+    t.check(`owns = CASE WHEN ${isOneOf(OWNING)} THEN 1 ELSE 0 END`, [], 'owner_by_state');
+    t.check(`(unfinished IS NOT NULL) = (${isOneOf(UNFINISHED)})`, [], 'unfinished_by_state');
     t.check("state <> 'delivered' or (event_id is not null and proof is not null)", [], 'delivered_has_proof');
-    t.unique(['processing_id', 'line']);
   });
-  await knex.raw(`CREATE UNIQUE INDEX one_owner ON deliveries (event_name_id, key_hash) WHERE state IN ${OWNING}`);
-  await knex.raw(`CREATE INDEX not_owning ON deliveries (key_hash) WHERE state NOT IN ${OWNING}`);
-  await knex.raw(
-    "CREATE INDEX unfinished ON deliveries (processing_id, line) WHERE state IN ('claimed','waiting','unknown','failed','held')",
-  );
+  await knex.raw('CREATE UNIQUE INDEX one_owner ON deliveries (event_name_id, key_hash) WHERE owns = 1');
+  await knex.raw('CREATE INDEX not_owning ON deliveries (key_hash) WHERE owns = 0');
+  await knex.raw('CREATE INDEX unfinished_rows ON deliveries (id) WHERE unfinished = 1');
 
   await knex.schema.createTable('attempts', (t) => {
     t.increments('id');
-    t.integer('delivery_id').notNullable().references('deliveries.id');
+    t.bigInteger('delivery_id').notNullable().references('deliveries.id');
     t.integer('number').notNullable();
     t.text('result').notNullable();
     t.text('code').notNullable();

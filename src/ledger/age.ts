@@ -1,4 +1,4 @@
-import { OWNING } from './deliveries.ts';
+import { LINES } from './deliveries.ts';
 import type { Ledger } from './open.ts';
 
 /**
@@ -20,22 +20,22 @@ export function expireRows(
       const note = (rows: { processing_id: number }[]): void => {
         for (const row of rows) touched.add(row.processing_id);
       };
-      const old = `state = 'failed' AND processing_id IN (SELECT id FROM processings WHERE job = ? AND opened_at < ?)`;
+      const old = `unfinished = 1 AND state = 'failed' AND processing_id IN (SELECT id FROM processings WHERE job = ? AND opened_at < ?)`;
       const expired = db.prepare<[number, string, number], { processing_id: number }>(
-        `UPDATE deliveries SET state = 'rejected', code = 'EXPIRED', answered_at = ?, reason = 'held for too long without a decision: ' || coalesce(reason, '')
-         WHERE state = 'held' AND ${ofJob} AND answered_at < ? RETURNING processing_id`,
+        `UPDATE deliveries SET state = 'rejected', owns = 0, unfinished = NULL, code = 'EXPIRED', answered_at = ?, reason = 'held for too long without a decision: ' || coalesce(reason, '')
+         WHERE unfinished = 1 AND state = 'held' AND ${ofJob} AND answered_at < ? RETURNING processing_id`,
       );
       note(expired.all(now, job, now - limits.heldMs));
       const held = db.prepare<[number, string, number], { processing_id: number }>(
-        `UPDATE OR IGNORE deliveries SET state = 'held', answered_at = ?, reason = 'failed for too long: ' || coalesce(reason, '')
+        `UPDATE OR IGNORE deliveries SET state = 'held', owns = 1, answered_at = ?, reason = 'failed for too long: ' || coalesce(reason, '')
          WHERE ${old} RETURNING processing_id`,
       );
       note(held.all(now, job, now - limits.failedMs));
       const taken = db.prepare<[number, string, number], { processing_id: number }>(
-        `UPDATE deliveries AS f SET answered_at = ?, reason = 'the key was taken by another row meanwhile',
+        `UPDATE deliveries AS f SET unfinished = NULL, answered_at = ?, reason = 'the key was taken by another row meanwhile',
            (state, code) = (SELECT CASE WHEN o.content_hash = f.content_hash THEN 'duplicate' ELSE 'conflict' END,
                                    CASE WHEN o.content_hash = f.content_hash THEN 'DUPLICATE' ELSE 'CONFLICT' END
-             FROM deliveries o WHERE o.event_name_id = f.event_name_id AND o.key_hash = f.key_hash AND o.state IN ${OWNING})
+             FROM deliveries o WHERE o.event_name_id = f.event_name_id AND o.key_hash = f.key_hash AND o.owns = 1)
          WHERE ${old} RETURNING processing_id`,
       );
       note(taken.all(now, job, now - limits.failedMs));
@@ -49,7 +49,8 @@ export function processingsToPrune(ledger: Ledger, job: string, before: number):
   return ledger.db
     .prepare<[string, number], { id: number }>(
       `SELECT id FROM processings p WHERE job = ? AND state = 'closed' AND pruned_at IS NULL AND closed_at < ?
-         AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.processing_id = p.id AND d.state IN ('claimed','waiting','unknown','failed','held'))
+         AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id BETWEEN p.id * ${LINES} AND p.id * ${LINES} + ${LINES - 1}
+           AND d.unfinished = 1)
          AND coalesce(p.refusal, '') NOT LIKE '%"verdict":"held"%'`,
     )
     .all(job, before)

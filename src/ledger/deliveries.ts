@@ -13,8 +13,11 @@ export type DeliveryState =
   | 'conflict'
   | 'duplicate';
 
-/** SQL list of the states in which a row owns its key; the text must stay equal to the one of the unique index. */
-export const OWNING = "('claimed','waiting','unknown','held','delivered')";
+/** More lines than a file may have; a delivery's id is its processing's times this, plus its line. */
+export const LINES = 2 ** 30;
+
+/** SQL condition: the delivery `d` belongs to the processing `p`, by the range of its id. */
+export const OF_PROCESSING = `d.id BETWEEN p.id * ${LINES} AND p.id * ${LINES} + ${LINES - 1}`;
 
 /** What the ledger knows of one row's delivery. */
 export interface Delivery {
@@ -122,23 +125,27 @@ export interface DeliveryBook {
 /** Opens the book of one processing. */
 export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
   const { db } = ledger;
-  const insert = db.prepare(
-    `INSERT INTO deliveries (processing_id, line, event_name_id, key_hash, key, content_hash, order_hash, state, attempts, claimed_at, code, reason)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  const claimNew = db.prepare(
+    `INSERT INTO deliveries (id, event_name_id, key_hash, key, content_hash, order_hash, state, owns, attempts, claimed_at)
+     VALUES (?, ?, ?, ?, ?, ?, 'claimed', 1, 1, ?) ON CONFLICT DO NOTHING`,
+  );
+  const insertEnded = db.prepare(
+    `INSERT INTO deliveries (id, event_name_id, key_hash, key, content_hash, order_hash, state, owns, unfinished, attempts, claimed_at, code, reason)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT DO NOTHING`,
   );
   const again = db.prepare(
-    `UPDATE OR IGNORE deliveries SET state = 'claimed', attempts = attempts + 1, claimed_at = ?
+    `UPDATE OR IGNORE deliveries SET state = 'claimed', owns = 1, unfinished = NULL, attempts = attempts + 1, claimed_at = ?
      WHERE id = ? AND state IN ('waiting','unknown','failed')`,
   );
   const end = db.prepare(
-    "UPDATE deliveries SET state = ?, code = ?, reason = ?, answered_at = ? WHERE id = ? AND state <> 'delivered'",
+    "UPDATE deliveries SET state = ?, owns = ?, unfinished = ?, code = ?, reason = ?, answered_at = ? WHERE id = ? AND state <> 'delivered'",
   );
   const accept = db.prepare(
     `UPDATE deliveries SET state = 'delivered', answered_at = ?, proof = ?, event_id = ?, person_id = ?, http = ?, code = NULL, reason = NULL
      WHERE id = ? AND attempts = ? AND state = 'claimed'`,
   );
   const refuse = db.prepare(
-    `UPDATE deliveries SET state = ?, answered_at = ?, code = ?, reason = ?, http = ?, unique_id = ?, ambiguous = ambiguous + ?
+    `UPDATE deliveries SET state = ?, owns = ?, unfinished = ?, answered_at = ?, code = ?, reason = ?, http = ?, unique_id = ?, ambiguous = ambiguous + ?
      WHERE id = ? AND attempts = ? AND state = 'claimed'`,
   );
   const attempt = db.prepare(
@@ -147,11 +154,11 @@ export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
   );
   const epoch = db.prepare<[], { epoch: number }>('SELECT epoch FROM executor WHERE id = 1');
   const owner = db.prepare<[number, Buffer], OwnerRow>(
-    `SELECT ${OWNER_COLUMNS} WHERE d.event_name_id = ? AND d.key_hash = ? AND d.state IN ${OWNING}`,
+    `SELECT ${OWNER_COLUMNS} WHERE d.event_name_id = ? AND d.key_hash = ? AND d.owns = 1`,
   );
-  const range = db.prepare<[number, number, number], DeliveryRow>(
+  const range = db.prepare<[number, number], DeliveryRow>(
     `SELECT id, line, state, attempts, ambiguous, code, reason, event_id, answered_at
-     FROM deliveries WHERE processing_id = ? AND line BETWEEN ? AND ?`,
+     FROM deliveries WHERE id BETWEEN ? AND ?`,
   );
 
   const findOwner = (eventNameId: number, keyHash: Buffer): Owner | undefined => {
@@ -171,6 +178,8 @@ export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
     const ambiguous = answer.kind === 'unknown' ? 1 : 0;
     const changed = refuse.run(
       entry.state,
+      ownsKey(entry.state),
+      unfinished(entry.state),
       now,
       entry.code,
       entry.reason,
@@ -190,21 +199,10 @@ export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
     if (prior) {
       if (again.run(now, prior.id).changes === 1) return { kind: 'claimed', id: prior.id, attempt: prior.attempts + 1 };
     } else {
-      const made = insert.run(
-        processingId,
-        claim.line,
-        claim.eventNameId,
-        claim.keyHash,
-        claim.key,
-        claim.contentHash,
-        claim.orderHash,
-        'claimed',
-        1,
-        now,
-        null,
-        null,
-      );
-      if (made.changes === 1) return { kind: 'claimed', id: Number(made.lastInsertRowid), attempt: 1 };
+      const id = processingId * LINES + claim.line;
+      const { eventNameId, keyHash, key, contentHash, orderHash } = claim;
+      if (claimNew.run(id, eventNameId, keyHash, key, contentHash, orderHash, now).changes === 1)
+        return { kind: 'claimed', id, attempt: 1 };
     }
     const found = findOwner(claim.eventNameId, claim.keyHash);
     if (!found) throw new Error(`the key of line ${claim.line} was refused by the ledger, but nobody owns it`);
@@ -213,23 +211,13 @@ export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
 
   const settle = ({ claim, state, code, reason }: Settled, now: number): void => {
     if (claim.prior) {
-      end.run(state, code, reason, now, claim.prior.id);
+      end.run(state, ownsKey(state), unfinished(state), code, reason, now, claim.prior.id);
       return;
     }
-    insert.run(
-      processingId,
-      claim.line,
-      claim.eventNameId,
-      claim.keyHash,
-      claim.key,
-      claim.contentHash,
-      claim.orderHash,
-      state,
-      0,
-      now,
-      code,
-      reason,
-    );
+    const { line, eventNameId, keyHash, key, contentHash, orderHash } = claim;
+    const id = processingId * LINES + line;
+    const standing = [state, ownsKey(state), unfinished(state)];
+    insertEnded.run(id, eventNameId, keyHash, key, contentHash, orderHash, ...standing, now, code, reason);
   };
 
   const commit = db.transaction(
@@ -243,10 +231,19 @@ export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
 
   return {
     commit: (records, settled, claims, now) => commit.immediate(records, settled, claims, now),
-    range: (id, from, to) => new Map(range.all(id, from, to).map((row) => [row.line, deliveryOf(row)])),
+    range: (id, from, to) =>
+      new Map(range.all(id * LINES + from, id * LINES + to).map((row) => [row.line, deliveryOf(row)])),
     owner: findOwner,
   };
 }
+
+const OWNING: ReadonlySet<DeliveryState> = new Set(['claimed', 'waiting', 'unknown', 'held', 'delivered']);
+
+const UNFINISHED: ReadonlySet<DeliveryState> = new Set(['waiting', 'unknown', 'failed', 'held']);
+
+const unfinished = (state: DeliveryState): 1 | null => (UNFINISHED.has(state) ? 1 : null);
+
+const ownsKey = (state: DeliveryState): 0 | 1 => (OWNING.has(state) ? 1 : 0);
 
 interface DeliveryRow {
   id: number;

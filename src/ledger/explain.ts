@@ -1,5 +1,4 @@
 import type { DeliveryState } from './deliveries.ts';
-import { OWNING } from './deliveries.ts';
 import type { Ledger } from './open.ts';
 import type { ProcessingState } from './processings.ts';
 
@@ -89,11 +88,9 @@ export function deliveriesOfKey(ledger: Pick<Ledger, 'db'>, keyHash: Buffer): Kn
   const names = db.prepare<[], { id: number }>('SELECT id FROM event_names').all();
   // Two queries, one for each of the partial indexes: together they would read the whole table.
   const owner = db.prepare<[number, Buffer], DeliveryRow>(
-    `SELECT ${COLUMNS} WHERE d.event_name_id = ? AND d.key_hash = ? AND d.state IN ${OWNING}`,
+    `SELECT ${COLUMNS} WHERE d.event_name_id = ? AND d.key_hash = ? AND d.owns = 1`,
   );
-  const others = db.prepare<[Buffer], DeliveryRow>(
-    `SELECT ${COLUMNS} WHERE d.key_hash = ? AND d.state NOT IN ${OWNING}`,
-  );
+  const others = db.prepare<[Buffer], DeliveryRow>(`SELECT ${COLUMNS} WHERE d.key_hash = ? AND d.owns = 0`);
   const rows = [...names.flatMap(({ id }) => owner.all(id, keyHash)), ...others.all(keyHash)];
   return rows.sort((a, b) => a.id - b.id).map((row) => deliveryOf(ledger, row));
 }

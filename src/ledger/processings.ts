@@ -1,4 +1,5 @@
 import type { FileAccount, Lane, RefusalDetail } from '../model.ts';
+import { LINES, OF_PROCESSING } from './deliveries.ts';
 import type { Ledger } from './open.ts';
 
 /**
@@ -247,7 +248,7 @@ export function processingsToRetry(ledger: Ledger, job: string): Processing[] {
   return ledger.db
     .prepare<[string], Row>(
       `SELECT * FROM processings p WHERE job = ? AND state = 'closed' AND pruned_at IS NULL AND EXISTS
-         (SELECT 1 FROM deliveries d WHERE d.processing_id = p.id AND d.state IN ('failed','waiting','unknown'))
+         (SELECT 1 FROM deliveries d WHERE ${OF_PROCESSING} AND d.unfinished = 1 AND d.state <> 'held')
        ORDER BY id`,
     )
     .all(job)
@@ -257,10 +258,10 @@ export function processingsToRetry(ledger: Ledger, job: string): Processing[] {
 /** How many rows of a processing are in each state. */
 export function deliveryCounts(ledger: Ledger, processingId: number): Record<string, number> {
   const rows = ledger.db
-    .prepare<[number], { state: string; n: number }>(
-      'SELECT state, count(*) AS n FROM deliveries WHERE processing_id = ? GROUP BY state',
+    .prepare<[number, number], { state: string; n: number }>(
+      'SELECT state, count(*) AS n FROM deliveries WHERE id BETWEEN ? AND ? GROUP BY state',
     )
-    .all(processingId);
+    .all(processingId * LINES, processingId * LINES + LINES - 1);
   return Object.fromEntries(rows.map((row) => [row.state, row.n]));
 }
 
@@ -269,10 +270,10 @@ export function blockedOrders(ledger: Ledger, job: string, beforeProcessing: num
   const rows = ledger.db
     .prepare<[string, number], { order_hash: Buffer }>(
       `SELECT DISTINCT d.order_hash FROM deliveries d JOIN processings p ON p.id = d.processing_id
-       WHERE p.job = ? AND d.processing_id < ? AND d.order_hash IS NOT NULL
-         AND d.state IN ('claimed','waiting','unknown','failed')`,
+       WHERE p.job = ? AND d.id < ? AND d.order_hash IS NOT NULL
+         AND d.unfinished = 1 AND d.state <> 'held'`,
     )
-    .all(job, beforeProcessing);
+    .all(job, beforeProcessing * LINES);
   return new Set(rows.map((row) => row.order_hash.toString('hex')));
 }
 

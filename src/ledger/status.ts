@@ -1,4 +1,5 @@
 import type { RunAccount } from '../model.ts';
+import { OF_PROCESSING } from './deliveries.ts';
 import type { Ledger } from './open.ts';
 
 /** How many, and since when the oldest waits: milliseconds since 1970 of its file's coming; 0 where there is none. */
@@ -128,7 +129,7 @@ function unfinishedRows({ db }: Pick<Ledger, 'db'>): ({ job: string; kind: 'open
       `SELECT p.job, CASE WHEN d.state IN ('failed','held') THEN d.state ELSE 'open' END AS kind,
          count(*) AS count, min(p.opened_at) AS since
        FROM deliveries d JOIN processings p ON p.id = d.processing_id
-       WHERE d.state IN ('claimed','waiting','unknown','failed','held') GROUP BY 1, 2`,
+       WHERE d.unfinished = 1 GROUP BY 1, 2`,
     )
     .all();
 }
@@ -137,7 +138,7 @@ function openFiles({ db }: Pick<Ledger, 'db'>): ({ job: string } & OpenFile)[] {
   return db
     .prepare<[], { job: string } & OpenFile>(
       `SELECT p.job, p.name, p.state, p.opened_at AS since, p.read,
-         (SELECT count(*) FROM deliveries d WHERE d.processing_id = p.id AND d.state = 'delivered') AS delivered
+         (SELECT count(*) FROM deliveries d WHERE ${OF_PROCESSING} AND d.state = 'delivered') AS delivered
        FROM processings p WHERE p.state NOT IN ('closed','vanished') ORDER BY p.id`,
     )
     .all();
@@ -183,10 +184,10 @@ export function unfinishedByJob(ledger: Pick<Ledger, 'db'>): { job: string; open
     .prepare<[], { job: string; open: number }>(
       `SELECT job, sum(n) AS open FROM (
          SELECT p.job, count(*) AS n FROM deliveries d JOIN processings p ON p.id = d.processing_id
-           WHERE d.state IN ('claimed','waiting','unknown','failed','held') AND p.state = 'closed' GROUP BY p.job
+           WHERE d.unfinished = 1 AND p.state = 'closed' GROUP BY p.job
          UNION ALL
          SELECT job, max(1, coalesce(read, 1) - (SELECT count(*) FROM deliveries d
-             WHERE d.processing_id = p.id AND d.state IN ('delivered','rejected','conflict','duplicate'))) AS n
+             WHERE ${OF_PROCESSING} AND d.state IN ('delivered','rejected','conflict','duplicate'))) AS n
            FROM processings p WHERE state NOT IN ('closed','vanished')
        ) GROUP BY job ORDER BY job`,
     )

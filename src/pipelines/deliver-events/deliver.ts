@@ -13,6 +13,7 @@ import {
 } from '../../ledger/deliveries.ts';
 import { blockedOrders } from '../../ledger/processings.ts';
 import { eventNameId, getDefinition } from '../../ledger/registry.ts';
+import { beginSending, endSending } from '../../ledger/sweep.ts';
 import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
 import type { EventRecord, InputRow, Lane } from '../../model.ts';
 import { openRows } from '../../parsing/open.ts';
@@ -27,7 +28,7 @@ interface Item {
 }
 
 /** States in which a row of an earlier pass is taken up again. */
-const UNFINISHED = new Set(['claimed', 'waiting', 'unknown', 'failed']);
+const UNFINISHED = new Set(['waiting', 'unknown', 'failed']);
 
 /**
  * Sends the rows of a sealed file that are not final yet. `retryOnly`: only rows that earlier passes left failed or open.
@@ -155,6 +156,7 @@ export async function deliverFile(
   };
 
   const { backoff, maxAttempts, maxAmbiguous } = ctx.job.delivery;
+  beginSending(ledger.db, processing.id, io.now());
   try {
     const end = await sendThroughWindow(rows(), {
       sender,
@@ -180,9 +182,10 @@ export async function deliverFile(
       onProgress: (done) =>
         ctx.progress({ file: processing.name, phase: 'sending', done, total: seal.candidates, unit: 'rows' }),
     });
+    if (settled.length > 0) book.commit([], settled.splice(0), [], io.now());
+    endSending(ledger.db, processing.id);
     return end;
   } finally {
-    if (settled.length > 0) book.commit([], settled.splice(0), [], io.now());
     await sender.close();
     index.close();
   }

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { type Delivery, type DeliveryBook, openBook } from '../../ledger/deliveries.ts';
+import { type Delivery, type DeliveryBook, LINES, openBook } from '../../ledger/deliveries.ts';
 import { deliveryCounts } from '../../ledger/processings.ts';
 import { eventNameId } from '../../ledger/registry.ts';
 import type { FileAccount, Outcome, Proof } from '../../model.ts';
@@ -236,10 +236,10 @@ function imbalanceOf(account: FileAccount, lines: number, deliveredInLedger: num
 
 function proofOf(ctx: RunContext, processingId: number): Proof['kind'] | undefined {
   return ctx.ledger.db
-    .prepare<[number], { proof: Proof['kind'] }>(
-      "SELECT proof FROM deliveries WHERE processing_id = ? AND state = 'delivered' LIMIT 1",
+    .prepare<[number, number], { proof: Proof['kind'] }>(
+      "SELECT proof FROM deliveries WHERE id BETWEEN ? AND ? AND state = 'delivered' LIMIT 1",
     )
-    .get(processingId)?.proof;
+    .get(processingId * LINES, processingId * LINES + LINES - 1)?.proof;
 }
 
 function shaOf(ctx: RunContext, fileId: number | null): string {

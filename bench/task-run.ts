@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { createLog, realIo } from '../src/io.ts';
+import { openLedger } from '../src/ledger/open.ts';
+import { execute } from '../src/schedule/execute.ts';
+
+/** Runs one job once and prints what it took, as one JSON line: `task-run.ts <jobs folder> <state folder> <job>`. */
+const [jobs = '', state = '', job = ''] = process.argv.slice(2);
+const io = realIo(createLog('error'));
+const ledger = await openLedger(join(state, 'ledger.sqlite'), 'command', io);
+const phases: Record<string, number> = {};
+let phase = '';
+let since = performance.now();
+const started = performance.now();
+const { executed } = await execute(
+  { verb: 'run', job },
+  {
+    ledger,
+    io,
+    signal: new AbortController().signal,
+    jobs,
+    state,
+    cause: 'command',
+    progress: (progress) => {
+      if (progress.phase === phase) return;
+      const now = performance.now();
+      if (phase !== '') phases[phase] = (phases[phase] ?? 0) + now - since;
+      phase = progress.phase;
+      since = now;
+    },
+  },
+);
+const ms = performance.now() - started;
+phases[phase] = (phases[phase] ?? 0) + performance.now() - since;
+await ledger.close();
+if (executed.verb !== 'run') throw new Error('not a run');
+const { counts, balanced, halted } = executed.account;
+process.stdout.write(
+  `${JSON.stringify({ ms, counts, balanced, halted, phases, rss: process.resourceUsage().maxRSS * 1024 })}\n`,
+);
