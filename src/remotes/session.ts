@@ -1,6 +1,7 @@
 import type { SFTPWrapper } from 'ssh2';
 import type { Io } from '../model.ts';
 import { TransferError } from '../model.ts';
+import { prepareCipherKeys } from './cipher-keys.ts';
 import { sleepUntil, withDeadline } from './deadline.ts';
 import { statusOf, textOf } from './errors.ts';
 import type { Wire } from './handshake.ts';
@@ -136,6 +137,7 @@ export function createSession(wire: Wire, settings: RemoteSettings, io: Io, host
     call,
     run: (doing, start) => call<void>(doing, (channel, done) => start(channel, (error) => done(error, undefined))),
     transfer(doing, onBroken) {
+      prepareCipherKeys(client);
       const pending: Pending = { doing, since: io.monotonic(), byBytes: true, waiting: false, fail: onBroken };
       pendings.add(pending);
       if (broken !== undefined) onBroken(broken);
