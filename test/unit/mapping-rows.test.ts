@@ -150,6 +150,18 @@ describe('money', () => {
     expect(money({ ...fee, ...cart }, '')).toBeUndefined();
   });
 
+  test('of one row is not left over for the next', () => {
+    const settings = eventSettings.parse({ ...BASE, data: { ...BASE.data, ...cart } });
+    const map = compileMapping(settings, [...Object.keys(GOOD), 'x'], {
+      fileName: 'x',
+      now: NOW,
+      hash: (text) => text,
+    });
+    const [first, second] = ['5', ''].map((x) => map([...Object.values(GOOD), x], 2));
+    expect(first?.ok && first.money).toEqual({ currency: 'USD', units: 50_000n });
+    expect(second).not.toHaveProperty('money');
+  });
+
   test('takes its currency from a column, if that is an allowed one', () => {
     const data: Settings['data'] = {
       cart_value: { from: 'x', type: 'money', currency: { from: 'c', default: 'USD', allowed: ['USD', 'JPY'] } },

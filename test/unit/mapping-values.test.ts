@@ -69,6 +69,7 @@ describe('amounts', () => {
     expect(read('1,234.50')).toBeUndefined();
     expect(read('1.234', 'de')).toBe('1234.00');
     expect(read('1.234', 'en')).toBeUndefined();
+    expect(read("1'234’567.00", 'ch')).toBeUndefined();
   });
 
   test('of odd groups, signs, exponents and words are refused', () => {
