@@ -87,7 +87,7 @@ export function moneyTable(events: readonly EventAccount[]): string {
   const everyTotal = paid.flatMap((event) => Object.values(event.money));
   const columns = COLUMNS.filter((column) => everyTotal.some((totals) => totals[column] !== undefined));
   const lines = paid.flatMap((event) => [
-    ...(events.length > 1
+    ...(paid.length > 1
       ? [
           `<tr class="group"><th scope="rowgroup" colspan="${columns.length + 1}">${name(eventWords(event.eventName))}</th></tr>`,
         ]

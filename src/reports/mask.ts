@@ -8,7 +8,8 @@ const EMAIL = /[^\s@"“”<>(),;:]+@[^\s@"“”<>(),;]+/gu;
 const EXAMPLE = 'name@example.com';
 const NUMBER = /\d(?:[\d .()-]*\d)?/g;
 const ISO_DATE = /^\d{4}-\d{2}-\d{2}$/;
-const MANY_DIGITS = 6;
+const MANY_DIGITS = 7;
+const LINE = /\blines? $/;
 const LONGEST = 48;
 
 /** Letters become x, digits 9; punctuation stays, so that `"02/30/2026"` reads `"99/99/9999"`. */
@@ -38,8 +39,9 @@ export function maskValue(value: string): string {
 
 const FILE_ENDING = /^\.[a-z]{2,5}\b/i;
 
-/** An account or telephone number, rather than a date or part of a file's name. */
-function isTelling(text: string, rest: string): boolean {
+/** An account or telephone number, rather than a date, the number of a line or part of a file's name. */
+function isTelling(text: string, whole: string, at: number): boolean {
   if (text.replace(/\D/g, '').length < MANY_DIGITS) return false;
-  return !ISO_DATE.test(text) && !FILE_ENDING.test(rest);
+  if (ISO_DATE.test(text) || LINE.test(whole.slice(Math.max(0, at - 6), at))) return false;
+  return !FILE_ENDING.test(whole.slice(at + text.length));
 }

@@ -2,7 +2,7 @@ import { writeToString } from '@fast-csv/format';
 import type { EventAccount, FileAccount } from '../model.ts';
 import type { ReportAccount } from './verdict.ts';
 import { imbalancesOf, isDay, verdictOf } from './verdict.ts';
-import { COLUMNS, groupExamples, proofWords, refusalWords } from './words.ts';
+import { COLUMNS, groupExamples, proofWords, refusalWords, sentence } from './words.ts';
 
 const HEADERS = [
   'record',
@@ -74,7 +74,7 @@ function totalRows(account: ReportAccount): Row[] {
 function fileRows(file: FileAccount, provider: string): Row[] {
   const same = { job: file.job, file: file.name };
   const refusal =
-    file.refusal === undefined ? '' : [refusalWords(file.refusal), file.refusal.hint ?? ''].join(' ').trim();
+    file.refusal === undefined ? '' : [sentence(refusalWords(file.refusal)), file.refusal.hint ?? ''].join(' ').trim();
   const rows: Row[] = [
     {
       record: 'file',

@@ -1,4 +1,5 @@
 import type { Outcome, RefusalDetail } from '../model.ts';
+import { sentence } from './words.ts';
 
 /** What a results file says of one input row. */
 export interface ResultRow {
@@ -177,7 +178,9 @@ export interface RefusedLayout {
 export function refusedResults(refusal: RefusalDetail, layout: RefusedLayout): string {
   const d = layout.delimiter || ',';
   const line = refusal.line ?? 0;
-  const reason = singleLine(refusal.hint === undefined ? refusal.message : `${refusal.message} ${refusal.hint}`);
+  const reason = singleLine(
+    refusal.hint === undefined ? refusal.message : `${sentence(refusal.message)} ${refusal.hint}`,
+  );
   if (layout.json) {
     const { code } = refusal;
     return `${JSON.stringify({ line, outcome: 'refused', code, reason, event_id: '', attempts: 0, at: layout.at })}\n`;

@@ -61,7 +61,8 @@ function countLines(account: ReportAccount, width: number, paint: Paint): string
         numbers((column) => groupCount(file.counts[column])),
       ),
     );
-    for (const remark of remarks(file)) lines.push(paint('yellow', cut(`  ${remark}`, width)));
+    for (const remark of remarks(file))
+      lines.push(...wrapped(remark, width - 4).map((line) => paint('yellow', `    ${line}`)));
   }
   const carried = carriedIn(account);
   if (carried > 0) {
@@ -84,7 +85,7 @@ function remarks(file: FileAccount): string[] {
   const told: string[] = [];
   if (file.refusal !== undefined) {
     told.push(`${file.state}: ${file.refusal.code}: ${refusalWords(file.refusal)}`);
-    if (file.refusal.hint !== undefined) told.push(`  ${file.refusal.hint}`);
+    if (file.refusal.hint !== undefined) told.push(file.refusal.hint);
   } else if (file.state !== 'processed') told.push(file.state === 'open' ? 'not finished' : file.state);
   if (file.repeatOf !== undefined) told.push('the same contents as before; nothing was sent again');
   return told;
@@ -99,13 +100,31 @@ function reasonLines(files: readonly FileAccount[], width: number, most: number)
     for (const { outcome, code, count, examples } of telling.slice(0, most)) {
       const first = examples[0];
       const example = first === undefined ? '' : `line ${first.line}: ${first.reason}`;
-      lines.push(cut(`${groupCount(count).padStart(9)} ${outcome.padEnd(8)} ${code.padEnd(18)} ${example}`, width));
+      const lead = `${groupCount(count).padStart(6)} ${outcome.padEnd(8)} ${shortened(code, CODE).padEnd(CODE)} `;
+      const [start = '', ...rest] = wrapped(example, width - lead.length);
+      lines.push(lead + start, ...rest.map((line) => ' '.repeat(lead.length) + line));
     }
-    if (telling.length > most)
-      lines.push(`          and ${plural(telling.length - most, 'more reason')}, in the report`);
+    if (telling.length > most) lines.push(`       and ${plural(telling.length - most, 'more reason')}, in the report`);
     lines.push('');
   }
   return lines;
+}
+
+const CODE = 18;
+const MOST_LINES = 2;
+
+/** At most two lines, broken between words where there are any. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = visible(text);
+  while ([...rest].length > width && lines.length < MOST_LINES - 1) {
+    const head = [...rest].slice(0, width + 1).join('');
+    const space = head.lastIndexOf(' ');
+    const at = space > width / 2 ? space : [...head].slice(0, width).join('').length;
+    lines.push(rest.slice(0, at));
+    rest = rest.slice(at).trimStart();
+  }
+  return [...lines, cut(rest, width)];
 }
 
 function cut(text: string, width: number): string {

@@ -2,7 +2,7 @@ import type { FileAccount, RunAccount } from '../model.ts';
 import { balanceOf, balanceOfFile, balanceOfFiles } from './balance.ts';
 import type { DayAccount } from './roll-up.ts';
 import { shortened } from './visible.ts';
-import { plural, refusalWords } from './words.ts';
+import { plural, refusalWords, sentence } from './words.ts';
 
 export type ReportAccount = RunAccount | DayAccount;
 
@@ -163,8 +163,4 @@ function inFiles(account: ReportAccount, column: 'conflict' | 'rejected' | 'fail
   if (names.length === 0) return 'rows carried in from earlier runs';
   const shown = names.slice(0, 2).join(', ');
   return names.length > 2 ? `${shown} and ${plural(names.length - 2, 'more file')}` : shown;
-}
-
-function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

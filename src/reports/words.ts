@@ -86,6 +86,11 @@ export function groupExamples(
   });
 }
 
+/** Ends in a full stop, so that another sentence may follow. */
+export function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
 /** A refusal's message, with its line where the message does not begin with it. */
 export function refusalWords({ message, line }: RefusalDetail): string {
   return line === undefined || message.startsWith(`line ${line}`) ? message : `line ${line}: ${message}`;

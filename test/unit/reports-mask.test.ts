@@ -18,6 +18,8 @@ describe('a masked reason', () => {
     ],
     ['call +1 (212) 555-0143 or 2125550143', 'call +9 (999) 999-9999 or 9999999999'],
     ['same as line 1124 of account-openings-20261120.csv', 'same as line 1124 of account-openings-20261120.csv'],
+    ['same key as line 1234567; account 1234567', 'same key as line 1234567; account 9999999'],
+    ['allowed: an amount written as 1234.50, in USD', 'allowed: an amount written as 1234.50, in USD'],
     ['allowed: 2016-11-23 to 2026-11-22', 'allowed: 2016-11-23 to 2026-11-22'],
     ["the row doesn't match the header's 12 columns", "the row doesn't match the header's 12 columns"],
     ["found 'Jane' in “Doe”", "found 'Xxxx' in “Xxx”"],

@@ -138,7 +138,7 @@ describe('the results of a refused file', () => {
   it('say why in one line', () => {
     expect(refusedResults(refusal, { at: '2026-11-20T11:15:02Z' })).toBe(
       'line,outcome,code,reason,event_id,attempts,at\n' +
-        '42,refused,QUOTE_NOT_CLOSED,"line 42: not closed Send it, whole.",,0,2026-11-20T11:15:02Z\n',
+        '42,refused,QUOTE_NOT_CLOSED,"line 42: not closed. Send it, whole.",,0,2026-11-20T11:15:02Z\n',
     );
   });
 

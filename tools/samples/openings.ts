@@ -223,7 +223,7 @@ export function openingsFile(): SampleFile {
     [good(record(row({ email: '' })))],
     [good(record(row({ member: '' })))],
     [good(record(row({ deposit: '0' })))],
-    [good(record(row({ deposit: '999,999,999.99' })))],
+    [good(record(row({ deposit: '1,000,000.00' })))],
     [good(record(row({ branch: '' })))],
     [BLANK],
     [BLANK, BLANK],
