@@ -17,9 +17,7 @@ export function maskReason(reason: string): string {
   return reason
     .replace(QUOTED, (text) => (text.startsWith('column ') ? text : maskQuoted(text)))
     .replace(EMAIL, (text) => (text === EXAMPLE ? text : maskValue(text)))
-    .replace(NUMBER, (text, at: number, whole: string) =>
-      isTelling(text, whole.slice(at + text.length)) ? maskValue(text) : text,
-    );
+    .replace(NUMBER, (text, at: number, whole: string) => (isTelling(text, whole, at) ? maskValue(text) : text));
 }
 
 function maskQuoted(text: string): string {
