@@ -71,7 +71,7 @@ export interface ExplainedAttempt {
 
 /** Finds everything that the ledger and the staged files know of a key. Takes no lock. */
 export async function collectExplanation(settings: Settings, given: string): Promise<Explanation> {
-  const verdict = checkKey(given, 'given');
+  const verdict = checkKey(given, 'partner_conversion_id');
   if (!verdict.ok) {
     const reason = `no row with such a key is ever accepted (${verdict.code}): ${verdict.reason}`;
     return { key: given, found: false, reason, rows: [] };

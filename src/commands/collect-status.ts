@@ -9,6 +9,7 @@ import type { Io } from '../model.ts';
 import { nextDue } from '../schedule/due.ts';
 import type { Settings } from '../settings.ts';
 import { count, isoOrNull } from './print.ts';
+import { type RawJob, readRawJob } from './raw-job.ts';
 
 /** The answer of `status --json`. Times are ISO 8601. */
 export interface Status {
@@ -40,6 +41,8 @@ export interface JobStatus {
   id: string;
   /** null: the ledger knows the job, but no job file has its id. */
   file: string | null;
+  /** Its file has errors, so it does not run: `referry check` lists them. */
+  broken: boolean;
   schedule: string | null;
   timezone: string;
   nextFire: string | null;
@@ -66,20 +69,20 @@ export interface JobStatus {
 export async function collectStatus(settings: Settings, io: Io): Promise<Status> {
   const now = io.now();
   const { jobs, problems } = await loadJobs(settings.jobs, io.env);
-  const jobFileErrors = problems.filter((problem) => problem.severity === 'error').length;
+  const wrong = problems.filter((problem) => problem.severity === 'error');
+  const jobFileErrors = wrong.length;
+  const brokenFiles = [...new Set(wrong.map(({ file }) => file))].filter((file) => file !== settings.jobs);
+  const broken = await Promise.all(brokenFiles.map((file) => readRawJob(file, io.env)));
   const at = new Date(now).toISOString();
   const ledger = await openLedgerForReading(settings.ledger);
   if (!ledger) {
-    const fresh = jobs.map((job) => jobStatus(job.id, job, undefined, undefined, now));
+    const fresh = [...jobs, ...broken].map(({ id }) => jobStatus(id, { jobs, broken }, undefined, undefined, now));
     return { at, ledger: null, executor: null, jobs: fresh, attention: [], jobFileErrors };
   }
   try {
     const states = jobStates(ledger);
-    const ids = [...new Set([...jobs.map((job) => job.id), ...states.keys()])].sort();
-    const listed = ids.map((id) => {
-      const job = jobs.find((each) => each.id === id);
-      return jobStatus(id, job, states.get(id), ledger, now);
-    });
+    const ids = [...new Set([...jobs, ...broken].map(({ id }) => id).concat([...states.keys()]))].sort();
+    const listed = ids.map((id) => jobStatus(id, { jobs, broken }, states.get(id), ledger, now));
     const attention = listed.flatMap(attentionOf);
     const { path, id } = ledger;
     return { at, ledger: { path, id }, executor: executorOf(path), jobs: listed, attention, jobFileErrors };
@@ -107,11 +110,13 @@ function isAlive(pid: number): boolean {
 
 function jobStatus(
   id: string,
-  job: Job | undefined,
+  files: { jobs: readonly Job[]; broken: readonly RawJob[] },
   state: JobState | undefined,
   ledger: Ledger | undefined,
   now: number,
 ): JobStatus {
+  const job = files.jobs.find((each) => each.id === id);
+  const broken = files.broken.find((each) => each.id === id);
   const run = state?.lastRun ?? null;
   const account = run?.account ?? null;
   const reported = state?.lastReported;
@@ -121,7 +126,8 @@ function jobStatus(
   });
   return {
     id,
-    file: job?.path ?? null,
+    file: job?.path ?? broken?.path ?? null,
+    broken: job === undefined && broken !== undefined,
     schedule: job?.schedule ?? null,
     timezone: job?.timezone ?? account?.timezone ?? 'UTC',
     nextFire: job?.schedule === undefined ? null : isoOrNull(nextDue(job.schedule, job.timezone, now)),
@@ -176,6 +182,7 @@ function attentionOf(job: JobStatus): string[] {
   tell(rows.failed.count, `${count(rows.failed.count, 'row')} failed; the next run tries again`);
   tell(files.held.count, `${count(files.held.count, 'file')} held`);
   tell(files.refused.count, `${count(files.refused.count, 'file')} refused`);
+  if (job.broken) said.push(`${job.id}: its file has errors, so it does not run: referry check`);
   if (job.lastRun?.halted) said.push(`${job.id}: the last run was halted: ${job.lastRun.halted.code}`);
   if (job.lastRun?.balanced === false) said.push(`${job.id}: the last run does not balance`);
   if (job.file === null && rows.open.count + rows.failed.count + rows.held.count + files.open.count > 0)

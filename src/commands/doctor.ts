@@ -24,7 +24,8 @@ Example:
       const options: { jobs?: string; state?: string; json?: boolean } = command.optsWithGlobals();
       const { openWorld } = await import('./shared.ts');
       const { examine } = await import('./examine.ts');
-      const { say, sayJson, stepLines } = await import('./print.ts');
+      const { stepLines } = await import('./print-steps.ts');
+      const { say, sayJson } = await import('./print.ts');
       const { settings, io } = openWorld(options);
       const told = options.json === true ? () => {} : say;
       const report = await examine(settings, io, ids, ({ subject, steps }) => {

@@ -51,6 +51,7 @@ function rowLines(row: ExplainedRow): string[] {
   for (const attempt of row.attempts) fact(`attempt ${attempt.number}`, attemptWords(attempt));
   fact('results', file.resultsPath ?? 'not published yet');
   fact('archived as', file.archivedAs);
+  if (!file.staged) fact('staged copy', 'removed when its time was over; all of this is from the ledger');
   for (const repeat of row.repeats) {
     const where = repeat.resultsPath === null ? '' : `, results ${repeat.resultsPath}`;
     fact('came again', `as ${repeat.name}, ${moment(repeat.takenAt)}; nothing was sent${where}`);

@@ -33,7 +33,8 @@ export function executorLine(executor: Executor | null, now: number): string {
 
 function jobRows(job: JobStatus, now: number): string[][] {
   const rows = [['last run', lastRun(job)]];
-  if (job.file !== null) rows.push(['next run', nextRun(job)]);
+  if (job.broken) rows.push(['next run', 'none: its file has errors; referry check']);
+  else if (job.file !== null) rows.push(['next run', nextRun(job)]);
   rows.push(['rows', leftovers(job.rows, now)], ['files', leftovers(job.files, now)]);
   for (const file of job.openFiles) {
     const read =

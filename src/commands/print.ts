@@ -1,5 +1,10 @@
 import { visible } from '../reports/visible.ts';
 
+// `referry status | head` closes the pipe early; that is no error.
+process.stdout.on('error', (error: Error & { code?: string }) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 /** Answers go to standard output; everything else to standard error. */
 export function say(line = ''): void {
   process.stdout.write(`${line}\n`);
@@ -47,18 +52,4 @@ export function age(ms: number): string {
 /** `1 row`, `1,200 rows`. */
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
-}
-
-/** One thing that was tried: `ok`, what and what came of it; below it, what to do. */
-export function stepLines(
-  steps: readonly { step: string; verdict: 'ok' | 'warn' | 'FAIL'; detail: string; hint?: string | undefined }[],
-): string[] {
-  const lines = table(
-    steps.map(({ verdict, step, detail }) => [verdict, step, detail]),
-    '  ',
-  );
-  return lines.flatMap((line, i) => {
-    const step = steps[i];
-    return step?.hint === undefined || step.verdict === 'ok' ? [line] : [line, `        -> ${visible(step.hint)}`];
-  });
 }
