@@ -40,6 +40,8 @@ export interface WindowOptions<T> {
   window: number;
   rules: (event: EventRecord) => RetryRules;
   concurrency: Concurrency;
+  /** Rows wait inside the sender for their turn: the time to an answer says nothing about the destination. */
+  paced: boolean;
   /** Milliseconds to wait before the n-th try (from 1) of a row or of the destination. */
   backoffMs: (n: number) => number;
   /** Milliseconds of nothing but failures after which the destination counts as down. */
@@ -72,7 +74,7 @@ interface Live<T> extends WindowRow<T> {
 /** What an answer says about how much the destination can take. */
 function signOf(answer: Answer): Signal {
   if (answer.kind === 'accepted' || answer.kind === 'rejected') return 'answered';
-  return answer.kind === 'retryable' && answer.http !== undefined ? 'throttled' : 'failed';
+  return answer.kind === 'retryable' && answer.http === 429 ? 'throttled' : 'failed';
 }
 
 /** An acknowledgement waits no longer than this for others to share its commit. */
@@ -182,7 +184,7 @@ export async function sendThroughWindow<T>(
 
   const onAnswer = (row: Live<T>, answer: Answer, sentAt: number, era: number): void => {
     const now = io.monotonic();
-    concurrency.onAnswer(now - sentAt, signOf(answer), inFlight);
+    if (!options.paced) concurrency.onAnswer(now - sentAt, signOf(answer), inFlight);
     inFlight--;
     health.onAnswer(answer, row.id, era, now);
     if (answer.kind === 'halted') halted ??= { code: answer.code, reason: answer.reason };
@@ -345,10 +347,12 @@ export async function sendThroughWindow<T>(
   if (sourceError !== undefined) throw sourceError;
   return halted ? { halted, interrupted: signal.aborted } : { interrupted: signal.aborted };
 
+  /** Asks to be woken for whatever no answer will bring: the end of a pause, a row's next try, a commit. */
   function scheduleWake(): void {
-    let at = health.pausedUntil;
-    for (const row of retries) at = Math.min(at === 0 ? row.dueAt : at, row.dueAt);
-    if (at > io.monotonic()) wakeAt(at);
-    if (answered.length > 0) wakeAt(oldestAnswerAt + COMMIT_AFTER_MS);
+    // A pause that is over holds nothing back; it must not hide the tries that are due later.
+    let at = toSend.length > 0 && inFlight === 0 ? health.pausedUntil : Number.POSITIVE_INFINITY;
+    for (const row of retries) at = Math.min(at, row.dueAt);
+    if (answered.length > 0) at = Math.min(at, oldestAnswerAt + COMMIT_AFTER_MS);
+    wakeAt(at);
   }
 }
