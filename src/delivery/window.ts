@@ -41,7 +41,7 @@ export interface WindowOptions<T> {
   rules: (event: EventRecord) => RetryRules;
   concurrency: Concurrency;
   /** Rows wait inside the sender for their turn: the time to an answer says nothing about the destination. */
-  paced: boolean;
+  paced?: boolean;
   /** Milliseconds to wait before the n-th try (from 1) of a row or of the destination. */
   backoffMs: (n: number) => number;
   /** Milliseconds of nothing but failures after which the destination counts as down. */

@@ -1,4 +1,5 @@
 import { verifyDedupe } from '../destinations/extole/verify-dedupe.ts';
+import { freshToken } from '../jobs/fresh-token.ts';
 import type { Job } from '../jobs/schema.ts';
 import { recordDedupeProof } from '../ledger/dedupe-proofs.ts';
 import type { Ledger } from '../ledger/open.ts';
@@ -46,6 +47,7 @@ export async function execute(
     ...options,
     job,
     retryOnly: request.verb === 'retry',
+    refreshToken: () => freshToken(job.path),
     ...(request.verb === 'run' && request.file !== undefined ? { file: request.file } : {}),
   });
   return { executed: { verb: 'run', ...result }, exitCode: exitCodeOf(result.account) };

@@ -160,6 +160,7 @@ export async function deliverFile(
   try {
     const end = await sendThroughWindow(rows(), {
       sender,
+      paced: sender.paced,
       ledger: {
         commit,
         blocked: (item) =>

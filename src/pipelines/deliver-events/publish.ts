@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Processing, updateProcessing } from '../../ledger/processings.ts';
 import { planPublication, publicationOf, recordPublication } from '../../ledger/publications.ts';
-import { type FileAccount, type RemoteFile, type RunAccount, TransferError } from '../../model.ts';
+import { type FileAccount, type RemoteFile, TransferError } from '../../model.ts';
 import { renderReport } from '../../reports/report.ts';
 import { resultsName } from '../../reports/results.ts';
 import type { ResultsSummary } from '../../reports/results-file.ts';
@@ -99,8 +99,12 @@ async function sha256Of(ctx: RunContext, file: RemoteFile): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Publishes a run's report in its three forms. Returns the path of the page. */
-export async function publishReport(ctx: RunContext, account: RunAccount, stem: string): Promise<string> {
+/** Publishes the report of a run or a day in its three forms. Returns the path of the page. */
+export async function publishReport(
+  ctx: RunContext,
+  account: Parameters<typeof renderReport>[0],
+  stem: string,
+): Promise<string> {
   const folder = ctx.job.report.reports;
   const local = join(ctx.staging, 'reports');
   await mkdir(local, { recursive: true, mode: 0o700 });

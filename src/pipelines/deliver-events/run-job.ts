@@ -5,9 +5,10 @@ import type { Job } from '../../jobs/schema.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { openProcessings, type Processing, processingsToRetry } from '../../ledger/processings.ts';
 import { destinationId, storeDefinition } from '../../ledger/registry.ts';
-import { closeRun, openRun } from '../../ledger/runs.ts';
+import { closeRun, openRun, runAccounts } from '../../ledger/runs.ts';
 import { type FileAccount, type Io, type Notice, type Remote, type RunAccount, TransferError } from '../../model.ts';
 import { openRemote } from '../../remotes/open.ts';
+import { dayOf, rollUp } from '../../reports/roll-up.ts';
 import { ageRows, pruneStaging } from './age.ts';
 import type { Progress, RunContext } from './context.ts';
 import { type FileProgress, processFile, retryFile, revise } from './process-file.ts';
@@ -72,6 +73,7 @@ export async function runJob(options: RunOptions): Promise<RunResult> {
     const finished = account.finish(io.now());
     if (finished.files.length > 0) {
       reportPath = await publishReport(ctx, finished, `${job.id}.${stampOf(finished)}.r${run}`);
+      await publishDay(ctx, finished);
     }
   } catch (error) {
     if (!(error instanceof TransferError) || signal.aborted) throw error;
@@ -194,6 +196,16 @@ function sameDestination(ctx: RunContext, processing: Processing, account: Accou
   });
   account.leaveOpen(processing.account ?? openAccount(ctx, processing));
   return false;
+}
+
+/** The day's report, in the job's zone, is written anew by each run that had something to report. */
+async function publishDay(ctx: RunContext, newest: RunAccount): Promise<void> {
+  const { job, ledger, io } = ctx;
+  const day = dayOf(newest.endedAt, job.timezone);
+  // A day has at most 25 hours, so the runs of two days back hold all of it.
+  const accounts = runAccounts(ledger, job.id, io.now() - 2 * 86_400_000, io.now() + 1);
+  const rolledUp = rollUp([...accounts, newest], day, job.timezone);
+  await publishReport(ctx, rolledUp, `${job.id}.${day}.day`);
 }
 
 function stampOf(account: RunAccount): string {

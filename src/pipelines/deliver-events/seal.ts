@@ -52,6 +52,8 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
   const tables = { codes: createTable(), eventNames: createTable(), currencies: createTable() };
   tables.currencies.id('');
   tables.eventNames.id('');
+  // A rejected row counts under the job's event name where there is only one.
+  const onlyName = definition.event.name === undefined ? 0 : tables.eventNames.id(definition.event.name);
   const hash = keyedHash(ctx.ledger);
   const index = createRowIndex(paths.index);
   const reasons = createReasons(paths.reasons);
@@ -104,7 +106,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
       eventMs: 0,
       money: 0n,
       currency: 0,
-      eventName: 0,
+      eventName: onlyName,
       code: tables.codes.id(why.code),
       reasonAt: reason.at,
       reasonLength: reason.length,
