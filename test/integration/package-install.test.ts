@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { installWithoutNetwork, PROJECT, packProject, type Ran, ran } from './support/package-install.ts';
+
+let folder: string;
+let tarball: string;
+let home: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'referry-package-'));
+  tarball = await packProject(folder);
+  home = await installWithoutNetwork(tarball, folder);
+}, 180_000);
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The installed command, as a shell would start it from the folder in which it was installed. */
+function referry(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
+  const clean = Object.entries(process.env).filter(([name]) => !/^(REFERRY|EXTOLE|VITEST)/.test(name));
+  const bin = join(home, 'dist/src/main.js');
+  return ran(process.execPath, [bin, ...args], { cwd: folder, env: { ...Object.fromEntries(clean), ...env } });
+}
+
+describe('the published package', () => {
+  test('holds what it needs to run, the examples and the documentation, and nothing else', async () => {
+    const entries = (await readdir(home)).sort();
+    expect(entries).toEqual(['LICENSE', 'README.md', 'dist', 'docs', 'jobs', 'package.json', 'sample-files']);
+    const manifest: { bin: { referry: string }; version: string } = JSON.parse(
+      await readFile(join(home, 'package.json'), 'utf8'),
+    );
+    expect(existsSync(join(home, manifest.bin.referry))).toBe(true);
+    expect(await readFile(join(home, manifest.bin.referry), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+  });
+
+  test('holds no TypeScript to run, since Node.js refuses that in an installed package', async () => {
+    const files = await readdir(join(home, 'dist'), { recursive: true });
+    expect(files.filter((file) => /(?<!\.d)\.ts$/.test(file))).toEqual([]);
+    const main = await readFile(join(home, 'dist/src/main.js'), 'utf8');
+    expect(main).not.toMatch(/from '\.[^']*\.ts'/);
+  });
+
+  test('says its version', async () => {
+    const { version }: { version: string } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'));
+    expect(await referry(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  test('makes a project and says what is missing in it', async () => {
+    const made = await referry(['init', 'project']);
+    expect(made.code, made.stderr).toBe(0);
+    const checked = await referry(['check', '--jobs', 'project/jobs', '--json']);
+    const answer: { problems: { field: string }[] } = JSON.parse(checked.stdout);
+    expect(checked.code).toBe(2);
+    expect(answer.problems.map(({ field }) => field)).toContain('destination.extole.token');
+  });
+
+  test('runs the demo from the built files: migrations, example jobs and sample files are found', async () => {
+    const demo = await referry(['demo', '--root', 'demo']);
+    expect(demo.stderr).toBe('');
+    expect(demo.code, demo.stdout).toBe(0);
+    expect(demo.stdout.match(/^Balanced: /gm)).toHaveLength(4);
+    expect((await readdir(join(folder, 'demo/sftp/results'))).length).toBeGreaterThanOrEqual(6);
+  }, 120_000);
+
+  const missing =
+    process.env.REFERRY_REQUIRE_ALL === '1' ? '' : ' (skipped: takes a minute; REFERRY_REQUIRE_ALL=1 runs it)';
+  test.skipIf(missing !== '')(
+    `installs with npm and its own dependencies${missing}`,
+    async () => {
+      const target = await mkdtemp(join(folder, 'npm-'));
+      const installed = await ran('npm', ['install', '--no-audit', '--no-fund', '--prefix', target, tarball], {
+        cwd: target,
+      });
+      expect(installed.code, installed.stderr).toBe(0);
+      const bin = join(target, 'node_modules/.bin/referry');
+      const told = await ran(process.execPath, [bin, 'demo', '--root', 'demo'], { cwd: target });
+      expect(told.code, `${told.stdout}${told.stderr}`).toBe(0);
+    },
+    300_000,
+  );
+});
