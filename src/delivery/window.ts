@@ -337,6 +337,8 @@ export async function sendThroughWindow<T>(
       if (answered.length > 0 && commitIsDue()) continue;
       if (ready.length > 0 && claimed + retries.length < target() && answered.length === 0) continue;
       if (incomingAt < incoming.length && ready.length + parked < options.window * 2) continue;
+      // The commit may have made room that nobody else would tell of.
+      fetchMore();
       await woken;
     }
   } finally {
