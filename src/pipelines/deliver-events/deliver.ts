@@ -147,7 +147,7 @@ export async function deliverFile(
         }
         out.push({
           event: mapped.event,
-          orderKey: orderHash?.toString('latin1') ?? '',
+          orderKey: orderHash?.toString('hex') ?? '',
           item: { claim, values: row.values },
         });
       }
