@@ -59,8 +59,10 @@ export function jobStates(ledger: Pick<Ledger, 'db'>): Map<string, JobState> {
   };
   // One snapshot, so that the numbers belong together while a daemon writes.
   ledger.db.transaction(() => {
-    for (const run of lastRuns(ledger)) of(run.job).lastRun = run.run;
-    for (const { job, id, at } of lastReported(ledger)) of(job).lastReported = { id, at };
+    for (const { job, run } of lastRuns(ledger)) {
+      of(job).lastRun = run;
+      of(job).lastReported = lastReported(ledger, job);
+    }
     for (const { job, kind, ...waiting } of unfinishedRows(ledger))
       of(job).rows[kind] = add(of(job).rows[kind], waiting);
     for (const { job, ...file } of openFiles(ledger)) {
@@ -111,15 +113,15 @@ function lastRuns({ db }: Pick<Ledger, 'db'>): { job: string; run: LastRun }[] {
   }));
 }
 
-/** Runs that took files up: those have a report, if the remote could be reached. */
-function lastReported({ db }: Pick<Ledger, 'db'>): { job: string; id: number; at: number }[] {
-  return db
-    .prepare<[], { job: string; id: number; at: number }>(
-      `SELECT r.job, r.id, r.ended_at AS at FROM runs r WHERE r.id IN (
-         SELECT max(id) FROM runs WHERE state = 'finished' AND json_array_length(account, '$.files') > 0
-           AND json_extract(account, '$.halted') IS NULL GROUP BY job)`,
+/** The newest run that took files up: it has a report, as the remote could be reached. Looks back run by run. */
+function lastReported({ db }: Pick<Ledger, 'db'>, job: string): { id: number; at: number } | null {
+  const row = db
+    .prepare<[string], { id: number; at: number }>(
+      `SELECT id, ended_at AS at FROM runs WHERE job = ? AND state = 'finished' AND json_array_length(account, '$.files') > 0
+         AND json_extract(account, '$.halted') IS NULL ORDER BY id DESC LIMIT 1`,
     )
-    .all();
+    .get(job);
+  return row ?? null;
 }
 
 /** Rows that are in the ledger and not final. */

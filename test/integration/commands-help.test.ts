@@ -5,18 +5,23 @@ import { describe, expect, it } from 'vitest';
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const COMMANDS = ['init', 'check', 'doctor', 'schema', 'status', 'explain'];
 
-/** Tells, when the process ends, what it loaded and the processor time it took. */
+/** Tells, when the process ends, what it loaded. */
 const WATCH = `data:text/javascript,${encodeURIComponent(`
 import { registerHooks } from 'node:module';
 const loaded = [];
 registerHooks({ load(url, context, next) { loaded.push(url); return next(url, context); } });
-process.on('exit', () => {
-  const { user, system } = process.cpuUsage();
-  process.stderr.write(JSON.stringify({ loaded, ms: (user + system) / 1000 }));
-});`)}`;
+process.on('exit', () => process.stderr.write(JSON.stringify(loaded)));`)}`;
 
-async function help(args: readonly string[]): Promise<{ stdout: string; loaded: string[]; ms: number }> {
-  const child = spawn(process.execPath, ['--import', WATCH, MAIN, ...args, '--help']);
+/** What an empty program takes on an idle machine. */
+const EMPTY_MS = 45;
+
+interface Ended {
+  stdout: string;
+  stderr: string;
+}
+
+async function node(args: readonly string[]): Promise<Ended> {
+  const child = spawn(process.execPath, args);
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (text) => {
@@ -27,12 +32,19 @@ async function help(args: readonly string[]): Promise<{ stdout: string; loaded: 
   });
   const code = await new Promise((resolve) => child.once('close', resolve));
   expect(code, stderr).toBe(0);
-  return { stdout, ...JSON.parse(stderr) };
+  return { stdout, stderr };
+}
+
+async function timeOf(args: readonly string[]): Promise<number> {
+  const start = performance.now();
+  await node(args);
+  return performance.now() - start;
 }
 
 describe('the help of a command', () => {
   it.each(COMMANDS)('of %s has an example, and loads nothing that only the command itself needs', async (command) => {
-    const { stdout, loaded } = await help([command]);
+    const { stdout, stderr } = await node(['--import', WATCH, MAIN, command, '--help']);
+    const loaded: string[] = JSON.parse(stderr);
     expect(stdout).toContain('Example');
     expect(stdout).toContain(`referry ${command}`);
     const packages = new Set(loaded.flatMap((url) => url.match(/node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? []));
@@ -41,9 +53,15 @@ describe('the help of a command', () => {
     expect([...rooms]).toEqual(['commands']);
   });
 
-  it('takes less than 300 ms of the processor', async () => {
-    const times: number[] = [];
-    for (let i = 0; i < 3; i++) times.push((await help(['explain'])).ms);
-    expect(Math.min(...times)).toBeLessThan(300);
+  it('answers in less than 300 ms, where others leave the machine to it', async () => {
+    // Others may be busy here: the quickest of some calls counts, by how long an empty program takes meanwhile.
+    let quickest = Number.POSITIVE_INFINITY;
+    let empty = Number.POSITIVE_INFINITY;
+    const allowed = (): number => 300 * Math.max(1, empty / EMPTY_MS);
+    for (let i = 0; i < 8 && quickest >= allowed(); i++) {
+      empty = Math.min(empty, await timeOf(['-e', '0']));
+      quickest = Math.min(quickest, await timeOf([MAIN, 'explain', '--help']));
+    }
+    expect(quickest).toBeLessThan(allowed());
   });
 });
