@@ -55,6 +55,8 @@ export async function deliverFile(
   const sameContent = contentComparer(ctx, pass, () => columnNames);
 
   const settleOwned = (item: Item, owner: Owner): void => {
+    if (owner.processingId === processing.id && owner.line === item.claim.line)
+      throw new Error(`line ${owner.line} was claimed while its own delivery is ${owner.state}`);
     const same = sameContent(item, owner);
     if (same && !item.claim.prior) return; // A duplicate leaves no trace: its owner says it all.
     const place = owner.processingId === processing.id ? `line ${owner.line}` : `line ${owner.line} of ${owner.file}`;
@@ -69,14 +71,7 @@ export async function deliverFile(
   };
 
   const commit = (ended: readonly Ended<Item>[], claims: readonly { item: Item }[]): Granted[] => {
-    const records = ended.map(recordOf);
-    const ends = settled.splice(0);
-    const results = book.commit(
-      records,
-      ends,
-      claims.map(({ item }) => item.claim),
-      io.now(),
-    );
+    // First, because a row that is tried again at once ends and is claimed within the same commit.
     for (const { item, id, attempt, state, code, reason } of ended) {
       item.claim.prior = {
         id,
@@ -90,6 +85,14 @@ export async function deliverFile(
         at: 0,
       };
     }
+    const records = ended.map(recordOf);
+    const ends = settled.splice(0);
+    const results = book.commit(
+      records,
+      ends,
+      claims.map(({ item }) => item.claim),
+      io.now(),
+    );
     ctx.crashPoint('committed');
     return results.map((result, i): Granted => {
       if (result.kind === 'claimed') {
