@@ -23,6 +23,7 @@ import { publishTo } from './publish.ts';
 import type { RemoteSettings } from './settings.ts';
 
 const CHUNK = 256 * 1024;
+const LOOKS_AT_ONCE = 64;
 
 /** A folder of this machine, with the same promises as one of a server. */
 export async function openLocal(settings: RemoteSettings, _io: Io): Promise<Remote> {
@@ -85,18 +86,22 @@ async function listLocal(
   const names = await readdir(folder).catch((error) => {
     throw systemCodeOf(error) === 'ENOENT' ? noFolder(folder, error) : problemOf(error, `list ${shown(folder)}`);
   });
-  for (const name of names) {
+  for (let at = 0; at < names.length; at += LOOKS_AT_ONCE) {
     signal.throwIfAborted();
-    if (isOddName(name)) {
-      notices.push(...noticed(folder, name, 'odd'));
-      continue;
+    const some = names.slice(at, at + LOOKS_AT_ONCE);
+    const looks = await Promise.all(
+      some.map((name) => (isOddName(name) ? 'odd' : lstatLocal(posix.join(folder, name)))),
+    );
+    for (const [index, name] of some.entries()) {
+      const found = looks[index];
+      if (found === undefined) continue;
+      const kind = found === 'odd' ? 'odd' : (kindOf(found.mode) ?? 'unknown');
+      if (found !== 'odd' && kind === 'file') {
+        files.push({ path: posix.join(folder, name), name, size: found.size, mtime: Math.floor(found.mtimeMs) });
+      } else {
+        notices.push(...noticed(folder, name, kind));
+      }
     }
-    const path = posix.join(folder, name);
-    const found = await lstatLocal(path);
-    if (found === undefined) continue;
-    const kind = kindOf(found.mode) ?? 'unknown';
-    if (kind === 'file') files.push({ path, name, size: found.size, mtime: Math.floor(found.mtimeMs) });
-    else notices.push(...noticed(folder, name, kind));
   }
   return { files: files.sort(byAge), notices };
 }

@@ -1,6 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Remote } from '../../src/model.ts';
@@ -80,44 +81,77 @@ describe.skipIf(missing !== undefined)(`${title}, when things go wrong`, () => {
   });
 });
 
-/** A file system of two megabytes, or why there is none. */
-function mountSmall(folder: string): string | undefined {
+/** A file system of two megabytes. */
+function mountSmall(folder: string): void {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder], { stdio: 'pipe' });
+  if (statfsSync(folder).blocks * statfsSync(folder).bsize > 4_000_000) throw new Error('the mount had no effect');
+}
+
+function unmount(folder: string): void {
+  execFileSync('umount', ['-l', folder], { stdio: 'pipe' });
+}
+
+/** Why no small file system can be had here. */
+function unmountable(): string | undefined {
+  const folder = temporaryFolder();
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder], { stdio: 'pipe' });
-    return statfsSync(folder).blocks * statfsSync(folder).bsize <= 4_000_000 ? undefined : 'the mount had no effect';
+    mountSmall(folder.path);
+    unmount(folder.path);
+    return undefined;
   } catch {
     return 'mounting a small file system is not permitted here';
+  } finally {
+    folder.remove();
   }
 }
 
-describe('a full disk behind OpenSSH', () => {
+describe('a full disk', () => {
   const folder = temporaryFolder();
   const scratch = temporaryFolder();
-  const unmounted = missing ?? mountSmall(folder.path);
+  const unmounted = unmountable();
 
+  beforeAll(() => {
+    if (unmounted === undefined) mountSmall(folder.path);
+  });
   afterAll(() => {
-    if (unmounted === undefined) execFileSync('umount', ['-l', folder.path]);
+    if (unmounted === undefined) unmount(folder.path);
     folder.remove();
     scratch.remove();
   });
 
-  it.skipIf(unmounted !== undefined)(
-    `N12: is an error, leaves nothing behind, and heals${unmounted === undefined ? '' : ` (skipped: ${unmounted})`}`,
-    async () => {
-      const sshd = await mustStart(folder.path);
-      const remote = await openRemote(reach(sshd), testIo);
-      mkdirSync(join(sshd.root, 'results'));
-      const error = await failureOf(
-        remote.publish('results/r.csv', localFile(scratch.path, Buffer.alloc(5_000_000, 'x'))),
-      );
+  const places: [string, string | undefined, () => Promise<{ settings: RemoteSettings; close(): Promise<void> }>][] = [
+    [
+      'behind OpenSSH',
+      missing ?? unmounted,
+      async () => {
+        const sshd = await mustStart(folder.path);
+        return { settings: reach(sshd), close: () => sshd.close() };
+      },
+    ],
+    [
+      'of our own',
+      unmounted,
+      async () => ({ settings: remoteSettings.parse({ url: pathToFileURL(folder.path).href }), close: async () => {} }),
+    ],
+  ];
+  for (const [where, why, start] of places) {
+    const skipped = why === undefined ? '' : ` (skipped: ${why})`;
+    it.skipIf(why !== undefined)(`N12: ${where} is an error, leaves nothing behind, and heals${skipped}`, async () => {
+      const results = join(folder.path, 'results');
+      const place = await start();
+      const remote = await openRemote(place.settings, testIo);
+      mkdirSync(results);
+      const tooLarge = localFile(scratch.path, Buffer.alloc(5_000_000, 'x'));
+      const error = await failureOf(remote.publish('results/r.csv', tooLarge));
       expect([error.code, error.retryable]).toEqual(['PUBLISH_FAILED', true]);
-      expect(readdirSync(join(sshd.root, 'results'))).toEqual([]);
+      expect(readdirSync(results)).toEqual([]);
       await remote.publish('results/r.csv', localFile(scratch.path, 'fits'));
-      expect(readFileSync(join(sshd.root, 'results', 'r.csv'), 'utf8')).toBe('fits');
+      expect(readFileSync(join(results, 'r.csv'), 'utf8')).toBe('fits');
       await remote[Symbol.asyncDispose]();
-      await sshd.close();
-    },
-  );
+      await place.close();
+      rmSync(results, { recursive: true });
+    });
+  }
 });
 
 const noClient = existsSync('/usr/bin/sftp') ? undefined : "OpenSSH's sftp is not installed";

@@ -5,8 +5,8 @@ export interface Proxy {
   readonly port: number;
   /** Bytes a second and direction; undefined: as they come. */
   bytesPerSecond: number | undefined;
-  /** Nothing passes any more, and nobody is told: the other side has vanished. */
-  blackHole: boolean;
+  /** On the connections there are nothing passes any more, and nobody is told; new ones work. */
+  vanish(): void;
   close(): Promise<void>;
 }
 
@@ -14,13 +14,14 @@ const TICK_MS = 10;
 
 export async function startProxy(target: number): Promise<Proxy> {
   const sockets = new Set<Socket>();
-  const state: Pick<Proxy, 'bytesPerSecond' | 'blackHole'> = { bytesPerSecond: undefined, blackHole: false };
+  const state: Pick<Proxy, 'bytesPerSecond'> = { bytesPerSecond: undefined };
+  const gone = new WeakSet<Socket>();
 
   function pipe(from: Socket, to: Socket): void {
     let held: Buffer[] = [];
     let size = 0;
     from.on('data', (chunk: Buffer) => {
-      if (state.blackHole) return;
+      if (gone.has(from)) return;
       if (state.bytesPerSecond === undefined && size === 0) {
         to.write(chunk);
         return;
@@ -29,7 +30,7 @@ export async function startProxy(target: number): Promise<Proxy> {
       size += chunk.length;
     });
     const timer = setInterval(() => {
-      if (size === 0 || state.blackHole) return;
+      if (size === 0 || gone.has(from)) return;
       const rate = state.bytesPerSecond;
       const all = Buffer.concat(held, size);
       const now = rate === undefined ? size : Math.max(1, Math.floor((rate * TICK_MS) / 1000));
@@ -57,6 +58,9 @@ export async function startProxy(target: number): Promise<Proxy> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
   const address = server.address();
   return Object.assign(state, {
+    vanish: () => {
+      for (const socket of sockets) gone.add(socket);
+    },
     port: typeof address === 'object' && address !== null ? address.port : 0,
     close: () =>
       new Promise<void>((resolve) => {

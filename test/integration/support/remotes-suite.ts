@@ -260,6 +260,14 @@ export function describeRemote(title: string, start: () => Promise<Place>, skip 
       expect(readFileSync(on('done', 'r.csv'), 'utf8')).toBe('contents');
     });
 
+    it('N18: removes its temporary file where the target was already there, and keeps the target', async () => {
+      const local = localFile(scratch.path, 'contents');
+      await remote.publish('done/r.csv', local);
+      writeFileSync(on('done', `.r.csv.${local.sha256.slice(0, 12)}.part`), 'contents');
+      await remote.publish('done/r.csv', local);
+      expect(readdirSync(on('done'))).toEqual(['r.csv']);
+    });
+
     it('refuses to publish onto a folder, into a missing folder, or a file that is not what was announced', async () => {
       const local = localFile(scratch.path, 'contents');
       mkdirSync(on('done', 'r.csv'));
