@@ -207,6 +207,7 @@ function usualJob(source: Json, extoleUrl: string): Json {
     destination: {
       extole: {
         account: 'acme',
+        requestsPerMinute: 1_000_000,
         lane: 'async-events',
         token: fromEnv('EXTOLE_TOKEN'),
         apiUrl: extoleUrl,
