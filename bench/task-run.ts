@@ -1,7 +1,10 @@
 import { join } from 'node:path';
-import { createLog, realIo } from '../src/io.ts';
-import { openLedger } from '../src/ledger/open.ts';
-import { execute } from '../src/schedule/execute.ts';
+
+// The built package, as it is published; its types are those of the sources.
+const built = (path: string): string => new URL(`../dist/src/${path}.js`, import.meta.url).href;
+const { createLog, realIo }: typeof import('../src/io.ts') = await import(built('io'));
+const { openLedger }: typeof import('../src/ledger/open.ts') = await import(built('ledger/open'));
+const { execute }: typeof import('../src/schedule/execute.ts') = await import(built('schedule/execute'));
 
 /** Runs one job once and prints what it took, as one JSON line: `task-run.ts <jobs folder> <state folder> <job>`. */
 const [jobs = '', state = '', job = ''] = process.argv.slice(2);

@@ -99,7 +99,7 @@ function openDatabase(path: string): Database.Database {
   db.pragma('foreign_keys = ON');
   db.pragma('busy_timeout = 5000');
   db.pragma('trusted_schema = OFF');
-  db.pragma('cache_size = -32768');
+  db.pragma('cache_size = -16384');
   db.pragma('wal_autocheckpoint = 4000');
   return db;
 }
@@ -119,6 +119,8 @@ const QUIET = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () 
 async function migrate(path: string): Promise<void> {
   const writer = knex({ client: 'better-sqlite3', connection: { filename: path }, useNullAsDefault: true, log: QUIET });
   try {
+    // Only one process migrates, because it holds the executor's lock; knex's own is a leftover of one that died here.
+    await writer.migrate.forceFreeMigrationsLock({ migrationSource });
     await writer.migrate.latest({ migrationSource });
   } catch (error) {
     // Knex says so when the ledger names a migration that this version does not have.

@@ -22,7 +22,7 @@ export interface ResultsWriter {
   discard(): Promise<void>;
 }
 
-const CHUNK = 1 << 20;
+const CHUNK = 1 << 18;
 const LONG_TEXT = 1 << 14;
 /** UTF-8 needs at most three bytes for each UTF-16 code unit. */
 const MOST_BYTES_A_UNIT = 3;
@@ -30,17 +30,20 @@ const MOST_BYTES_A_UNIT = 3;
 export async function createResultsFile(path: string, format: ResultsFormat): Promise<ResultsWriter> {
   const handle = await open(path, 'w', 0o600);
   const hash = createHash('sha256');
-  let chunk = Buffer.allocUnsafe(CHUNK);
+  let chunk: Buffer = Buffer.allocUnsafe(CHUNK);
   let used = 0;
-  let full: Buffer[] = [];
+  let full: { buffer: Buffer; used: number }[] = [];
+  /** Written buffers are used again: fresh ones would pile up until the next collection. */
+  const spare: Buffer[] = [];
   let size = 0;
   let lines = 0;
   let closed = false;
 
   const makeRoom = (bytes: number): void => {
     if (used + bytes <= chunk.length) return;
-    if (used > 0) full.push(chunk.subarray(0, used));
-    chunk = Buffer.allocUnsafe(Math.max(CHUNK, bytes));
+    if (used > 0) full.push({ buffer: chunk, used });
+    else if (chunk.length === CHUNK) spare.push(chunk);
+    chunk = (bytes <= CHUNK ? spare.pop() : undefined) ?? Buffer.allocUnsafe(Math.max(CHUNK, bytes));
     used = 0;
   };
   // A line's end and the next line's beginning are written at once.
@@ -64,10 +67,12 @@ export async function createResultsFile(path: string, format: ResultsFormat): Pr
   const writeFull = async (): Promise<void> => {
     const ready = full;
     full = [];
-    for (const bytes of ready) {
+    for (const { buffer, used: length } of ready) {
+      const bytes = buffer.subarray(0, length);
       hash.update(bytes);
-      size += bytes.length;
+      size += length;
       await writeAll(handle, bytes);
+      if (buffer.length === CHUNK) spare.push(buffer);
     }
   };
 
@@ -83,7 +88,7 @@ export async function createResultsFile(path: string, format: ResultsFormat): Pr
     },
     async finish() {
       putText();
-      if (used > 0) full.push(chunk.subarray(0, used));
+      if (used > 0) full.push({ buffer: chunk, used });
       used = 0;
       await writeFull();
       closed = true;

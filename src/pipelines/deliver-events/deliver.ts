@@ -112,7 +112,7 @@ export async function deliverFile(
       requiredColumns(definition.event),
       ctx.signal,
     );
-    const cursor = createCursor(index.blocks());
+    const cursor = createCursor(index.blocks(true));
     const mapping = { fileName: processing.name, now: processing.openedAt, hash: () => '' };
     let columns = -1;
     let map = compileMapping(definition.event, reader.columns, mapping);

@@ -169,16 +169,18 @@ export class IndexBlock {
 
 /** An index opened to be read (and, while duplicates are searched, changed) block by block. */
 export function openRowIndex(path: string): {
-  blocks(): Generator<IndexBlock>;
+  /** `keep`: blocks stay good after the next one was read; else one buffer serves for all of them. */
+  blocks(keep?: boolean): Generator<IndexBlock>;
   write(block: IndexBlock): void;
   close(): void;
 } {
   const fd = openSync(path, 'r+');
   return {
-    *blocks() {
+    *blocks(keep = false) {
       let ordinal = 0;
+      const shared = keep ? undefined : Buffer.allocUnsafe(SIZE * BLOCK);
       for (;;) {
-        const bytes = Buffer.allocUnsafe(SIZE * BLOCK);
+        const bytes = shared ?? Buffer.allocUnsafe(SIZE * BLOCK);
         const read = readFull(fd, bytes, ordinal * SIZE);
         if (read === 0) return;
         const block = new IndexBlock(bytes.subarray(0, read), ordinal);
