@@ -139,7 +139,7 @@ async function* readRange(
         };
         next += slot.buffer.length;
         slots.push(slot);
-        ask(slot);
+        transfer.together(() => ask(slot));
       }
       const head = slots[0];
       if (head === undefined && failure === undefined) return;

@@ -30,6 +30,8 @@ export interface Transfer {
   waiting(on: boolean): void;
   /** One of them was answered. */
   moved(): void;
+  /** What the work sends leaves at once: ssh2 writes each packet in four pieces. */
+  together(work: () => void): void;
   end(): void;
 }
 
@@ -148,6 +150,11 @@ export function createSession(wire: Wire, settings: RemoteSettings, io: Io, host
         },
         moved() {
           pending.since = io.monotonic();
+        },
+        together(work) {
+          socket.cork();
+          work();
+          socket.uncork();
         },
         end() {
           pendings.delete(pending);

@@ -10,6 +10,8 @@ import type { Session } from './session.ts';
 /** Small, so that even a very slow line gives a sign of progress within the stall timeout. */
 const CHUNK = 32 * 1024;
 const IN_FLIGHT = 32;
+/** Read from our own disk at once. */
+const BLOCK = 256 * 1024;
 
 /**
  * Writes a whole file under its temporary name: many requests in flight, flushed where the server offers it, its size
@@ -63,6 +65,15 @@ async function sendAll(session: Session, handle: Buffer, local: LocalFile, doing
     wake?.();
   };
   const transfer = session.transfer(doing, fail);
+  const send = (block: Buffer, at: number, length: number, position: number) => {
+    inFlight++;
+    session.sftp.write(handle, block, at, length, position, (error) => {
+      inFlight--;
+      transfer.moved();
+      if (error) fail(session.broken ?? error);
+      else wake?.();
+    });
+  };
   const untilBelow = async (limit: number) => {
     while (failure === undefined && inFlight > limit) {
       transfer.waiting(true);
@@ -76,17 +87,14 @@ async function sendAll(session: Session, handle: Buffer, local: LocalFile, doing
   try {
     let position = 0;
     for (;;) {
-      const buffer = Buffer.allocUnsafeSlow(chunk);
-      const { bytesRead } = await source.read(buffer, 0, chunk, position);
+      const block = Buffer.allocUnsafeSlow(BLOCK);
+      const { bytesRead } = await source.read(block, 0, BLOCK, position);
       if (bytesRead === 0) break;
-      hash.update(buffer.subarray(0, bytesRead));
-      await untilBelow(IN_FLIGHT - 1);
-      inFlight++;
-      session.sftp.write(handle, buffer, 0, bytesRead, position, (error) => {
-        inFlight--;
-        transfer.moved();
-        if (error) fail(session.broken ?? error);
-        else wake?.();
+      hash.update(block.subarray(0, bytesRead));
+      await untilBelow(IN_FLIGHT - BLOCK / CHUNK);
+      const start = position;
+      transfer.together(() => {
+        for (let at = 0; at < bytesRead; at += chunk) send(block, at, Math.min(chunk, bytesRead - at), start + at);
       });
       position += bytesRead;
     }

@@ -326,6 +326,15 @@ describe('a server with faults', () => {
     expect((await bytesOf(remote, file)).length).toBe(big.length);
   });
 
+  it('F6: a transfer does not wait for an acknowledgement after each small packet', async () => {
+    put(on('inbox', 'x.csv'), Buffer.alloc(12_000_000, 'row,'));
+    const file = await listed();
+    const before = performance.now();
+    expect((await bytesOf(remote, file)).length).toBe(12_000_000);
+    // Some 100 ms; eight seconds where the socket holds small packets back.
+    expect(performance.now() - before).toBeLessThan(4000);
+  });
+
   it('answers calls made side by side on one session', async () => {
     put(on('inbox', 'x.csv'), big);
     const file = await listed();
