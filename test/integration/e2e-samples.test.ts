@@ -1,0 +1,88 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CliResult, startCli } from './support/e2e-cli.ts';
+import { ISO_TIME, type ResultLine } from './support/e2e-results.ts';
+import { readSamples, resultsOf } from './support/e2e-samples.ts';
+
+describe('the demo: every example job on its sample files, twice', () => {
+  const root = mkdtempSync(join(tmpdir(), 'referry-demo-'));
+  const samples = readSamples();
+  const runs: { end: CliResult; sent: number }[] = [];
+  const requests = (): { body: { data: Record<string, string> }; eventId: string }[] =>
+    readFileSync(join(root, 'extole/received.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  const inProduction = () => requests().filter(({ body }) => body?.data?.container === 'production');
+  const published = (name: string): Buffer => readFileSync(join(root, 'sftp/results', name));
+
+  beforeAll(async () => {
+    for (let run = 1; run <= 2; run++) {
+      const end = await startCli(['demo', '--root', root], {}).done;
+      runs.push({ end, sent: inProduction().length });
+    }
+  }, 180_000);
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  it('ends well, and leaves nothing of its input where it was dropped', () => {
+    for (const { end } of runs) expect(end.code, end.stderr + end.stdout).toBe(0);
+    expect(samples.length).toBeGreaterThanOrEqual(6);
+    expect(readdirSync(join(root, 'sftp/inbox'))).toEqual([]);
+    expect(readdirSync(join(root, 'sftp/processing'))).toEqual([]);
+    const refused = samples.filter(({ refused }) => refused).length;
+    expect(readdirSync(join(root, 'sftp/archive'))).toHaveLength(2 * (samples.length - refused));
+    expect(readdirSync(join(root, 'sftp/refused'))).toHaveLength(2 * refused);
+    expect(runs[0]?.end.stdout).toMatch(/Balanced: [\d,]+ read = /);
+  });
+
+  it('sends each delivered row once, and in the second run nothing at all', () => {
+    const delivered = samples.flatMap(({ expected }) => expected.filter(({ outcome }) => outcome === 'delivered'));
+    expect(delivered.length).toBeGreaterThan(3000);
+    expect(runs.map(({ sent }) => sent)).toEqual([delivered.length, delivered.length]);
+  });
+
+  for (const sample of samples) {
+    it(`${sample.name}: each row has the expected outcome and code, and its input untouched`, () => {
+      const { name, read } = resultsOf(sample.name);
+      const lines = read(published(name));
+      expect(lines.map(({ line, outcome, code }) => `${line} ${outcome} ${code}`)).toEqual(
+        sample.expected.map(({ line, outcome, code }) => `${line} ${outcome} ${code}`),
+      );
+      if (!sample.refused) expect(lines.map(({ input }) => input)).toEqual(sample.expected.map(({ input }) => input));
+      const taken = new Map(inProduction().map((request) => [request.eventId, request.body.data]));
+      for (const each of lines) expectVolatile(each, taken);
+    });
+
+    it(`${sample.name}: dropped again, delivered rows are duplicates and all others keep their outcome and reason`, () => {
+      const first = resultsOf(sample.name);
+      const again = resultsOf(sample.name, '.r2');
+      const before = first.read(published(first.name));
+      // What is the same to the byte needs no second file: such is the refusal, but for its time.
+      const after = again.read(published(existsSync(join(root, 'sftp/results', again.name)) ? again.name : first.name));
+      expect(after.map(({ line, input }) => ({ line, input }))).toEqual(
+        before.map(({ line, input }) => ({ line, input })),
+      );
+      for (const [i, { outcome, code, reason, eventId }] of before.entries()) {
+        if (outcome === 'delivered')
+          expect(after[i]).toMatchObject({ outcome: 'duplicate', code: 'DUPLICATE', eventId });
+        else expect(after[i]).toMatchObject({ outcome, code, reason });
+      }
+    });
+  }
+});
+
+/** Ids, times and tries differ from run to run, but not in what they look like. */
+function expectVolatile(each: ResultLine, taken: ReadonlyMap<string, Record<string, string>>): void {
+  expect(each.at).toMatch(ISO_TIME);
+  if (each.outcome === 'delivered') {
+    expect(each).toMatchObject({ reason: '', attempts: 1 });
+    expect(taken.get(each.eventId)?.partner_conversion_id, `event of line ${each.line}`).toBeTruthy();
+    expect(each.input).toContain(JSON.stringify(taken.get(each.eventId)?.partner_conversion_id).slice(1, -1));
+    return;
+  }
+  expect(each.reason.length, `reason of line ${each.line}`).toBeGreaterThan(5);
+  expect(each.attempts).toBe(0);
+  if (each.outcome !== 'duplicate') expect(each.eventId).toBe('');
+}
