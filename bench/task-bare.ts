@@ -36,5 +36,5 @@ await Promise.all(
     }
   }),
 );
-process.stdout.write(`${JSON.stringify({ ms: performance.now() - started })}\n`);
+process.stdout.write(`${JSON.stringify({ ms: performance.now() - started, cpu: process.cpuUsage() })}\n`);
 await pool.close();

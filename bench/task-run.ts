@@ -33,10 +33,11 @@ const { executed } = await execute(
   },
 );
 const ms = performance.now() - started;
+const { user, system } = process.cpuUsage();
 phases[phase] = (phases[phase] ?? 0) + performance.now() - since;
 await ledger.close();
 if (executed.verb !== 'run') throw new Error('not a run');
 const { counts, balanced, halted } = executed.account;
 process.stdout.write(
-  `${JSON.stringify({ ms, counts, balanced, halted, phases, rss: process.resourceUsage().maxRSS * 1024 })}\n`,
+  `${JSON.stringify({ ms, cpu: (user + system) / 1000, counts, balanced, halted, phases, rss: process.resourceUsage().maxRSS * 1024 })}\n`,
 );
