@@ -39,6 +39,9 @@ export function expireRows(
          WHERE ${old} RETURNING processing_id`,
       );
       note(taken.all(now, job, now - limits.failedMs));
+      // Their results lag behind from here on, until they are published anew.
+      const lag = db.prepare('UPDATE processings SET settled_at = NULL WHERE id = ?');
+      for (const id of touched) lag.run(id);
       return [...touched].sort((a, b) => a - b);
     })
     .immediate();

@@ -169,7 +169,7 @@ export function updateProcessing(
     resultsPath: string;
     archivedAs: string;
     sealedAt: number;
-    settledAt: number;
+    settledAt: number | null;
     closedAt: number;
     prunedAt: number;
   }>,
@@ -195,7 +195,9 @@ export function updateProcessing(
   };
   const entries = Object.entries(change);
   const assignments = entries.map(([name]) => `${columns[name]} = ?`).join(', ');
-  const values = entries.map(([, value]) => (typeof value === 'object' ? JSON.stringify(value) : value));
+  const values = entries.map(([, value]) =>
+    typeof value === 'object' && value !== null ? JSON.stringify(value) : value,
+  );
   ledger.db.prepare(`UPDATE processings SET ${assignments} WHERE id = ?`).run(...values, id);
   return getProcessing(ledger, id);
 }
@@ -243,12 +245,12 @@ export function openProcessings(ledger: Ledger, job: string): Processing[] {
     .map(processingOf);
 }
 
-/** Closed processings of a job that have rows to try again, oldest first. */
+/** Closed processings of a job that have rows to try again, or whose results lag behind their rows, oldest first. */
 export function processingsToRetry(ledger: Ledger, job: string): Processing[] {
   return ledger.db
     .prepare<[string], Row>(
-      `SELECT * FROM processings p WHERE job = ? AND state = 'closed' AND pruned_at IS NULL AND EXISTS
-         (SELECT 1 FROM deliveries d WHERE ${OF_PROCESSING} AND d.unfinished = 1 AND d.state <> 'held')
+      `SELECT * FROM processings p WHERE job = ? AND state = 'closed' AND pruned_at IS NULL AND (settled_at IS NULL OR EXISTS
+         (SELECT 1 FROM deliveries d WHERE ${OF_PROCESSING} AND d.unfinished = 1 AND d.state <> 'held'))
        ORDER BY id`,
     )
     .all(job)

@@ -58,6 +58,8 @@ export async function processFile(ctx: RunContext, start: Processing): Promise<F
 export async function retryFile(ctx: RunContext, processing: Processing): Promise<FileProgress> {
   const pass = passOf(ctx, processing);
   const seal = await sealFile(ctx, pass);
+  // Until it is settled again, its results lag behind its rows: a crash in between must not leave it so.
+  updateProcessing(ctx.ledger, processing.id, { settledAt: null });
   const end = await deliverFile(ctx, pass, seal, processing.lane ?? ctx.destination.laneFor(seal.candidates), true);
   ctx.signal.throwIfAborted();
   const account = await revise(ctx, processing);
@@ -75,8 +77,10 @@ export async function revise(ctx: RunContext, processing: Processing): Promise<F
     return kept;
   }
   const last = processing.account;
-  if (last && JSON.stringify([last.counts, last.reasons]) === JSON.stringify([kept.counts, kept.reasons])) return last;
-  return (await publishResults(ctx, pass, results, kept, seal.json)).account ?? kept;
+  const same = last && JSON.stringify([last.counts, last.reasons]) === JSON.stringify([kept.counts, kept.reasons]);
+  const revised = same ? last : ((await publishResults(ctx, pass, results, kept, seal.json)).account ?? kept);
+  updateProcessing(ctx.ledger, processing.id, { settledAt: ctx.io.now() });
+  return revised;
 }
 
 const pathsOf = ({ resultsPath, archivedAs }: Processing): Partial<FileAccount> => ({
@@ -171,7 +175,8 @@ function refuse(ctx: RunContext, processing: Processing, detail: RefusalDetail):
     ...(line === undefined ? {} : { line }),
   };
   ctx.io.log.warn({ job: ctx.job.id, file: processing.name, code, line }, `file refused: ${message}`);
-  return updateProcessing(ctx.ledger, processing.id, { state: 'sealed', refusal, sealedAt: ctx.io.now() });
+  const now = ctx.io.now();
+  return updateProcessing(ctx.ledger, processing.id, { state: 'sealed', refusal, sealedAt: now, settledAt: now });
 }
 
 /** Adds the file up; where no row is open any more, publishes its results. */
