@@ -109,6 +109,8 @@ export async function up(knex: Knex): Promise<void> {
     t.text('refusal');
     t.integer('read');
     t.text('account');
+    // The account as a finished run last told it: a run that dies has told nothing, whatever it did.
+    t.text('told');
     t.integer('revision').notNullable().defaultTo(0);
     t.text('results_path');
     t.text('archived_as');

@@ -41,6 +41,8 @@ export interface Processing {
   refusal: FileVerdict | null;
   read: number | null;
   account: FileAccount | null;
+  /** The account as a finished run last told it. */
+  told: FileAccount | null;
   revision: number;
   resultsPath: string | null;
   archivedAs: string | null;
@@ -67,6 +69,7 @@ interface Row {
   refusal: string | null;
   read: number | null;
   account: string | null;
+  told: string | null;
   revision: number;
   results_path: string | null;
   archived_as: string | null;
@@ -93,6 +96,7 @@ const processingOf = (row: Row): Processing => ({
   refusal: row.refusal === null ? null : JSON.parse(row.refusal),
   read: row.read,
   account: row.account === null ? null : JSON.parse(row.account),
+  told: row.told === null ? null : JSON.parse(row.told),
   revision: row.revision,
   resultsPath: row.results_path,
   archivedAs: row.archived_as,
@@ -255,6 +259,18 @@ export function processingsToRetry(ledger: Ledger, job: string): Processing[] {
     )
     .all(job)
     .map(processingOf);
+}
+
+/** Closed processings of a job, with nothing left to do, of which no finished run has told: the one that closed them died. */
+export function untoldProcessings(ledger: Ledger, job: string): Processing[] {
+  const toRetry = new Set(processingsToRetry(ledger, job).map(({ id }) => id));
+  return ledger.db
+    .prepare<[string], Row>(
+      "SELECT * FROM processings WHERE job = ? AND state = 'closed' AND account IS NOT told ORDER BY id",
+    )
+    .all(job)
+    .map(processingOf)
+    .filter(({ id }) => !toRetry.has(id));
 }
 
 /** How many rows of a processing are in each state. */

@@ -9,10 +9,18 @@ export function openRun(ledger: Ledger, job: string, cause: string, now: number)
   return Number(made.lastInsertRowid);
 }
 
-export function closeRun(ledger: Ledger, run: number, account: RunAccount, now: number): void {
-  ledger.db
-    .prepare("UPDATE runs SET state = 'finished', ended_at = ?, account = ? WHERE id = ?")
-    .run(now, JSON.stringify(account), run);
+/** Ends a run with its account. `told`: the processings whose accounts it has added up. */
+export function closeRun(ledger: Ledger, run: number, account: RunAccount, told: readonly number[], now: number): void {
+  const { db } = ledger;
+  const tell = db.prepare('UPDATE processings SET told = account WHERE id = ?');
+  db.transaction(() => {
+    db.prepare("UPDATE runs SET state = 'finished', ended_at = ?, account = ? WHERE id = ?").run(
+      now,
+      JSON.stringify(account),
+      run,
+    );
+    for (const id of told) tell.run(id);
+  }).immediate();
 }
 
 /** Accounts of a job's finished runs that started in [from, to), oldest first; runs that saw nothing are left out. */

@@ -48,7 +48,10 @@ export async function processFile(ctx: RunContext, start: Processing): Promise<F
     processing = await settle(ctx, processing);
     if (processing.account?.counts.open) return { account: processing.account, ...(halted ? { halted } : {}) };
   }
-  if (processing.state === 'published') processing = await archiveInput(ctx, processing);
+  if (processing.state === 'published') {
+    processing = await archiveInput(ctx, processing);
+    ctx.crashPoint('closed');
+  }
   if (processing.account && (processing.repeatOf !== null || processing.refusal?.verdict === 'refused'))
     await dropStaged(ctx, processing);
   return { ...(processing.account ? { account: processing.account } : {}), ...(halted ? { halted } : {}) };

@@ -1,4 +1,5 @@
 import type { Job } from '../../jobs/schema.ts';
+import type { Processing } from '../../ledger/processings.ts';
 import type { Counts, DestinationIdentity, FileAccount, Notice, RunAccount } from '../../model.ts';
 import { balanceOf } from '../../reports/balance.ts';
 import { emptyCounts } from '../../reports/tally.ts';
@@ -12,8 +13,10 @@ export function createRunAccount(
 ): {
   notices: Notice[];
   readonly halted: boolean;
-  /** `before`: the account an earlier run gave of the same file; only what it left open or failed counts again. */
-  add(file: FileAccount, before: FileAccount | undefined): void;
+  /** Processings that were added. */
+  readonly told: readonly number[];
+  /** Of a file that an earlier run has told of, only what was left open or failed then counts again. */
+  add(file: FileAccount, processing: Pick<Processing, 'id' | 'told'>): void;
   /** A file that could not be brought further in this run and has no rows yet, or none that moved. */
   leaveOpen(file: FileAccount): void;
   halt(why: { code: string; reason: string }): void;
@@ -21,6 +24,7 @@ export function createRunAccount(
 } {
   const files: FileAccount[] = [];
   const notices: Notice[] = [];
+  const told: number[] = [];
   const counts = emptyCounts();
   let carriedIn = 0;
   let halted: { code: string; reason: string } | undefined;
@@ -30,8 +34,10 @@ export function createRunAccount(
     get halted() {
       return halted !== undefined;
     },
-    add: (file, before) => {
+    told,
+    add: (file, { id, told: before }) => {
       files.push(file);
+      told.push(id);
       if (!before) {
         for (const name of NAMES) counts[name] += file.counts[name];
         return;

@@ -3,7 +3,7 @@ import { createExtole } from '../../destinations/extole/extole.ts';
 import { storedDefinition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
 import type { Ledger } from '../../ledger/open.ts';
-import { openProcessings, type Processing, processingsToRetry } from '../../ledger/processings.ts';
+import { openProcessings, type Processing, processingsToRetry, untoldProcessings } from '../../ledger/processings.ts';
 import { destinationId, storeDefinition } from '../../ledger/registry.ts';
 import { closeRun, openRun, runAccounts } from '../../ledger/runs.ts';
 import { type FileAccount, type Io, type Notice, type Remote, type RunAccount, TransferError } from '../../model.ts';
@@ -74,6 +74,7 @@ export async function runJob(options: RunOptions): Promise<RunResult> {
     if (finished.files.length > 0) {
       reportPath = await publishReport(ctx, finished, `${job.id}.${stampOf(finished)}.r${run}`);
       await publishDay(ctx, finished);
+      ctx.crashPoint('reported');
     }
   } catch (error) {
     if (!(error instanceof TransferError) || signal.aborted) throw error;
@@ -83,7 +84,7 @@ export async function runJob(options: RunOptions): Promise<RunResult> {
     await remote?.[Symbol.asyncDispose]();
   }
   const finished = account.finish(io.now());
-  closeRun(ledger, run, finished, io.now());
+  closeRun(ledger, run, finished, account.told, io.now());
   return reportPath === undefined ? { account: finished } : { account: finished, reportPath };
 }
 
@@ -91,6 +92,9 @@ type Account = ReturnType<typeof createRunAccount>;
 
 /** What earlier runs left comes first: open files, then failed rows, then rows whose time is over. */
 async function carryOn(ctx: RunContext, account: Account): Promise<void> {
+  for (const processing of untoldProcessings(ctx.ledger, ctx.job.id)) {
+    if (processing.account) account.add(processing.account, processing);
+  }
   for (const processing of openProcessings(ctx.ledger, ctx.job.id)) {
     if (account.halted) return;
     if (!sameDestination(ctx, processing, account)) continue;
@@ -98,7 +102,7 @@ async function carryOn(ctx: RunContext, account: Account): Promise<void> {
   }
   for (const processing of ageRows(ctx)) {
     const revised = await revise(ctx, processing);
-    account.add(revised, processing.account ?? undefined);
+    account.add(revised, processing);
   }
   for (const processing of processingsToRetry(ctx.ledger, ctx.job.id)) {
     if (account.halted) return;
@@ -145,10 +149,9 @@ async function step(
   processing: Processing,
   work: () => Promise<FileProgress>,
 ): Promise<void> {
-  const before = processing.account ?? undefined;
   try {
     const progress = await work();
-    if (progress.account) account.add(progress.account, before);
+    if (progress.account) account.add(progress.account, processing);
     if (progress.halted) account.halt(progress.halted);
   } catch (error) {
     if (!(error instanceof TransferError) || ctx.signal.aborted) throw error;
