@@ -10,10 +10,10 @@ db.pragma('synchronous = FULL');
 db.exec('CREATE TABLE sent (key TEXT PRIMARY KEY, event_id TEXT)');
 const insert = db.prepare('INSERT INTO sent VALUES (?, ?)');
 const started = performance.now();
-const client = new SftpClient();
-await client.connect({ host: '127.0.0.1', port: Number(sftpPort), username: 'bench', password: 'bench' });
-const bytes = await client.get('/inbox/plain.csv');
-await client.end();
+const plain = new SftpClient();
+await plain.connect({ host: '127.0.0.1', port: Number(sftpPort), username: 'bench', password: 'bench' });
+const bytes = await plain.get('/inbox/plain.csv');
+await plain.end();
 if (!Buffer.isBuffer(bytes)) throw new Error('no buffer came');
 const rows: Record<string, string>[] = parse(bytes, { columns: true });
 for (const row of rows) {

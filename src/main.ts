@@ -1,7 +1,11 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
-import { COMMANDS } from './commands/registry.ts';
+import { enableCompileCache } from 'node:module';
 import { EXIT } from './model.ts';
+
+// Before anything is loaded: it halves the time to an answer.
+enableCompileCache();
+const { Command, CommanderError } = await import('commander');
+const { COMMANDS } = await import('./commands/registry.ts');
 
 const LEAST_NODE = 24;
 

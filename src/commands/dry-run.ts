@@ -3,6 +3,7 @@ import { openLedgerForReading } from '../ledger/open.ts';
 import { EXIT } from '../model.ts';
 import { type DryRunFile, dryRunJob } from '../pipelines/deliver-events/dry-run.ts';
 import { readJob } from '../schedule/jobs.ts';
+import { say } from './print.ts';
 import { showProgress } from './progress.ts';
 import { openWorld, stopSignal } from './shared.ts';
 
@@ -28,9 +29,7 @@ export async function dryRun(
       progress: progress.tell,
     });
     progress.stop();
-    process.stdout.write(
-      options.json ? `${JSON.stringify({ job: job.id, dryRun: true, files })}\n` : textOf(job.id, files),
-    );
+    say(options.json ? JSON.stringify({ job: job.id, dryRun: true, files }) : textOf(job.id, files).trimEnd());
     const attention = files.some((file) => file.refused || file.heldBecause || file.conflict > 0);
     return attention ? EXIT.attention : EXIT.ok;
   } finally {

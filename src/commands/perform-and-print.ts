@@ -2,6 +2,7 @@ import { EXIT, type RunAccount } from '../model.ts';
 import { renderFileTable } from '../reports/text-table.ts';
 import type { Request } from '../schedule/execute.ts';
 import { perform } from './perform.ts';
+import { say } from './print.ts';
 import { showProgress } from './progress.ts';
 import { runJson } from './run.ts';
 import { openWorld, stopSignal } from './shared.ts';
@@ -23,13 +24,13 @@ export async function performAndPrint(
     });
     progress.stop();
     if (executed.verb === 'run') printRun(executed.account, executed.reportPath, options.json === true);
-    else if (options.json) print(JSON.stringify({ job: request.job, findings: executed.findings }));
+    else if (options.json) say(JSON.stringify({ job: request.job, findings: executed.findings }));
     else {
       for (const finding of executed.findings) {
-        print(
+        say(
           `${finding.eventName}: a key that Extole knows is ${WORDS[finding.withinEvent] ?? finding.withinEvent} under the same event name, ${WORDS[finding.acrossEvents] ?? finding.acrossEvents} under another.`,
         );
-        print(`  evidence: ${finding.evidence}`);
+        say(`  evidence: ${finding.evidence}`);
       }
     }
     return exitCode;
@@ -51,17 +52,14 @@ const WORDS: Readonly<Record<string, string>> = {
 
 function printRun(account: RunAccount, reportPath: string | undefined, json: boolean): void {
   if (json) {
-    print(JSON.stringify(runJson(account, reportPath)));
+    say(JSON.stringify(runJson(account, reportPath)));
     return;
   }
   if (account.halted) process.stderr.write(`referry: ${account.halted.code}: ${account.halted.reason}\n`);
-  if (account.files.length === 0) print(`${account.job}: no new file, nothing left from earlier runs`);
-  else print(renderFileTable(account, { width: process.stdout.columns ?? 100 }).trimEnd());
-  for (const notice of account.notices) print(`  note: ${notice.message}`);
-  for (const file of account.files) if (file.resultsPath) print(`results: ${file.resultsPath}`);
-  if (reportPath) print(`report:  ${reportPath}`);
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  if (account.files.length === 0) {
+    if (!account.halted) say(`${account.job}: no new file, nothing left from earlier runs`);
+  } else say(renderFileTable(account, { width: process.stdout.columns ?? 100 }).trimEnd());
+  for (const notice of account.notices) say(`  note: ${notice.message}`);
+  for (const file of account.files) if (file.resultsPath) say(`results: ${file.resultsPath}`);
+  if (reportPath) say(`report:  ${reportPath}`);
 }

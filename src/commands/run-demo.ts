@@ -45,13 +45,13 @@ export async function runDemo(folder: string): Promise<number> {
 
     say('First: does this Extole account drop an event whose key it knows? (referry verify-dedupe)');
     const verified = await Promise.all(
-      all.map((job) => execute({ verb: 'verify-dedupe', job: job.id, settleMs: 300 }, common)),
+      all.map((job) => execute({ verb: 'verify-dedupe', job: job.id, settleMs: 300, perMinute: 60_000 }, common)),
     );
     for (const { executed } of verified) {
       if (executed.verb !== 'verify-dedupe') continue;
       for (const { eventName, withinEvent } of executed.findings)
         say(
-          `  ${eventName}: ${withinEvent === 'drops' ? 'yes, so a lost answer is asked for again' : `${withinEvent}, so a row with a lost answer is held`}`,
+          `  ${eventName}: ${withinEvent === 'drops' ? 'yes, so a row whose answer is lost may be sent again' : `${withinEvent}, so a row whose answer is lost is held`}`,
         );
     }
     sandbox.extole.flush();

@@ -32,7 +32,16 @@ Example:
     .action(async (job: string, _: unknown, command) => {
       const options: Options = command.optsWithGlobals();
       const { resolve } = await import('node:path');
+      const { accessSync, constants } = await import('node:fs');
       const file = options.file === undefined ? {} : { file: resolve(options.file) };
+      try {
+        if (file.file !== undefined) accessSync(file.file, constants.R_OK);
+      } catch {
+        const { TransferError } = await import('../model.ts');
+        throw new TransferError('USAGE', `--file: there is no readable file ${file.file}`, {
+          hint: 'give the path of a local file',
+        });
+      }
       if (options.dryRun) {
         const { dryRun } = await import('./dry-run.ts');
         exit(await dryRun({ job, ...file }, options));

@@ -2,6 +2,7 @@ import type { Answer, EventRecord, Io, Outgoing, Sender } from '../model.ts';
 import type { Concurrency, Signal } from './concurrency.ts';
 import { createHealth } from './health.ts';
 import { type NextState, nextState, type RetryRules } from './next-state.ts';
+import { createOrder } from './order.ts';
 
 /** A row that waits for its turn. `T` is whatever the caller needs to find it again in its ledger. */
 export interface WindowRow<T> {
@@ -91,8 +92,7 @@ export async function sendThroughWindow<T>(
   const { sender, ledger, io, concurrency, signal } = options;
   const rows = source[Symbol.asyncIterator]();
   const health = createHealth(options.backoffMs, options.outageAfterMs, io.monotonic());
-  const blocked = new Set(options.blockedOrders);
-  const behind = new Map<string, WindowRow<T>[]>();
+  const order = createOrder<WindowRow<T>>(options.blockedOrders);
 
   let incoming: WindowRow<T>[] = [];
   let incomingAt = 0;
@@ -101,7 +101,6 @@ export async function sendThroughWindow<T>(
   let answered: Ended<T>[] = [];
   let oldestAnswerAt = 0;
   let retries: Live<T>[] = [];
-  let parked = 0;
   let inFlight = 0;
   let claimed = 0;
   let done = 0;
@@ -116,7 +115,7 @@ export async function sendThroughWindow<T>(
 
   const fetchMore = (): void => {
     if (fetching || exhausted || stopping()) return;
-    if (incoming.length - incomingAt + ready.length + parked >= options.window * 2) return;
+    if (incoming.length - incomingAt + ready.length + order.parked >= options.window * 2) return;
     fetching = true;
     rows.next().then(
       (next) => {
@@ -137,49 +136,28 @@ export async function sendThroughWindow<T>(
   };
 
   const admit = (): void => {
-    while (incomingAt < incoming.length && ready.length + parked < options.window * 2) {
+    while (incomingAt < incoming.length && hasRoom()) {
       const row = incoming[incomingAt++];
       if (row === undefined) break;
-      const { orderKey } = row;
-      if (orderKey === '') ready.push(row);
-      else if (blocked.has(orderKey)) block(row);
-      else {
-        const queue = behind.get(orderKey);
-        if (queue) {
-          queue.push(row);
-          parked++;
-        } else {
-          behind.set(orderKey, []);
-          ready.push(row);
-        }
-      }
+      const may = order.enter(row);
+      if (may === 'ready') ready.push(row);
+      else if (may === 'blocked') block(row);
     }
   };
+
+  /** Rows looked ahead, so that those of one person do not keep the others waiting. */
+  const hasRoom = (): boolean => ready.length + order.parked < options.window * 2;
 
   const block = (row: WindowRow<T>): void => {
     ledger.blocked(row.item);
     done++;
   };
 
-  /** The row is final or failed: the next one of its order key may go, or must wait for another run. */
   const passOn = (row: WindowRow<T>, failed: boolean): void => {
     done++;
-    const { orderKey } = row;
-    if (orderKey === '') return;
-    const queue = behind.get(orderKey) ?? [];
-    if (failed) {
-      blocked.add(orderKey);
-      parked -= queue.length;
-      for (const waiting of queue) block(waiting);
-      behind.delete(orderKey);
-      return;
-    }
-    const next = queue.shift();
-    if (next === undefined) behind.delete(orderKey);
-    else {
-      parked--;
-      ready.push(next);
-    }
+    const next = order.leave(row, failed);
+    for (const waiting of next.blocked) block(waiting);
+    if (next.ready) ready.push(next.ready);
   };
 
   const onAnswer = (row: Live<T>, answer: Answer, sentAt: number, era: number): void => {
@@ -295,7 +273,7 @@ export async function sendThroughWindow<T>(
     exhausted &&
     incomingAt >= incoming.length &&
     ready.length === 0 &&
-    parked === 0 &&
+    order.parked === 0 &&
     toSend.length === 0 &&
     inFlight === 0 &&
     retries.length === 0 &&
@@ -336,7 +314,7 @@ export async function sendThroughWindow<T>(
       scheduleWake();
       if (answered.length > 0 && commitIsDue()) continue;
       if (ready.length > 0 && claimed + retries.length < target() && answered.length === 0) continue;
-      if (incomingAt < incoming.length && ready.length + parked < options.window * 2) continue;
+      if (incomingAt < incoming.length && hasRoom()) continue;
       // The commit may have made room that nobody else would tell of.
       fetchMore();
       await woken;

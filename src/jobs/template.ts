@@ -84,9 +84,8 @@ EXTOLE_TOKEN=
 
 const IGNORED = `.env
 secrets/
-*.db
-*.db-*
-staging/
+.referry/
+sandbox/
 demo/
 `;
 

@@ -12,7 +12,7 @@ import { readJob } from './jobs.ts';
 export type Request =
   | { verb: 'run'; job: string; file?: string }
   | { verb: 'retry'; job: string }
-  | { verb: 'verify-dedupe'; job: string; event?: string; other?: string; settleMs?: number };
+  | { verb: 'verify-dedupe'; job: string; event?: string; other?: string; settleMs?: number; perMinute?: number };
 
 export interface ExecuteOptions {
   ledger: Ledger;
@@ -71,7 +71,8 @@ async function verify(
   const { settleMs } = request;
   // Whoever knows how late events show at an account may wait less, or more.
   const quicker = settleMs === undefined ? waits : { ...waits, settle: settleMs, poll: Math.min(waits.poll, settleMs) };
-  const settings = { ...rest, verify: quicker };
+  const requestsPerMinute = request.perMinute ?? rest.requestsPerMinute;
+  const settings = { ...rest, requestsPerMinute, verify: quicker };
   const names = request.event === undefined ? eventNamesOf(job) : [request.event];
   const findings: DedupeFindings[] = [];
   for (const [i, eventName] of names.entries()) {

@@ -10,11 +10,11 @@ import type { Io, Remote } from '../../model.ts';
 /** What a long step tells while it goes on. */
 export interface Progress {
   file: string;
-  phase: 'downloading' | 'checking' | 'sending' | 'writing results';
+  phase: 'waiting' | 'downloading' | 'checking' | 'sending' | 'writing results';
   done: number;
   /** 0: not known. */
   total: number;
-  unit: 'bytes' | 'rows';
+  unit: 'bytes' | 'rows' | 'seconds';
 }
 
 /** Everything a run of one job needs. */

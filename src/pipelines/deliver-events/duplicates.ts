@@ -7,8 +7,8 @@ export interface KeyFindings {
   /** Rows that passed the mapping. */
   candidates: number;
   distinctKeys: number;
-  /** The most different people found under one key, and a line where it occurs. */
-  mostPeople: { people: number; line: number };
+  /** Rows whose key stands for more than one person in the file, and a line of one. */
+  shared: { rows: number; line: number };
 }
 
 /** Indexes of the two codes in the seal's table of codes. */
@@ -30,7 +30,7 @@ export function findDuplicates(
 ): KeyFindings {
   const passes = Math.max(1, Math.ceil(rows / keysAPass));
   const index = openRowIndex(path);
-  const findings: KeyFindings = { candidates: 0, distinctKeys: 0, mostPeople: { people: 0, line: 0 } };
+  const findings: KeyFindings = { candidates: 0, distinctKeys: 0, shared: { rows: 0, line: 0 } };
   try {
     for (let pass = 0; pass < passes; pass++) {
       const table = new KeyTable(Math.min(rows, keysAPass * 2));
@@ -42,7 +42,8 @@ export function findDuplicates(
         }
       }
       findings.distinctKeys += table.keys;
-      if (table.people.people > findings.mostPeople.people) findings.mostPeople = table.people;
+      const shared = table.sharedRows();
+      findings.shared = { rows: findings.shared.rows + shared.rows, line: findings.shared.line || shared.line };
       if (!table.repeats) continue;
       for (const block of index.blocks()) {
         if (judgeBlock(block, table, pass, passes, codes, firstWins)) index.write(block);
@@ -93,7 +94,6 @@ function judgeBlock(
 class KeyTable {
   keys = 0;
   repeats = false;
-  people = { people: 0, line: 0 };
   private readonly mask: number;
   private readonly slots: Uint32Array;
   private readonly hashes: Buffer;
@@ -103,7 +103,7 @@ class KeyTable {
   private readonly events: Uint16Array;
   private readonly sizes: Uint32Array;
   private readonly persons: BigUint64Array;
-  private readonly peopleCount: Uint32Array;
+  private readonly several: Uint8Array;
 
   constructor(capacity: number) {
     const room = Math.max(16, capacity);
@@ -118,7 +118,7 @@ class KeyTable {
     this.events = new Uint16Array(room);
     this.sizes = new Uint32Array(room);
     this.persons = new BigUint64Array(room);
-    this.peopleCount = new Uint32Array(room);
+    this.several = new Uint8Array(room);
   }
 
   find(block: IndexBlock, i: number): number | undefined {
@@ -138,23 +138,24 @@ class KeyTable {
       this.events[group] = block.eventName(i);
       this.sizes[group] = 1;
       this.persons[group] = block.person(i);
-      this.peopleCount[group] = 1;
       return;
     }
     const group = at - 1;
     this.repeats = true;
     this.sizes[group] = (this.sizes[group] ?? 0) + 1;
     if (!this.sameContent(group, block, i) && this.otherLines[group] === 0) this.otherLines[group] = block.line(i);
-    this.countPerson(group, block.person(i), block.line(i));
+    if (this.persons[group] !== block.person(i)) this.several[group] = 1;
   }
 
-  /** Counts changes of person from row to row: exact for two people, enough to tell two from many. */
-  private countPerson(group: number, person: bigint, line: number): void {
-    if (this.persons[group] === person) return;
-    this.persons[group] = person;
-    const people = (this.peopleCount[group] ?? 0) + 1;
-    this.peopleCount[group] = people;
-    if (people > this.people.people) this.people = { people, line };
+  /** Rows under keys that stand for more than one person. */
+  sharedRows(): { rows: number; line: number } {
+    const found = { rows: 0, line: 0 };
+    for (let group = 0; group < this.keys; group++) {
+      if (this.several[group] !== 1) continue;
+      found.rows += this.sizeOf(group);
+      if (found.line === 0) found.line = this.lineOf(group);
+    }
+    return found;
   }
 
   sizeOf(group: number): number {

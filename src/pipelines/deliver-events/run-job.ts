@@ -127,8 +127,19 @@ async function takeUpNewFiles(ctx: RunContext, account: Account): Promise<void> 
       else account.notices.push({ code: 'VANISHED', message: `${file.name} was gone before it could be taken` });
     }
     if (waitMs === undefined) return;
-    ctx.io.log.info({ job: ctx.job.id, seconds: Math.ceil(waitMs / 1000) }, 'waiting for files to become stable');
-    await ctx.io.sleep(waitMs, ctx.signal);
+    await waitForStable(ctx, waitMs);
+  }
+}
+
+/** Says what it waits for: on a terminal, a minute without a word looks like a hang. */
+async function waitForStable(ctx: RunContext, waitMs: number): Promise<void> {
+  const total = Math.ceil(waitMs / 1000);
+  ctx.io.log.info({ job: ctx.job.id, seconds: total }, 'waiting for files to stop changing');
+  const until = ctx.io.monotonic() + waitMs;
+  for (let left = waitMs; left > 0; left = until - ctx.io.monotonic()) {
+    const done = total - Math.ceil(left / 1000);
+    ctx.progress({ file: 'for files to stop changing', phase: 'waiting', done, total, unit: 'seconds' });
+    await ctx.io.sleep(Math.min(left, 1000), ctx.signal);
   }
 }
 
@@ -204,7 +215,7 @@ function sameDestination(ctx: RunContext, processing: Processing, account: Accou
 /** The day's report, in the job's zone, is written anew by each run that had something to report. */
 async function publishDay(ctx: RunContext, newest: RunAccount): Promise<void> {
   const { job, ledger, io } = ctx;
-  const day = dayOf(newest.endedAt, job.timezone);
+  const day = dayOf(newest.startedAt, job.timezone);
   // A day has at most 25 hours, so the runs of two days back hold all of it.
   const accounts = runAccounts(ledger, job.id, io.now() - 2 * 86_400_000, io.now() + 1);
   const rolledUp = rollUp([...accounts, newest], day, job.timezone);

@@ -1,9 +1,10 @@
 import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import type { Definition } from '../../jobs/definition.ts';
 import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
 import { FileRefused, type InputRow, type Mapped, type Notice } from '../../model.ts';
 import { openRows } from '../../parsing/open.ts';
 import { type FilePass, keyedHash, type RunContext } from './context.ts';
-import { findDuplicates } from './duplicates.ts';
+import { findDuplicates, type KeyFindings } from './duplicates.ts';
 import { createRowIndex, type IndexEntry, VERDICT } from './row-index.ts';
 
 /** Bump when the index changes its shape: an older one is made again. */
@@ -12,8 +13,6 @@ const SHAPE = 1;
 /** A file whose keys tell so few rows apart is not keyed by what the job says. */
 const LEAST_DISTINCT = 0.5;
 const ROWS_TO_JUDGE_KEYS = 20;
-/** More people than this under one key: the key is not the id of one fact. */
-const MOST_PEOPLE_A_KEY = 5;
 
 /** What is known of a whole file; the tables are what the index points into. */
 export interface Seal {
@@ -150,7 +149,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
     ...(reader.header ? { header: { ...reader.header } } : {}),
     notices: summary.notices,
   };
-  const held = reasonToHold(seal, keys, definition.file.maxRejected);
+  const held = reasonToHold(seal, keys, definition.file);
   if (held) seal.held = held;
   writeFileSync(`${paths.seal}.part`, JSON.stringify(seal), { mode: 0o600 });
   renameSync(`${paths.seal}.part`, paths.seal);
@@ -165,8 +164,8 @@ export function readSeal(path: string): Seal | undefined {
 
 function reasonToHold(
   seal: Seal,
-  keys: { candidates: number; distinctKeys: number; mostPeople: { people: number; line: number } },
-  maxRejected: number,
+  keys: KeyFindings,
+  { maxRejected, sharedKey }: Pick<Definition['file'], 'maxRejected' | 'sharedKey'>,
 ): Seal['held'] {
   const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
   if (seal.rows > 0 && seal.rejected / seal.rows > maxRejected)
@@ -175,12 +174,12 @@ function reasonToHold(
       message: `${seal.rejected} of ${seal.rows} rows (${percent(seal.rejected / seal.rows)}) are rejected, ${percent(maxRejected)} is allowed (file.maxRejected); nothing was sent`,
       hint: 'look at the rejected rows in the results file: most often the partner changed the layout, or the job maps the wrong column',
     };
-  if (keys.mostPeople.people > MOST_PEOPLE_A_KEY)
+  if (keys.shared.rows >= ROWS_TO_JUDGE_KEYS && keys.shared.rows / keys.candidates > sharedKey)
     return {
       code: 'KEY_SHARED',
-      message: `one key stands for ${keys.mostPeople.people} people, e.g. on line ${keys.mostPeople.line}; a key is the id of one fact about one person; nothing was sent`,
-      hint: 'choose another column as event.key: Extole merges people who share it',
-      line: keys.mostPeople.line,
+      message: `${keys.shared.rows} of ${keys.candidates} rows (${percent(keys.shared.rows / keys.candidates)}) have a key that stands for other people too, e.g. line ${keys.shared.line}; ${percent(sharedKey)} is allowed (file.sharedKey); nothing was sent`,
+      hint: 'choose another column as event.key, the id of one fact about one person: Extole merges people who share it',
+      line: keys.shared.line,
     };
   if (keys.candidates >= ROWS_TO_JUDGE_KEYS && keys.distinctKeys / keys.candidates < LEAST_DISTINCT)
     return {
