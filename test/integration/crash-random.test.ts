@@ -1,10 +1,10 @@
-import Database from 'better-sqlite3';
 import { describe, it } from 'vitest';
 import { type CliProcess, until } from './support/e2e-cli.ts';
 import { checkInvariants, type History, remember, startHistory } from './support/e2e-crash.ts';
 import { crashFiles, seeded } from './support/e2e-crash-files.ts';
 import { liveOn, randomFaults, randomKill } from './support/e2e-crash-lives.ts';
 import { watchAsPartner } from './support/e2e-crash-watch.ts';
+import { backdateSchedule, timesTold } from './support/e2e-daemon.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
 
 /** `CRASH_KILLS=2000` soaks; `CRASH_SEED=...` plays one story again. */
@@ -50,7 +50,7 @@ async function tell(seed: string, plan: Plan): Promise<number> {
     const partner = watchAsPartner(`${world.served}/results`);
     const started = performance.now();
     await liveOn(history, {
-      start: () => (plan.daemon ? startDaemon(world) : world.start(['run', 'feed', '--json'])),
+      start: () => (plan.daemon ? bornAgain(world) : world.start(['run', 'feed', '--json'])),
       kill: () => randomKill(random, 12, 1500),
       faults: () => (plan.faults > 0 ? randomFaults(random, plan.faults) : undefined),
       peaceAfter: LIVES,
@@ -83,20 +83,15 @@ async function prepare(world: World, history: History, plan: Plan): Promise<void
   for (const [i, { name, text }] of history.files.entries()) world.drop(name, text, 100 - i);
 }
 
-/** A daemon that missed its tick a minute ago, so that it starts with the job. It is stopped once all is done. */
-function startDaemon(world: World): CliProcess {
-  const db = new Database(world.ledger);
-  db.prepare(
-    'INSERT INTO schedules (job, last_due_at) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET last_due_at = excluded.last_due_at',
-  ).run('feed', Date.now() - 3 * 86_400_000);
-  db.close();
+/** A daemon that missed its tick while it was dead, so that it starts with the job. It is stopped once that is done. */
+function bornAgain(world: World): CliProcess {
+  backdateSchedule(world, 'feed', 3 * 86_400_000);
   const daemon = world.start(['daemon']);
   let over = false;
   void daemon.done.then(() => {
     over = true;
   });
-  const through = (): boolean => over || / run ended|"run ended"/.test(daemon.told().stderr);
-  void until('the daemon to be through', through, 20_000).then(
+  void until('the daemon to be through', () => over || timesTold(daemon, 'run ended') > 0, 20_000).then(
     () => daemon.kill('SIGTERM'),
     () => daemon.kill('SIGKILL'),
   );

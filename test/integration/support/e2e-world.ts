@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import ssh2 from 'ssh2';
 import { createLog, realIo } from '../../../src/io.ts';
 import type { FaultSource } from '../../../src/sandbox/extole/faults.ts';
 import {
@@ -53,6 +54,8 @@ export interface World {
   ledger: string;
   extole: ExtoleStandIn;
   sftp: SftpServer | undefined;
+  /** A private key of the partner's, for the OpenSSH client. */
+  sftpKey: string;
   env: Record<string, string>;
   /** Writes a job file: the usual one, with parts replaced. */
   job(id: string, change?: Json): void;
@@ -99,6 +102,7 @@ export interface RunJson extends Omit<FileJson, 'path' | 'sha256' | 'state' | 'r
   notices: { code: string; message: string }[];
 }
 
+const PASSWORD = 'a sandbox password';
 const FOLDERS = ['inbox', 'processing', 'archive', 'refused', 'results', 'reports'];
 
 /** Both stand-ins, a folder of jobs and a folder for the ledger, all temporary. */
@@ -110,9 +114,15 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const state = join(root, 'state');
   mkdirSync(jobs);
   const log = join(root, 'received.jsonl');
+  const key = ssh2.utils.generateKeyPairSync('ed25519');
+  const sftpKey = join(root, 'partner_key');
+  writeFileSync(sftpKey, key.private, { mode: 0o600 });
   const sftp =
     options.remote === 'sftp'
-      ? await startSftpServer({ root: served, users: [{ name: 'partner', password: 'a sandbox password' }] })
+      ? await startSftpServer({
+          root: served,
+          users: [{ name: 'partner', password: PASSWORD, publicKeys: [key.public] }],
+        })
       : undefined;
   const extole = await startExtole({
     io: realIo(createLog('silent')),
@@ -126,7 +136,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     REFERRY_JOBS: jobs,
     REFERRY_STATE: state,
     EXTOLE_TOKEN: SANDBOX_TOKEN,
-    SFTP_PASSWORD: 'a sandbox password',
+    SFTP_PASSWORD: PASSWORD,
   };
   const source = sftp
     ? {
@@ -147,6 +157,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     ledger: join(state, 'ledger.sqlite'),
     extole,
     sftp,
+    sftpKey,
     env,
     job(id, change = {}) {
       const text = JSON.stringify(merged(usualJob(source, extole.url), change), null, 2);
