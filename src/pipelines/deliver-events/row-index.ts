@@ -175,6 +175,7 @@ export function openRowIndex(path: string): {
   close(): void;
 } {
   const fd = openSync(path, 'r+');
+  let changed = false;
   return {
     *blocks(keep = false) {
       let ordinal = 0;
@@ -190,8 +191,13 @@ export function openRowIndex(path: string): {
     },
     write: (block) => {
       writeSync(fd, block.raw(), 0, block.raw().length, block.first * SIZE);
+      changed = true;
     },
-    close: () => closeSync(fd),
+    close: () => {
+      // A seal that outlives a power cut must not stand beside verdicts that did not.
+      if (changed) fsyncSync(fd);
+      closeSync(fd);
+    },
   };
 }
 

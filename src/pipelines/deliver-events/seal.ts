@@ -1,4 +1,13 @@
-import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import type { Definition } from '../../jobs/definition.ts';
 import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
 import { FileRefused, type InputRow, type Mapped, type Notice } from '../../model.ts';
@@ -151,7 +160,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
   };
   const held = reasonToHold(seal, keys, definition.file);
   if (held) seal.held = held;
-  writeFileSync(`${paths.seal}.part`, JSON.stringify(seal), { mode: 0o600 });
+  writeFileSync(`${paths.seal}.part`, JSON.stringify(seal), { mode: 0o600, flush: true });
   renameSync(`${paths.seal}.part`, paths.seal);
   return seal;
 }
@@ -235,6 +244,7 @@ function createReasons(path: string): { add(reason: string): { at: number; lengt
     },
     finish: () => {
       flush();
+      fsyncSync(fd);
       closeSync(fd);
     },
   };
