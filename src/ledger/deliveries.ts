@@ -80,30 +80,12 @@ export interface Settled {
 
 interface OwnerRow {
   id: number;
-  processing_id: number;
-  definition_id: number;
-  name: string;
   line: number;
   state: DeliveryState;
   content_hash: Buffer;
   event_id: string | null;
   answered_at: number | null;
 }
-
-const OWNER_COLUMNS = `d.id, d.processing_id, p.definition_id, p.name, d.line, d.state, d.content_hash, d.event_id, d.answered_at
-  FROM deliveries d JOIN processings p ON p.id = d.processing_id`;
-
-const ownerOf = (row: OwnerRow): Owner => ({
-  id: row.id,
-  processingId: row.processing_id,
-  definitionId: row.definition_id,
-  file: row.name,
-  line: row.line,
-  state: row.state,
-  contentHash: row.content_hash,
-  eventId: row.event_id ?? '',
-  at: row.answered_at ?? 0,
-});
 
 /** One place where a pass over a file meets the ledger; its statements are prepared once. */
 export interface DeliveryBook {
@@ -120,6 +102,8 @@ export interface DeliveryBook {
   /** Deliveries of lines from..to (both included), by line. */
   range(processingId: number, from: number, to: number): Map<number, Delivery>;
   owner(eventNameId: number, keyHash: Buffer): Owner | undefined;
+  /** The same for many keys, in one look at the ledger; owners[i] belongs to keys[i]. */
+  owners(keys: readonly { eventNameId: number; keyHash: Buffer }[]): (Owner | undefined)[];
 }
 
 /** Opens the book of one processing. */
@@ -154,7 +138,13 @@ export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
   );
   const epoch = db.prepare<[], { epoch: number }>('SELECT epoch FROM executor WHERE id = 1');
   const owner = db.prepare<[number, Buffer], OwnerRow>(
-    `SELECT ${OWNER_COLUMNS} WHERE d.event_name_id = ? AND d.key_hash = ? AND d.owns = 1`,
+    `SELECT id, line, state, content_hash, event_id, answered_at FROM deliveries
+     WHERE event_name_id = ? AND key_hash = ? AND owns = 1`,
+  );
+  // Looked up once each: joined to every row, it costs more than the row.
+  const processings = new Map<number, { definition_id: number; name: string }>();
+  const processing = db.prepare<[number], { definition_id: number; name: string }>(
+    'SELECT definition_id, name FROM processings WHERE id = ?',
   );
   const range = db.prepare<[number, number], DeliveryRow>(
     `SELECT id, line, state, attempts, ambiguous, code, reason, event_id, answered_at
@@ -163,8 +153,26 @@ export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
 
   const findOwner = (eventNameId: number, keyHash: Buffer): Owner | undefined => {
     const row = owner.get(eventNameId, keyHash);
-    return row && ownerOf(row);
+    if (!row) return undefined;
+    const id = Math.floor(row.id / LINES);
+    const its = processings.get(id) ?? processing.get(id);
+    if (!its) throw new Error(`the ledger has a delivery of processing ${id}, and no such processing`);
+    processings.set(id, its);
+    return {
+      id: row.id,
+      processingId: id,
+      definitionId: its.definition_id,
+      file: its.name,
+      line: row.line,
+      state: row.state,
+      contentHash: row.content_hash,
+      eventId: row.event_id ?? '',
+      at: row.answered_at ?? 0,
+    };
   };
+  const findOwners = db.transaction((keys: readonly { eventNameId: number; keyHash: Buffer }[]) =>
+    keys.map(({ eventNameId, keyHash }) => findOwner(eventNameId, keyHash)),
+  );
 
   const record = (entry: Recorded, now: number): void => {
     const { answer } = entry;
@@ -234,6 +242,7 @@ export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
     range: (id, from, to) =>
       new Map(range.all(id * LINES + from, id * LINES + to).map((row) => [row.line, deliveryOf(row)])),
     owner: findOwner,
+    owners: (keys) => findOwners.deferred(keys),
   };
 }
 

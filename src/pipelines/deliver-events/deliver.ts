@@ -27,6 +27,9 @@ interface Item {
   values: InputRow['values'];
 }
 
+/** Rows that end unsent and wait for a commit to share. */
+const MOST_UNWRITTEN = 256;
+
 /** States in which a row of an earlier pass is taken up again. */
 const UNFINISHED = new Set(['waiting', 'unknown', 'failed']);
 
@@ -101,8 +104,25 @@ export async function deliverFile(
       }
       const claim = claims[i];
       if (claim) settleOwned(claim.item, result.owner);
+      mayBeKnown = true;
       return { kind: 'not-sent' };
     });
+  };
+
+  // A daily cumulative file is mostly rows that are known: those need not pass through the window one claim after the other.
+  let mayBeKnown = true;
+  const withoutOwned = (rows: WindowRow<Item>[]): WindowRow<Item>[] => {
+    const owners = book.owners(rows.map(({ item }) => item.claim));
+    const unknown = rows.filter((row, i) => {
+      const owner = owners[i];
+      if (!owner || row.item.claim.prior) return true;
+      settleOwned(row.item, owner);
+      return false;
+    });
+    // A file of nothing but conflicts must not pile them up.
+    if (settled.length > MOST_UNWRITTEN) book.commit([], settled.splice(0), [], io.now());
+    mayBeKnown = unknown.length < rows.length;
+    return unknown;
   };
 
   const rows = async function* (): AsyncGenerator<WindowRow<Item>[]> {
@@ -154,7 +174,8 @@ export async function deliverFile(
           item: { claim, values: row.values },
         });
       }
-      if (out.length > 0) yield out;
+      const unknown = mayBeKnown ? withoutOwned(out) : out;
+      if (unknown.length > 0) yield unknown;
     }
   };
 

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { type Delivery, type DeliveryBook, LINES, openBook } from '../../ledger/deliveries.ts';
+import { type Delivery, type DeliveryBook, LINES, type Owner, openBook } from '../../ledger/deliveries.ts';
 import { deliveryCounts } from '../../ledger/processings.ts';
 import { eventNameId } from '../../ledger/registry.ts';
 import type { FileAccount, Outcome, Proof } from '../../model.ts';
@@ -51,17 +51,18 @@ export async function settleFile(
   const target = join(paths.folder, `results.${processing.id}.r${processing.revision + 1}`);
   const file = await createResultsFile(target, format);
   const reasons = createTextCursor(createReadStream(paths.reasons, { highWaterMark: 1 << 18 }));
-  const fateOf = createFates(ctx, pass, seal, book);
+  const fates = createFates(ctx, pass, seal, book);
   const iso = createIsoClock();
   let lines = 0;
 
   try {
     for (const block of index.blocks()) {
       const deliveries = book.range(root.id, block.line(0), block.line(block.count - 1));
+      fates.begin(block, deliveries);
       for (let i = 0; i < block.count; i++) {
         const { at: reasonAt, length: reasonLength } = block.reason(i);
         const reason = reasonLength === 0 ? '' : (await sliceOf(reasons, reasonAt, reasonLength)).toString();
-        const fate = fateOf(block, i, deliveries, reason);
+        const fate = fates.of(block, i, deliveries, reason);
         const line = block.line(i);
         const currency = block.currency(i);
         const eventMs = block.eventMs(i);
@@ -112,15 +113,16 @@ function sliceOf(cursor: TextCursor, offset: number, length: number): Buffer | P
   return cursor.peek(offset, length) ?? slice(cursor, offset, length);
 }
 
-/** Says of one row after the other what became of it. */
-function createFates(
-  ctx: RunContext,
-  { processing, root }: FilePass,
-  seal: Seal,
-  book: DeliveryBook,
-): (block: IndexBlock, i: number, deliveries: ReadonlyMap<number, Delivery>, reason: string) => Fate {
+/** Says of one row after the other what became of it; `begin` comes before the rows of each block. */
+interface Fates {
+  begin(block: IndexBlock, deliveries: ReadonlyMap<number, Delivery>): void;
+  of(block: IndexBlock, i: number, deliveries: ReadonlyMap<number, Delivery>, reason: string): Fate;
+}
+
+function createFates(ctx: RunContext, { processing, root }: FilePass, seal: Seal, book: DeliveryBook): Fates {
   const sealedAt = root.sealedAt ?? root.openedAt;
   const repeat = root.id !== processing.id;
+  const owners = new Map<number, Owner>();
   const eventIds = seal.eventNames.map((name) => (name === '' ? 0 : eventNameId(ctx.ledger, root.destinationId, name)));
   const judged = (state: RowState, code: string, reason: string): Fate => ({
     state,
@@ -141,10 +143,10 @@ function createFates(
     return { state: outcomeOf(d), code, reason, eventId, attempts, at: at || sealedAt };
   };
 
-  const candidate = (block: IndexBlock, i: number, delivery: Delivery | undefined): Fate => {
+  const candidate = (i: number, delivery: Delivery | undefined): Fate => {
     if (delivery) return delivered(delivery);
     if (seal.held) return judged('held', seal.held.code, 'the file is held as a whole; this row was not sent');
-    const owner = book.owner(eventIds[block.eventName(i)] ?? 0, block.keyHash(i));
+    const owner = owners.get(i);
     if (!owner) return judged('open', '', '');
     const where = `line ${owner.line} of ${owner.file}`;
     const how = owner.state === 'delivered' ? 'delivered before, as' : `known from`;
@@ -161,7 +163,22 @@ function createFates(
     return { ...judged('duplicate', 'DUPLICATE_IN_FILE', `same as line ${line}`), eventId: first?.eventId ?? '' };
   };
 
-  return (block, i, deliveries, reason) => {
+  const begin = (block: IndexBlock, deliveries: ReadonlyMap<number, Delivery>): void => {
+    owners.clear();
+    if (seal.held) return;
+    const places: number[] = [];
+    for (let i = 0; i < block.count; i++)
+      if (block.verdict(i) === VERDICT.candidate && !deliveries.has(block.line(i))) places.push(i);
+    const found = book.owners(
+      places.map((i) => ({ eventNameId: eventIds[block.eventName(i)] ?? 0, keyHash: block.keyHash(i) })),
+    );
+    for (const [n, i] of places.entries()) {
+      const owner = found[n];
+      if (owner) owners.set(i, owner);
+    }
+  };
+
+  const of: Fates['of'] = (block, i, deliveries, reason) => {
     const code = seal.codes[block.code(i)] ?? '';
     switch (block.verdict(i)) {
       case VERDICT.rejected:
@@ -178,9 +195,10 @@ function createFates(
       case VERDICT.duplicate:
         return repeated(block, i, deliveries);
       default:
-        return candidate(block, i, deliveries.get(block.line(i)));
+        return candidate(i, deliveries.get(block.line(i)));
     }
   };
+  return { begin, of };
 }
 
 function outcomeOf(delivery: Delivery): Outcome {
