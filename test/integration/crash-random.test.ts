@@ -8,7 +8,7 @@ import { backdateSchedule, timesTold } from './support/e2e-daemon.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
 
 /** `CRASH_KILLS=2000` soaks; `CRASH_SEED=...` plays one story again. */
-const KILLS = Number(process.env.CRASH_KILLS ?? 24);
+const KILLS = Number(process.env.CRASH_KILLS ?? 8);
 const SEED = process.env.CRASH_SEED ?? `${Date.now()}`;
 const WINDOW = 8;
 const LIVES = 8;

@@ -109,7 +109,7 @@ describe('what Extole answers, and what becomes of the row', () => {
 
   it('H01 H03: 429 and server errors in a row slow the destination down; no row is lost to them', async () => {
     world = await openWorld();
-    world.job('feed', { delivery: { unknown: 'resend' } });
+    world.job('feed', { delivery: { unknown: 'resend', maxAmbiguous: 50 } });
     let n = 0;
     world.extole.setFaults(() => {
       n++;
@@ -128,11 +128,11 @@ describe('what Extole answers, and what becomes of the row', () => {
 
   it('H16: a connection that dies between two requests costs at most an unclear answer, and no attempt arrives twice', async () => {
     world = await openWorld();
-    world.job('feed', { delivery: { unknown: 'resend', concurrency: { start: 1, max: 1 } } });
+    world.job('feed', { delivery: { unknown: 'resend', maxAmbiguous: 50, concurrency: { start: 1, max: 1 } } });
     world.extole.setFaults(({ seq }) => (seq % 3 === 0 ? 'close-idle' : undefined));
     world.drop('a.csv', csv(rows('A', 30)));
-    const { code, run } = await world.run('feed');
-    expect(code).toBe(0);
+    const { code, run, stdout } = await world.run('feed');
+    expect(code, stdout).toBe(0);
     expect(run.delivered).toBe(30);
     const ids = world.requests().map(({ requestId }) => requestId);
     expect(new Set(ids).size).toBe(ids.length);

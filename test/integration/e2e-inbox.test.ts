@@ -205,7 +205,7 @@ describe('what the command line says', () => {
     expect(unknown.code).toBe(2);
     expect(unknown.stderr).toContain('there is: feed');
     expect((await world.cli(['run'])).code).toBe(2);
-    expect((await world.cli(['run', 'feed', '--file', join(world.root, 'nowhere.csv')])).code).toBe(4);
+    expect((await world.cli(['run', 'feed', '--file', join(world.root, 'nowhere.csv')])).code).toBe(2);
     const token = await world.cli(['run', 'feed'], { EXTOLE_TOKEN: '' });
     expect(token.code).toBe(2);
     expect(token.stderr).toContain('EXTOLE_TOKEN');
