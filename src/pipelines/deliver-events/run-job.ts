@@ -14,7 +14,7 @@ import type { Progress, RunContext } from './context.ts';
 import { type FileProgress, processFile, retryFile, revise } from './process-file.ts';
 import { publishReport } from './publish.ts';
 import { createRunAccount } from './run-account.ts';
-import { findFiles, takeFile, takeLocalFile } from './take.ts';
+import { findFiles, planToTake, takeLocalFile } from './take.ts';
 
 export interface RunOptions {
   job: Job;
@@ -122,9 +122,8 @@ async function takeUpNewFiles(ctx: RunContext, account: Account): Promise<void> 
     for (const file of files) {
       if (account.halted) return;
       ctx.signal.throwIfAborted();
-      const processing = await takeFile(ctx, file, definition);
-      if (processing) await step(ctx, account, processing, () => processFile(ctx, processing));
-      else account.notices.push({ code: 'VANISHED', message: `${file.name} was gone before it could be taken` });
+      const processing = planToTake(ctx, file, definition);
+      await step(ctx, account, processing, () => processFile(ctx, processing));
     }
     if (waitMs === undefined) return;
     await waitForStable(ctx, waitMs);
@@ -163,6 +162,7 @@ async function step(
   try {
     const progress = await work();
     if (progress.account) account.add(progress.account, processing);
+    else account.notices.push({ code: 'VANISHED', message: `${processing.name} was gone before it could be taken` });
     if (progress.halted) account.halt(progress.halted);
   } catch (error) {
     if (!(error instanceof TransferError) || ctx.signal.aborted) throw error;

@@ -52,14 +52,10 @@ function isSameSighting(processing: Processing | undefined, file: RemoteFile): b
 }
 
 /**
- * Takes a file out of the partner's reach: renamed to `processing/<name>.<id>`. The plan is in the ledger first, so that a
- * crash in between is found by the next start. `undefined`: it was gone.
+ * Plans to take a file out of the partner's reach, by renaming it to `processing/<name>.<id>`. The plan is in the ledger
+ * first, so that a crash in between is found by the next start.
  */
-export async function takeFile(
-  ctx: RunContext,
-  file: RemoteFile,
-  definitionId: number,
-): Promise<Processing | undefined> {
+export function planToTake(ctx: RunContext, file: RemoteFile, definitionId: number): Processing {
   const { job, ledger } = ctx;
   const copy = job.source.take === 'copy';
   const processing = openProcessing(ledger, {
@@ -75,7 +71,7 @@ export async function takeFile(
     takenPath: (id) => (copy ? file.path : `${job.source.processing}/${file.name}.${ledger.id}-${id}`),
   });
   ctx.crashPoint('taking');
-  return takeAgain(ctx, processing);
+  return processing;
 }
 
 /** Opens a processing for a local file that was named on the command line. */
@@ -107,7 +103,7 @@ async function statLocal(path: string): Promise<Stats> {
   }
 }
 
-/** Finishes the taking of a file, also after a crash in the middle of it. */
+/** Takes a file as planned, also after a crash in the middle of it. `undefined`: it was gone. */
 export async function takeAgain(ctx: RunContext, processing: Processing): Promise<Processing | undefined> {
   const { ledger, remote } = ctx;
   if (processing.takenPath !== processing.inboxPath) {
