@@ -64,6 +64,7 @@ export function watchAsPartner(folder: string): Partner {
   const seen = new Map<string, string>();
   const complaints: string[] = [];
   const look = (): void => {
+    if (!existsSync(folder)) return;
     const names = new Set(readdirSync(folder).filter((name) => !name.startsWith('.')));
     for (const name of seen.keys()) if (!names.has(name)) complaints.push(`${name} vanished`);
     for (const name of names) {
@@ -74,6 +75,8 @@ export function watchAsPartner(folder: string): Partner {
     }
   };
   const timer = setInterval(look, 10);
+  // A test that fails leaves it running: it must not fail the next one as well.
+  timer.unref();
   return {
     stop: () => {
       clearInterval(timer);
