@@ -186,7 +186,7 @@ async function run(
   const jobs = join(root, 'jobs');
   await mkdir(jobs, { recursive: true });
   await writeFile(join(jobs, `${job}.yaml`), jobText(ports, match).replace('match:', 'shared: true\n  match:'));
-  const figures = await task<RunFigures>('task-run.ts', jobs, state, job);
+  const figures = await task<RunFigures>('task-run.mjs', jobs, state, job);
   if (!figures.balanced || figures.counts.open !== 0)
     throw new Error(`the run did not come to its end: ${JSON.stringify(figures)}`);
   return figures;

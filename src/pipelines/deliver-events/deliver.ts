@@ -18,6 +18,7 @@ import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
 import type { EventRecord, InputRow, Lane } from '../../model.ts';
 import { openRows } from '../../parsing/open.ts';
 import { type FilePass, keyedHash, type RunContext } from './context.ts';
+import { keepHeapSmall } from './heap.ts';
 import { type IndexBlock, openRowIndex, VERDICT } from './row-index.ts';
 import type { Seal } from './seal.ts';
 
@@ -97,6 +98,7 @@ export async function deliverFile(
       io.now(),
     );
     ctx.crashPoint('committed');
+    keepHeapSmall();
     return results.map((result, i): Granted => {
       if (result.kind === 'claimed') {
         const attemptId = `${ledger.id}-${result.id}-${result.attempt}`;

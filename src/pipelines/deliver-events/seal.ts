@@ -14,6 +14,7 @@ import { FileRefused, type InputRow, type Mapped, type Notice } from '../../mode
 import { openRows } from '../../parsing/open.ts';
 import { type FilePass, keyedHash, type RunContext } from './context.ts';
 import { findDuplicates, type KeyFindings } from './duplicates.ts';
+import { keepHeapSmall } from './heap.ts';
 import { createRowIndex, type IndexEntry, VERDICT } from './row-index.ts';
 
 /** Bump when the index changes its shape: an older one is made again. */
@@ -129,6 +130,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
       }
       for (const row of batch) add(row);
       ctx.signal.throwIfAborted();
+      keepHeapSmall();
       ctx.progress({ file: processing.name, phase: 'checking', done: rows, total: 0, unit: 'rows' });
     }
     index.finish();

@@ -10,6 +10,7 @@ import { resultsFormat } from '../../reports/results.ts';
 import { createResultsFile, type ResultsSummary } from '../../reports/results-file.ts';
 import { createTally, type RowState } from '../../reports/tally.ts';
 import type { FilePass, RunContext } from './context.ts';
+import { keepHeapSmall } from './heap.ts';
 import { type IndexBlock, openRowIndex, VERDICT } from './row-index.ts';
 import type { Seal } from './seal.ts';
 import { createTextCursor, type TextCursor } from './text-cursor.ts';
@@ -83,6 +84,7 @@ export async function settleFile(
         file.add({ line, outcome, code, reason: fate.reason, eventId, attempts, at: iso(fate.at) }, raw);
       }
       await file.flush();
+      keepHeapSmall();
       ctx.progress({ file: processing.name, phase: 'writing results', done: lines, total: seal.rows, unit: 'rows' });
     }
     const account = await accountOf(ctx, pass, seal, tally.pieces(), lines);

@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 
-// The built package, as it is published; its types are those of the sources.
-const built = (path: string): string => new URL(`../dist/src/${path}.js`, import.meta.url).href;
-const { createLog, realIo }: typeof import('../src/io.ts') = await import(built('io'));
-const { openLedger }: typeof import('../src/ledger/open.ts') = await import(built('ledger/open'));
-const { execute }: typeof import('../src/schedule/execute.ts') = await import(built('schedule/execute'));
-
-/** Runs one job once and prints what it took, as one JSON line: `task-run.ts <jobs folder> <state folder> <job>`. */
+/**
+ * Runs one job once and prints what it took, as one JSON line: `task-run.mjs <jobs folder> <state folder> <job>`. The built
+ * package, as it is published, and no TypeScript: what strips the types would count as memory.
+ */
 const [jobs = '', state = '', job = ''] = process.argv.slice(2);
+const built = (path) => new URL(`../dist/src/${path}.js`, import.meta.url).href;
+const { createLog, realIo } = await import(built('io'));
+const { openLedger } = await import(built('ledger/open'));
+const { execute } = await import(built('schedule/execute'));
 const io = realIo(createLog('error'));
 const ledger = await openLedger(join(state, 'ledger.sqlite'), 'command', io);
-const phases: Record<string, number> = {};
+const phases = {};
 let phase = '';
 let since = performance.now();
 const started = performance.now();
