@@ -24,9 +24,17 @@ export interface CliProcess {
   done: Promise<CliResult>;
 }
 
-/** Starts the real program, as a shell would: nothing of the tests' environment reaches it but PATH and HOME. */
-export function startCli(args: readonly string[], env: Readonly<Record<string, string>>): CliProcess {
-  const child: ChildProcess = spawn(process.execPath, [MAIN, ...args], {
+/**
+ * Starts the real program, as a shell would: nothing of the tests' environment reaches it but PATH and HOME. `under`: a
+ * program that runs it, with its arguments.
+ */
+export function startCli(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  under: readonly string[] = [],
+): CliProcess {
+  const [program = '', ...rest] = [...under, process.execPath, MAIN, ...args];
+  const child: ChildProcess = spawn(program, rest, {
     env: {
       PATH: process.env.PATH ?? '',
       HOME: process.env.HOME ?? '',

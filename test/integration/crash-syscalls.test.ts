@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { startCli } from './support/e2e-cli.ts';
+import { checkInvariants, isConverged, remember, startHistory } from './support/e2e-crash.ts';
+import { type CrashFile, crashFiles } from './support/e2e-crash-files.ts';
+import { watchAsPartner } from './support/e2e-crash-watch.ts';
+import { csv, lineOf, rows } from './support/e2e-rows.ts';
+import { openWorld } from './support/e2e-world.ts';
+
+/** `CRASH_SYSCALLS=40`: so many deaths at each kind of system call. Takes minutes, so it is asked for by hand. */
+const EACH = Number(process.env.CRASH_SYSCALLS ?? 0);
+const why = !existsSync('/usr/bin/strace')
+  ? 'strace is not installed'
+  : EACH === 0
+    ? 'asked for by CRASH_SYSCALLS=40'
+    : undefined;
+
+/** What reaches the disk goes through one of these. */
+const CALLS = ['fsync', 'pwrite64', 'rename', 'unlink', 'link', 'ftruncate'];
+/** And these are how a disk fails instead. */
+const ERRORS = [
+  ['pwrite64', 'ENOSPC'],
+  ['fsync', 'EIO'],
+] as const;
+
+describe.skipIf(why !== undefined)(
+  `a process that dies, or whose disk fails, at the n-th system call${why ? `: skipped, ${why}` : ''}`,
+  () => {
+    for (const call of CALLS) {
+      it(`C-syscall: SIGKILL at ${call}`, { timeout: EACH * 20_000 }, () => sweep(call, 'signal=SIGKILL'));
+    }
+    for (const [call, error] of ERRORS) {
+      it(`S-syscall: ${error} at ${call}`, { timeout: EACH * 20_000 }, () => sweep(call, `error=${error}`));
+    }
+  },
+);
+
+/** One file for each death, in one ledger: the next life takes up what the last one left, and dies one call later. */
+async function sweep(call: string, harm: string): Promise<void> {
+  const world = await openWorld();
+  try {
+    world.job('feed', { delivery: { window: 8, unknown: 'resend', maxAmbiguous: 100 } });
+    const files: CrashFile[] = crashFiles(24);
+    for (const [i, { name, text }] of files.entries()) world.drop(name, text, 100_000 - i);
+    const history = startHistory(world, files, 8);
+    const partner = watchAsPartner(`${world.served}/results`);
+    const codes = new Map<string, number>();
+    for (let n = 1; n <= EACH; n++) {
+      const file = fileOf(n);
+      files.push(file);
+      world.drop(file.name, file.text, 50_000 - n);
+      const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:${harm}:when=${n}`];
+      const strace = ['strace', '-f', '-qq', '-o', '/dev/null', ...inject];
+      const end = await startCli(['run', 'feed', '--json'], world.env, strace).done;
+      const code = `${end.signal ?? end.code}`;
+      codes.set(code, (codes.get(code) ?? 0) + 1);
+      remember(history, end);
+    }
+    for (let life = 0; life < 4 && !isConverged(history); life++)
+      remember(history, await world.cli(['run', 'feed', '--json']));
+    console.log(`${call} ${harm}: ${[...codes].map(([code, count]) => `${count} x ${code}`).join(', ')}`);
+    checkInvariants(history, { resends: true });
+    expect(partner.stop().complaints).toEqual([]);
+  } catch (error) {
+    throw new Error(`its files are in ${world.root}`, { cause: error });
+  }
+  await world.close();
+}
+
+function fileOf(n: number): CrashFile {
+  const list = rows(`S${n}`, 8);
+  return {
+    name: `s-${String(n).padStart(4, '0')}.csv`,
+    text: csv(list),
+    expected: list.map((each, i) => ({ line: i + 2, outcome: 'delivered', code: '', input: lineOf(each), row: each })),
+  };
+}
