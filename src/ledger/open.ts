@@ -38,7 +38,7 @@ const MARKER = 'ledger.id';
 export async function openLedger(path: string, kind: ExecutorKind, io: Io): Promise<Ledger> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   refuseOpenModes(path);
-  const lock = takeLock(`${path}.lock`);
+  const lock = lockOf(path);
   if (!lock) throw await inUse(path);
   try {
     refuseMissing(path);
@@ -54,7 +54,15 @@ export async function openLedger(path: string, kind: ExecutorKind, io: Io): Prom
     return { path, id, hashKey, db, read, epoch, close: () => close(db, read, lock, io) };
   } catch (error) {
     lock.release();
-    throw readable(error, path);
+    throw ledgerProblem(error, path);
+  }
+}
+
+function lockOf(path: string): ExecutorLock | undefined {
+  try {
+    return takeLock(`${path}.lock`);
+  } catch (error) {
+    throw ledgerProblem(error, `${path}.lock`);
   }
 }
 
@@ -79,7 +87,7 @@ export async function openLedgerForReading(path: string): Promise<Ledger | undef
     };
     return { path, id: row.ledger_id, hashKey: row.hash_key, db, read, epoch: -1, close: closing };
   } catch (error) {
-    throw readable(error, path);
+    throw ledgerProblem(error, path);
   }
 }
 
@@ -213,7 +221,8 @@ function checkIntegrity(db: Database.Database, path: string): void {
   });
 }
 
-function readable(error: unknown, path: string): unknown {
+/** An error of the database as a problem of the ledger, `LEDGER_UNREADABLE`; any other error as it is. */
+export function ledgerProblem(error: unknown, path: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
   return new TransferError('LEDGER_UNREADABLE', `the ledger ${path} cannot be used: ${error.message} (${error.code})`, {
     hint: 'check the disk and the owner of the file; restore the last backup if it is damaged',

@@ -23,6 +23,11 @@ export function closeRun(ledger: Ledger, run: number, account: RunAccount, told:
   }).immediate();
 }
 
+/** Ends a run that broke off: it has told nothing. */
+export function interruptRun(ledger: Ledger, run: number, now: number): void {
+  ledger.db.prepare("UPDATE runs SET state = 'interrupted', ended_at = ? WHERE id = ?").run(now, run);
+}
+
 /** Accounts of a job's finished runs that started in [from, to), oldest first; runs that saw nothing are left out. */
 export function runAccounts(ledger: Ledger, job: string, from: number, to: number): RunAccount[] {
   return ledger.db

@@ -52,6 +52,7 @@ async function sweep(call: string, harm: string): Promise<void> {
       const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:${harm}:when=${n}`];
       const strace = ['strace', '-f', '-qq', '-o', '/dev/null', ...inject];
       const end = await startCli(['run', 'feed', '--json'], world.env, strace).done;
+      expect(end.code, end.stderr).not.toBe(70);
       const code = `${end.signal ?? end.code}`;
       codes.set(code, (codes.get(code) ?? 0) + 1);
       remember(history, end);

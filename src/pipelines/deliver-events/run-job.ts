@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { createExtole } from '../../destinations/extole/extole.ts';
 import { storedDefinition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
-import type { Ledger } from '../../ledger/open.ts';
+import { type Ledger, ledgerProblem } from '../../ledger/open.ts';
 import { openProcessings, type Processing, processingsToRetry, untoldProcessings } from '../../ledger/processings.ts';
 import { destinationId, storeDefinition } from '../../ledger/registry.ts';
-import { closeRun, openRun, runAccounts } from '../../ledger/runs.ts';
+import { closeRun, interruptRun, openRun, runAccounts } from '../../ledger/runs.ts';
 import { type FileAccount, type Io, type Notice, type Remote, type RunAccount, TransferError } from '../../model.ts';
 import { openRemote } from '../../remotes/open.ts';
 import { dayOf, rollUp } from '../../reports/roll-up.ts';
@@ -14,6 +14,7 @@ import type { Progress, RunContext } from './context.ts';
 import { type FileProgress, processFile, retryFile, revise } from './process-file.ts';
 import { publishReport } from './publish.ts';
 import { createRunAccount } from './run-account.ts';
+import { stagingProblem } from './stage.ts';
 import { findFiles, planToTake, takeLocalFile } from './take.ts';
 
 export interface RunOptions {
@@ -43,16 +44,24 @@ export interface RunResult {
 
 /** One execution of a job: what earlier runs left, then what is new in the inbox, then the report. */
 export async function runJob(options: RunOptions): Promise<RunResult> {
+  try {
+    return await run(options);
+  } catch (error) {
+    throw ledgerProblem(error, options.ledger.path);
+  }
+}
+
+async function run(options: RunOptions): Promise<RunResult> {
   const { job, ledger, io, signal } = options;
-  const run = openRun(ledger, job.id, options.cause, io.now());
+  const id = openRun(ledger, job.id, options.cause, io.now());
   const destination = createExtole(job.destination.extole, job.delivery, io);
-  const account = createRunAccount(run, job, destination.identity, io.now());
+  const account = createRunAccount(id, job, destination.identity, io.now());
   let reportPath: string | undefined;
   let remote: Remote | undefined;
   try {
     remote = await openRemote(job.source, io);
     const ctx: RunContext = {
-      run,
+      run: id,
       job,
       ledger,
       io,
@@ -72,20 +81,33 @@ export async function runJob(options: RunOptions): Promise<RunResult> {
     await pruneStaging(ctx);
     const finished = account.finish(io.now());
     if (finished.files.length > 0) {
-      reportPath = await publishReport(ctx, finished, `${job.id}.${stampOf(finished)}.r${run}`);
+      reportPath = await publishReport(ctx, finished, `${job.id}.${stampOf(finished)}.r${id}`);
       await publishDay(ctx, finished);
       ctx.crashPoint('reported');
     }
-  } catch (error) {
-    if (!(error instanceof TransferError) || signal.aborted) throw error;
+  } catch (raw) {
+    const error = stagingProblem(raw, options.state);
+    if (!(error instanceof TransferError) || signal.aborted) {
+      breakOff(ledger, id, io);
+      throw error;
+    }
     io.log.error({ job: job.id, code: error.code, hint: error.hint }, error.message);
     account.halt({ code: error.code, reason: error.hint ? `${error.message}; ${error.hint}` : error.message });
   } finally {
     await remote?.[Symbol.asyncDispose]();
   }
   const finished = account.finish(io.now());
-  closeRun(ledger, run, finished, account.told, io.now());
+  closeRun(ledger, id, finished, account.told, io.now());
   return reportPath === undefined ? { account: finished } : { account: finished, reportPath };
+}
+
+/** Marks a run that ends without an account. Where even that fails, the next start marks it. */
+function breakOff(ledger: Ledger, run: number, io: Io): void {
+  try {
+    interruptRun(ledger, run, io.now());
+  } catch (error) {
+    io.log.error({ run, code: 'LEDGER_UNREADABLE' }, `the run could not be marked as interrupted: ${String(error)}`);
+  }
 }
 
 type Account = ReturnType<typeof createRunAccount>;

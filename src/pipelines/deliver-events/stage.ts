@@ -84,7 +84,7 @@ export async function stageBytes(
     }
     await handle.sync();
   } catch (error) {
-    throw isDiskFull(error) ? stagingFull(target, error) : error;
+    throw stagingProblem(error, dirname(target));
   } finally {
     await handle.close();
   }
@@ -114,16 +114,27 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
-}
+/** What the disk of the staging folder says when a file cannot be written or read there. */
+const DISK = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENODEV']);
 
-function stagingFull(target: string, cause: unknown): TransferError {
-  return new TransferError('STAGING_FULL', `no room on the disk of the staging folder: ${dirname(target)}`, {
-    retryable: true,
-    cause,
-    hint: 'make room, or point REFERRY_STATE at a larger disk; nothing was sent, and the next run starts over with this file',
-  });
+/** A failure of this machine's disk as a problem with a remedy; any other error as it is. Problems of remotes have codes already. */
+export function stagingProblem(error: unknown, state: string): unknown {
+  if (error instanceof TransferError || !(error instanceof Error) || !('syscall' in error) || !('code' in error))
+    return error;
+  const code = String(error.code);
+  if (!DISK.has(code)) return error;
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  return new TransferError(
+    full ? 'STAGING_FULL' : 'STAGING_FAILED',
+    full ? `no room on the disk of ${state}` : `the disk of ${state} failed: ${error.message}`,
+    {
+      retryable: true,
+      cause: error,
+      hint: full
+        ? 'make room, or point REFERRY_STATE at a larger disk; nothing is lost, and the next run goes on from here'
+        : 'look at that disk and at the rights on the folder; nothing is lost, and the next run goes on from here',
+    },
+  );
 }
 
 /** Removes what an earlier processing of the same contents has already. */
