@@ -34,7 +34,12 @@ Example:
         told('');
       });
       if (options.json) sayJson(report);
-      else say(report.ok ? 'Everything works.' : `${report.failures} of ${report.tried} things tried do not work.`);
+      else
+        say(
+          report.ok
+            ? 'Everything works.'
+            : `Of ${report.tried} things tried, ${report.failures} ${report.failures === 1 ? 'does' : 'do'} not work.`,
+        );
       exit(report.exitCode);
     });
 };

@@ -25,10 +25,10 @@ export function executorLine(executor: Executor | null, now: number): string {
   if (executor === null) return 'Nothing executes now.';
   const { kind, host, pid, since, alive } = executor;
   const who = `${kind === 'daemon' ? 'The daemon' : 'A command'} (process ${pid} on ${visible(host)})`;
-  const started = since === null ? '' : ` since ${age(now - Date.parse(since))}`;
+  const started = since === null ? '' : ` for ${age(now - Date.parse(since))}`;
   if (alive === false)
     return `${who} ended without saying so; what it had on the way is unknown, and the next run goes on from there.`;
-  return `${who} executes${started}${alive === null ? '; it is on another machine, so whether it lives cannot be told' : ''}.`;
+  return `${who} has been executing${started}${alive === null ? '; it is on another machine, so whether it lives cannot be told' : ''}.`;
 }
 
 function jobRows(job: JobStatus, now: number): string[][] {
