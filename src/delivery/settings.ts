@@ -56,7 +56,9 @@ export const deliverySettings = z
       .min(1)
       .max(100)
       .default(5)
-      .describe('Tries of one row that ended without a clear answer, over all runs; then the row is held.'),
+      .describe(
+        'Tries of one row within a run that ended without a clear answer, while others were answered; then the row is held.',
+      ),
     outageAfter: positive
       .prefault('2m')
       .describe(

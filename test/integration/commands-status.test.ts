@@ -101,7 +101,7 @@ describe('referry status', () => {
         executor: { kind: 'daemon', pid: process.pid, host: hostname(), alive: true },
       });
       expect((await world.cli(['status'])).stdout).toContain(
-        `The daemon (process ${process.pid} on ${hostname()}) executes`,
+        `The daemon (process ${process.pid} on ${hostname()}) has been executing`,
       );
     } finally {
       await ledger.close();
