@@ -48,7 +48,10 @@ const MIN_WAIT_MS = 50;
 
 /** With `take: copy` an input stays in the inbox while it is worked on. */
 function isSameSighting(processing: Processing | undefined, file: RemoteFile): boolean {
-  return processing !== undefined && processing.size === file.size && processing.mtime === file.mtime;
+  if (processing === undefined) return false;
+  // Once it was renamed away, whatever has its name in the inbox is another file, however alike.
+  if (processing.takenPath !== processing.inboxPath && processing.state !== 'taking') return false;
+  return processing.size === file.size && processing.mtime === file.mtime;
 }
 
 /**
