@@ -128,6 +128,8 @@ async function carryOn(ctx: RunContext, account: Account): Promise<void> {
   }
   for (const processing of processingsToRetry(ctx.ledger, ctx.job.id)) {
     if (account.halted) return;
+    // What failed in this very run is left to the next one.
+    if (account.told.includes(processing.id)) continue;
     if (!sameDestination(ctx, processing, account)) continue;
     await step(ctx, account, processing, () => retryFile(ctx, processing));
   }
@@ -203,6 +205,7 @@ const ONE_FILE = new Set([
   'PUBLISH_FAILED',
   'PUBLISH_SIZE_MISMATCH',
   'RENAME_UNSUPPORTED',
+  'STAGED_FILE_LOST',
   'TARGET_EXISTS',
   'TARGET_IS_DIRECTORY',
 ]);
