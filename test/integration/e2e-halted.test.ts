@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { FaultName } from '../../src/sandbox/extole/faults.ts';
@@ -170,5 +170,38 @@ describe('a destination that cannot be used', () => {
       rows('A', 5).map((_, i) => `${i + 2} delivered`),
     );
     expect(world.files('results')).toEqual(['a.csv.results.csv', 'a.csv.results.r2.csv']);
+  });
+
+  it('S-staging: a staging folder that is gone is filled again from where the input lies, if that is still the same', async () => {
+    world = await openWorld();
+    world.job('feed', { delivery: { maxAttempts: 1 } });
+    const staging = join(world.state, 'staging');
+    world.drop('a.csv', csv(rows('A', 60)), 90);
+    let n = 0;
+    world.extole.setFaults(() => (++n === 20 ? '403' : undefined));
+    expect((await world.run('feed')).code).toBe(4);
+    rmSync(staging, { recursive: true });
+    // One row fails in the second run, so that its file is closed and not done with.
+    world.extole.setFaults(({ body }) => (body.includes('"A-0050"') ? { kind: 'status', status: 408 } : undefined));
+    const second = await world.run('feed');
+    expect(second.run, second.stdout).toMatchObject({ failed: 1, open: 0, balanced: true });
+    rmSync(staging, { recursive: true });
+    const archived = join(world.served, 'archive', world.files('archive')[0] ?? '');
+    const bytes = readFileSync(archived);
+    writeFileSync(archived, 'something else');
+    const lost = await world.run('feed');
+    expect(lost.code).toBe(4);
+    expect(lost.run.notices.map(({ code }) => code)).toEqual(['STAGED_FILE_LOST']);
+    writeFileSync(archived, bytes);
+    world.extole.setFaults(undefined);
+    const { code, run } = await world.run('feed');
+    expect(code).toBe(0);
+    expect(run).toMatchObject({ carriedIn: 1, delivered: 1, balanced: true });
+    const keys = world
+      .requests()
+      .filter((each) => each.accepted)
+      .map(({ body }) => body.data.partner_conversion_id);
+    expect(keys).toHaveLength(60);
+    expect(new Set(keys).size).toBe(60);
   });
 });

@@ -20,7 +20,7 @@ import { deliverFile } from './deliver.ts';
 import { archiveInput, publishResults } from './publish.ts';
 import { readSeal, sealFile } from './seal.ts';
 import { settleFile } from './settle.ts';
-import { dropStaged, stageFile } from './stage.ts';
+import { dropStaged, restageFile, stageFile } from './stage.ts';
 import { takeAgain } from './take.ts';
 
 /** How far a file came in this run. `account` is missing where the file vanished before it was read. */
@@ -42,6 +42,8 @@ export async function processFile(ctx: RunContext, start: Processing): Promise<F
     processing = taken;
   }
   if (processing.state === 'taken') processing = await stage(ctx, processing);
+  else if (processing.state !== 'published' && processing.refusal?.verdict !== 'refused')
+    await restage(ctx, processing);
   const halted = processing.refusal?.verdict === 'refused' ? undefined : await sealAndDeliver(ctx, processing);
   processing = getProcessing(ctx.ledger, processing.id);
   if (processing.state === 'staged' || processing.state === 'sealed' || processing.state === 'settled') {
@@ -59,6 +61,7 @@ export async function processFile(ctx: RunContext, start: Processing): Promise<F
 
 /** Tries the failed rows of a closed processing again; a new revision of its results follows where anything changed. */
 export async function retryFile(ctx: RunContext, processing: Processing): Promise<FileProgress> {
+  await restage(ctx, processing);
   const pass = passOf(ctx, processing);
   const seal = await sealFile(ctx, pass);
   // Until it is settled again, its results lag behind its rows: a crash in between must not leave it so.
@@ -71,6 +74,7 @@ export async function retryFile(ctx: RunContext, processing: Processing): Promis
 
 /** Writes the results of a closed processing anew and publishes them as the next revision, if they differ from the last. */
 export async function revise(ctx: RunContext, processing: Processing): Promise<FileAccount> {
+  await restage(ctx, processing);
   const pass = passOf(ctx, processing);
   const seal = await sealFile(ctx, pass);
   const { account, results } = await settleFile(ctx, pass, seal);
@@ -106,6 +110,11 @@ async function stage(ctx: RunContext, processing: Processing): Promise<Processin
       updateProcessing(ctx.ledger, processing.id, { state: 'vanished' });
     throw error;
   }
+}
+
+async function restage(ctx: RunContext, processing: Processing): Promise<void> {
+  const { root, paths } = passOf(ctx, processing);
+  await restageFile(ctx, root, paths.input);
 }
 
 /** Nothing leaves before the whole file is known to be whole; a file that is not is refused. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import type { Definition } from '../../jobs/definition.ts';
 import { claimFile, type Processing } from '../../ledger/processings.ts';
-import { FileRefused, type RefusalDetail, TransferError } from '../../model.ts';
+import { FileRefused, type RefusalDetail, type RemoteFile, TransferError } from '../../model.ts';
 import { isGzip, readPlaintext } from '../../parsing/plaintext.ts';
 import { type RunContext, stagedPaths } from './context.ts';
 
@@ -25,6 +25,31 @@ export async function stageFile(ctx: RunContext, processing: Processing, definit
   const claimed = claimFile(ctx.ledger, processing, { sha256, rawSha256, bytes }, ctx.io.now());
   ctx.crashPoint('claimed-file');
   return refusal ? { ...claimed, refusal } : claimed;
+}
+
+/**
+ * Fetches a staged file again that is gone from the staging folder (the ledger was restored without it, somebody cleaned
+ * up), from where the input lies now. Only the same bytes are good enough.
+ */
+export async function restageFile(ctx: RunContext, processing: Processing, target: string): Promise<void> {
+  if (existsSync(target) || processing.rawSha256 === null) return;
+  const place = processing.archivedAs || processing.takenPath;
+  const lost = (what: string): TransferError =>
+    new TransferError('STAGED_FILE_LOST', `the staged copy of ${processing.name} is gone, and ${what}`, {
+      hint: `put the file back as ${place}; its rows wait until then`,
+    });
+  const there = place.startsWith(LOCAL) ? await localFile(place.slice(LOCAL.length)) : await ctx.remote.stat(place);
+  if (!there) throw lost(`there is no ${place}`);
+  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+  const bytes = place.startsWith(LOCAL) ? createReadStream(there.path) : ctx.remote.read(there, ctx.signal);
+  if ((await stageBytes(bytes, there, target, () => {})) === processing.rawSha256) return;
+  await rm(target);
+  throw lost(`${place} has other contents by now`);
+}
+
+async function localFile(path: string): Promise<RemoteFile | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found && { path, name: basename(path), size: found.size, mtime: 0 };
 }
 
 /** A file is its contents, unpacked: packing the same rows again makes no new file. */
