@@ -15,7 +15,7 @@ export function createRunAccount(
   readonly halted: boolean;
   /** Processings that were added. */
   readonly told: readonly number[];
-  /** Of a file that an earlier run has told of, only what was left open or failed then counts again. */
+  /** Of a file that an earlier run has told of, only what was left open or failed then, or has changed, counts again. */
   add(file: FileAccount, processing: Pick<Processing, 'id' | 'told'>): void;
   /** A file that could not be brought further in this run and has no rows yet, or none that moved. */
   leaveOpen(file: FileAccount): void;
@@ -42,11 +42,14 @@ export function createRunAccount(
         for (const name of NAMES) counts[name] += file.counts[name];
         return;
       }
-      carriedIn += before.counts.open + before.counts.failed;
       for (const name of NAMES) {
         if (name === 'read') continue;
-        const left = name === 'open' || name === 'failed' ? 0 : before.counts[name];
-        counts[name] += file.counts[name] - left;
+        const was = before.counts[name];
+        const is = file.counts[name];
+        // Open and failed rows are taken up by each run; of the others, those that moved on.
+        const carried = name === 'open' || name === 'failed' ? was : Math.max(0, was - is);
+        carriedIn += carried;
+        counts[name] += is - (was - carried);
       }
     },
     leaveOpen: (file) => {

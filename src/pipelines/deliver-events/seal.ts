@@ -90,7 +90,8 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
       keyHash: hash(mapped.event.key),
       contentHash: mapped.contentHash,
       orderHash,
-      person: mapped.person === mapped.orderKey ? orderHash : hash(mapped.person),
+      // Unless the job orders by something else, the order key stands for the person, and a hash is saved.
+      person: orderHash !== '' && definition.event.orderBy === undefined ? orderHash : hash(mapped.person),
       eventMs: mapped.eventMs,
       money: mapped.money?.units ?? 0n,
       currency: mapped.money ? tables.currencies.id(mapped.money.currency) : 0,
