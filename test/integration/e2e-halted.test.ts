@@ -204,4 +204,36 @@ describe('a destination that cannot be used', () => {
     expect(keys).toHaveLength(60);
     expect(new Set(keys).size).toBe(60);
   });
+
+  it('rows that fail for too long are held, held ones expire, and an expired key is free again', async () => {
+    world = await openWorld();
+    const delivery = { maxAttempts: 1 };
+    world.job('feed', { delivery });
+    world.drop('a.csv', csv(rows('A', 4)), 90);
+    world.extole.setFaults(({ body }) => (body.includes('"A-0002"') ? { kind: 'status', status: 408 } : undefined));
+    expect((await world.run('feed')).run).toMatchObject({ failed: 1, delivered: 3 });
+
+    world.job('feed', { delivery, failed: { maxAge: '0s' } });
+    const held = await world.run('feed');
+    expect(held.code).toBe(3);
+    expect(held.run).toMatchObject({ carriedIn: 1, held: 1, failed: 0, balanced: true });
+    expect(fates(readResults(world.read('results/a.csv.results.r2.csv')))[1]).toBe('3 held HTTP_408');
+    // While it is held, its key is taken.
+    world.drop('b.csv', csv([row('A-0002', { amount: '1.00' })]));
+    expect((await world.run('feed')).run).toMatchObject({ conflict: 1, delivered: 0 });
+
+    world.extole.setFaults(undefined);
+    world.job('feed', { delivery, failed: { maxAge: '0s' }, held: { maxAge: '0s' } });
+    world.drop('c.csv', csv([row('A-0002', { amount: '2.00' })]));
+    const expired = await world.run('feed');
+    expect(expired.run, expired.stdout).toMatchObject({ delivered: 1, balanced: true });
+    expect(fates(readResults(world.read('results/a.csv.results.r3.csv')))[1]).toBe('3 rejected EXPIRED');
+    expect(fates(readResults(world.read('results/c.csv.results.csv')))).toEqual(['2 delivered']);
+    expect(
+      world
+        .requests()
+        .map(({ body }) => body.data.cart_value)
+        .at(-1),
+    ).toBe('2.00');
+  });
 });
