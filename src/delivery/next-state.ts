@@ -13,11 +13,16 @@ export interface RetryRules {
 /** Where a row stands after an answer. `waiting` and `unknown` are tried again in this run. */
 export type NextState = 'delivered' | 'rejected' | 'waiting' | 'unknown' | 'held' | 'failed';
 
-/** Decides once what an answer makes of a row. `tries` counts the row's tries that the destination's state did not excuse. */
+/**
+ * Decides once what an answer makes of a row. `tries` counts the row's tries that the destination's state did not excuse.
+ * `doubtful`: an earlier try may have been accepted. A clear no to a later one does not undo that, so such a row keeps its
+ * key: it stays unknown, and ends as held where another would have failed.
+ */
 export function nextState(
   answer: Answer,
   tries: number,
   rules: RetryRules,
+  doubtful = false,
 ): { state: NextState; code: string; reason: string } {
   switch (answer.kind) {
     case 'accepted':
@@ -25,9 +30,17 @@ export function nextState(
     case 'rejected':
       return { state: 'rejected', code: answer.code, reason: answer.reason };
     case 'halted':
-      return { state: 'waiting', code: answer.code, reason: answer.reason };
+      return { state: doubtful ? 'unknown' : 'waiting', code: answer.code, reason: answer.reason };
     case 'retryable':
-      return { state: tries >= rules.maxAttempts ? 'failed' : 'waiting', code: answer.code, reason: answer.reason };
+      if (tries < rules.maxAttempts)
+        return { state: doubtful ? 'unknown' : 'waiting', code: answer.code, reason: answer.reason };
+      if (doubtful)
+        return {
+          state: 'held',
+          code: 'UNKNOWN_DELIVERY',
+          reason: `${answer.reason}; an earlier try had no clear answer and may have been accepted`,
+        };
+      return { state: 'failed', code: answer.code, reason: answer.reason };
     case 'unknown':
       if (!rules.resendUnknown)
         return {

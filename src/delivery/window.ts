@@ -10,6 +10,8 @@ export interface WindowRow<T> {
   /** Rows with the same one go one after the other, in the order in which they come; empty: no order. */
   orderKey: string;
   item: T;
+  /** An earlier try may have been accepted. */
+  doubtful?: boolean;
 }
 
 /** The end of an attempt, as it goes to the ledger. */
@@ -169,7 +171,8 @@ export async function sendThroughWindow<T>(
     const excused =
       health.several && health.good === row.goodBefore && answer.kind !== 'accepted' && answer.kind !== 'rejected';
     if (!excused || row.tries === 0) row.tries++;
-    const next = nextState(answer, row.tries, options.rules(row.event));
+    if (answer.kind === 'unknown') row.doubtful = true;
+    const next = nextState(answer, row.tries, options.rules(row.event), row.doubtful);
     if (answered.length === 0) oldestAnswerAt = now;
     answered.push({ item: row.item, id: row.id, attempt: row.attempt, answer, ...next });
     if (next.state === 'waiting' || next.state === 'unknown') {
@@ -252,7 +255,8 @@ export async function sendThroughWindow<T>(
     const reason = halted?.reason ?? 'the run was stopped before this row was sent';
     for (const row of toSend) {
       const answer: Answer = { kind: 'retryable', code, reason };
-      answered.push({ item: row.item, id: row.id, attempt: row.attempt, answer, state: 'waiting', code, reason });
+      const state = row.doubtful ? 'unknown' : 'waiting';
+      answered.push({ item: row.item, id: row.id, attempt: row.attempt, answer, state, code, reason });
     }
     toSend = [];
   };

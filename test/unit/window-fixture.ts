@@ -173,7 +173,8 @@ export async function play(setting: Setting): Promise<Story> {
     const attemptId = `${id}-${attempt}`;
     if (attemptIds.has(attemptId) && !answered.has(attemptId))
       throw new Error(`${attemptId} was recorded before its answer`);
-    if (!attemptIds.has(attemptId) && state !== 'waiting') throw new Error(`${attemptId} never left, and is ${state}`);
+    if (!attemptIds.has(attemptId) && state !== 'waiting' && state !== 'unknown')
+      throw new Error(`${attemptId} never left, and is ${state}`);
     Object.assign(entry, { state, code });
   };
   const ledger: WindowLedger<Item> = {

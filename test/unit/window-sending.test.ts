@@ -171,6 +171,23 @@ describe('the delivery window', () => {
     expect(story.sent.filter(({ name }) => name === 'row-2')).toHaveLength(1);
   });
 
+  it('a row that may have been accepted never counts as unsent, whatever clear no comes after', async () => {
+    for (const later of [throttled, unsent, { ...unsent, http: 408 }]) {
+      const story = await play({
+        rows: many(5),
+        rules: { maxAttempts: 3, maxAmbiguous: 9 },
+        reply: (name, nth) => (name === 'row-2' ? { answer: nth === 1 ? unknown : later } : yes),
+      });
+      expect(stateOf(story, 'row-2')).toBe('held');
+      expect(story.entries.get('row-2')?.code).toBe('UNKNOWN_DELIVERY');
+    }
+    const stopped = await play({
+      rows: many(5),
+      reply: (name, nth) => (name === 'row-2' ? { answer: nth === 1 ? unknown : halted } : yes),
+    });
+    expect(stateOf(stopped, 'row-2')).toBe('unknown');
+  });
+
   it('a halted destination gets nothing more: what was claimed and not sent is taken back, the rest is untouched', async () => {
     const story = await play({
       rows: many(300),

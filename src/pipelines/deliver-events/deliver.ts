@@ -174,6 +174,7 @@ export async function deliverFile(
           event: mapped.event,
           orderKey: orderHash?.toString('hex') ?? '',
           item: { claim, values: row.values },
+          doubtful: prior?.state === 'unknown',
         });
       }
       const unknown = mayBeKnown ? withoutOwned(out) : out;
@@ -189,13 +190,16 @@ export async function deliverFile(
       paced: sender.paced,
       ledger: {
         commit,
-        blocked: (item) =>
+        blocked: ({ claim }) => {
+          // It may have been accepted: it stays unknown, and keeps its key.
+          if (claim.prior?.state === 'unknown') return;
           settled.push({
-            claim: item.claim,
+            claim,
             state: 'failed',
             code: 'WAITS_FOR_EARLIER',
             reason: 'an earlier row of the same person failed; this one goes after it',
-          }),
+          });
+        },
       },
       window: ctx.job.delivery.window,
       rules: (event) => ({ maxAttempts, maxAmbiguous, resendUnknown: resend(event) }),
