@@ -47,6 +47,17 @@ export function expireRows(
     .immediate();
 }
 
+/** Closed files of a job that are held as a whole since before `before`. */
+export function filesHeldTooLong(ledger: Ledger, job: string, before: number): number[] {
+  return ledger.db
+    .prepare<[string, number], { id: number }>(
+      `SELECT id FROM processings WHERE job = ? AND state = 'closed' AND repeat_of IS NULL AND pruned_at IS NULL
+         AND sealed_at < ? AND json_extract(refusal, '$.verdict') = 'held' ORDER BY id`,
+    )
+    .all(job, before)
+    .map((row) => row.id);
+}
+
 /** Closed processings of a job, all of whose rows are final, closed before `before`, whose staged files are still there. */
 export function processingsToPrune(ledger: Ledger, job: string, before: number): number[] {
   return ledger.db

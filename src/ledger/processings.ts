@@ -19,7 +19,8 @@ export type ProcessingState =
 
 /** Why a file as a whole was refused, or is held. */
 export interface FileVerdict extends RefusalDetail {
-  verdict: 'refused' | 'held';
+  /** `expired`: held for too long; its rows are rejected. */
+  verdict: 'refused' | 'held' | 'expired';
 }
 
 export interface Processing {

@@ -236,4 +236,19 @@ describe('a destination that cannot be used', () => {
         .at(-1),
     ).toBe('2.00');
   });
+
+  it('a file that is held as a whole for too long expires: its rows are rejected, none is sent', async () => {
+    world = await openWorld();
+    world.job('feed');
+    world.drop('a.csv', csv([row('A-0001'), row('', {}), row('', { email: 'x@private.example' })]), 90);
+    const held = await world.run('feed');
+    expect(held.code).toBe(3);
+    expect(held.run).toMatchObject({ read: 3, rejected: 2, held: 1, balanced: true, seen: { held: 1 } });
+
+    world.job('feed', { held: { maxAge: '0s' } });
+    const expired = await world.run('feed');
+    expect(expired.run).toMatchObject({ carriedIn: 1, rejected: 1, held: 0, balanced: true, seen: { processed: 1 } });
+    expect(fates(readResults(world.read('results/a.csv.results.r2.csv')))[0]).toBe('2 rejected EXPIRED');
+    expect(world.requests()).toHaveLength(0);
+  });
 });

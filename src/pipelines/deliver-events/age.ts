@@ -1,14 +1,19 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { expireRows, processingsToPrune } from '../../ledger/age.ts';
+import { expireRows, filesHeldTooLong, processingsToPrune } from '../../ledger/age.ts';
 import { getProcessing, type Processing, updateProcessing } from '../../ledger/processings.ts';
 import { type RunContext, stagedPaths } from './context.ts';
 
-/** Rows that failed for too long are held, rows held for too long expire. Returns the closed processings they are of. */
+/** Rows that failed for too long are held; rows and files held for too long expire. Returns the closed processings they are of. */
 export function ageRows(ctx: RunContext): Processing[] {
   const { job, ledger, io } = ctx;
   const touched = expireRows(ledger, job.id, { failedMs: job.failed.maxAge, heldMs: job.held.maxAge }, io.now());
-  return touched.map((id) => getProcessing(ledger, id)).filter((each) => each.state === 'closed');
+  const expired = filesHeldTooLong(ledger, job.id, io.now() - job.held.maxAge);
+  for (const id of expired) {
+    const { refusal } = getProcessing(ledger, id);
+    if (refusal) updateProcessing(ledger, id, { refusal: { ...refusal, verdict: 'expired' } });
+  }
+  return [...touched, ...expired].map((id) => getProcessing(ledger, id)).filter((each) => each.state === 'closed');
 }
 
 /** Removes staged files whose rows are all final since `retention.days`. */

@@ -156,7 +156,7 @@ async function adoptRepeat(ctx: RunContext, processing: Processing): Promise<Pro
   if (processing.repeatOf !== null || processing.fileId === null) return processing;
   const first = firstProcessing(ctx.ledger, processing.fileId, processing.id);
   if (!first || first.refusal?.verdict === 'refused') return processing;
-  if (first.refusal?.verdict === 'held' && first.definitionId !== processing.definitionId) return processing;
+  if (first.refusal && first.definitionId !== processing.definitionId) return processing;
   const mine = stagedPaths(ctx.staging, processing.id);
   const its = stagedPaths(ctx.staging, first.id);
   if (!existsSync(its.input)) {

@@ -135,6 +135,16 @@ function createFates(ctx: RunContext, { processing, root }: FilePass, seal: Seal
     at: sealedAt,
   });
 
+  /** The rows of a file that is held as a whole, or was for too long. */
+  const withFile = (code: string): Fate =>
+    root.refusal?.verdict === 'expired'
+      ? judged(
+          'rejected',
+          'EXPIRED',
+          `the file was held for too long without a decision (${code}); this row was not sent`,
+        )
+      : judged('held', code, 'the file is held as a whole; this row was not sent');
+
   const delivered = (d: Delivery): Fate => {
     const { code, reason, eventId, attempts, at } = d;
     if (OPEN.has(d.state)) return { state: 'open', code, reason, eventId, attempts, at };
@@ -147,7 +157,7 @@ function createFates(ctx: RunContext, { processing, root }: FilePass, seal: Seal
 
   const candidate = (i: number, delivery: Delivery | undefined): Fate => {
     if (delivery) return delivered(delivery);
-    if (seal.held) return judged('held', seal.held.code, 'the file is held as a whole; this row was not sent');
+    if (seal.held) return withFile(seal.held.code);
     const owner = owners.get(i);
     if (!owner) return judged('open', '', '');
     const where = `line ${owner.line} of ${owner.file}`;
@@ -157,7 +167,7 @@ function createFates(ctx: RunContext, { processing, root }: FilePass, seal: Seal
 
   /** A duplicate within the file shares the fate of the first row, unless that row owns the key. */
   const repeated = (block: IndexBlock, i: number, deliveries: ReadonlyMap<number, Delivery>): Fate => {
-    if (seal.held) return judged('held', seal.held.code, 'the file is held as a whole; this row was not sent');
+    if (seal.held) return withFile(seal.held.code);
     const line = block.refLine(i);
     const first = deliveries.get(line) ?? book.range(root.id, line, line).get(line);
     if (first && (first.state === 'rejected' || first.state === 'failed' || first.state === 'conflict'))
@@ -225,14 +235,15 @@ async function accountOf(
   const inLedger = new Map(Object.entries(deliveryCounts(ctx.ledger, processing.id)));
   const counts = { ...pieces.counts, read: seal.rows };
   const proof = proofOf(ctx, processing.id);
+  const held = root.refusal?.verdict === 'expired' ? undefined : seal.held;
   const account: FileAccount = {
     job: ctx.job.id,
     processing: `p${processing.id}`,
     name: processing.name,
     sha256: shaOf(ctx, processing.fileId),
     bytes: processing.size,
-    state: counts.open > 0 ? 'open' : seal.held ? 'held' : 'processed',
-    ...(seal.held ? { refusal: seal.held } : {}),
+    state: counts.open > 0 ? 'open' : held ? 'held' : 'processed',
+    ...(held ? { refusal: held } : {}),
     ...(root.id === processing.id ? {} : { repeatOf: `p${root.id}` }),
     ...(processing.lane ? { lane: processing.lane } : {}),
     ...(proof ? { proof } : {}),
