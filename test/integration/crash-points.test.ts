@@ -21,12 +21,8 @@ const POINTS = [
   'archived:1',
   'closed:1',
   'taking:1',
-  'staged:1',
-  'sealed:1',
-  'committed:1',
   'committed:3',
   'published:1',
-  'archived:1',
   'reported:1',
 ];
 

@@ -17,7 +17,6 @@ describe('a destination that cannot be used', () => {
     const stops: [FaultName, string][] = [
       ['204', 'MISROUTED'],
       ['308', 'MISROUTED'],
-      ['402', 'PAYMENT_REQUIRED'],
       ['403', 'FORBIDDEN'],
       ['415', 'UNSUPPORTED_MEDIA_TYPE'],
     ];
