@@ -91,7 +91,8 @@ async function verify(
   return { executed: { verb: 'verify-dedupe', findings }, exitCode: proven ? EXIT.ok : EXIT.attention };
 }
 
-function eventNamesOf(job: Job): string[] {
+/** The event names that a job can send. Throws `USAGE` where it takes any from its files. */
+export function eventNamesOf(job: Job): string[] {
   const { event } = job;
   const names = event.name !== undefined ? [event.name] : (event.allowedNames ?? []);
   if (names.length > 0) return [...new Set(names)];
