@@ -10,6 +10,12 @@ export interface RetryRules {
   resendUnknown: boolean;
 }
 
+/**
+ * Tries, over all runs, for which the destination's own trouble excuses a row. A few rows that it can never take look like
+ * an outage once all others are done; without an end, each run would stop at them and never reach the next file.
+ */
+export const MOST_EXCUSED = 20;
+
 /** Where a row stands after an answer. `waiting` and `unknown` are tried again in this run. */
 export type NextState = 'delivered' | 'rejected' | 'waiting' | 'unknown' | 'held' | 'failed';
 

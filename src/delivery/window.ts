@@ -1,7 +1,7 @@
 import type { Answer, EventRecord, Io, Outgoing, Sender } from '../model.ts';
 import type { Concurrency, Signal } from './concurrency.ts';
 import { createHealth } from './health.ts';
-import { type NextState, nextState, type RetryRules } from './next-state.ts';
+import { MOST_EXCUSED, type NextState, nextState, type RetryRules } from './next-state.ts';
 import { createOrder } from './order.ts';
 
 /** A row that waits for its turn. `T` is whatever the caller needs to find it again in its ledger. */
@@ -169,7 +169,11 @@ export async function sendThroughWindow<T>(
     health.onAnswer(answer, row.id, era, now);
     if (answer.kind === 'halted') halted ??= { code: answer.code, reason: answer.reason };
     const excused =
-      health.several && health.good === row.goodBefore && answer.kind !== 'accepted' && answer.kind !== 'rejected';
+      health.several &&
+      health.good === row.goodBefore &&
+      row.attempt < MOST_EXCUSED &&
+      answer.kind !== 'accepted' &&
+      answer.kind !== 'rejected';
     if (!excused || row.tries === 0) row.tries++;
     if (answer.kind === 'unknown') row.doubtful = true;
     const next = nextState(answer, row.tries, options.rules(row.event), row.doubtful);

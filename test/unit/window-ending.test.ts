@@ -63,6 +63,13 @@ describe('how a pass through the window ends', () => {
     expect([...story.entries.values()].filter(({ state }) => state === 'claimed')).toEqual([]);
   });
 
+  it('a few rows that the destination can never take end after all, however much they look like an outage', async () => {
+    const story = await play({ rows: many(3), reply: () => ({ answer: unknown }), outageAfterMs: 1e9 });
+    for (const { name } of story.sent) expect(stateOf(story, name)).toBe('held');
+    expect(story.sent.length).toBeGreaterThan(30);
+    expect(story.sent.length).toBeLessThan(90);
+  });
+
   it('without a row it ends at once', async () => {
     const story = await play({ rows: [], reply: () => 'never' });
     expect(story.end).toEqual({ interrupted: false });
