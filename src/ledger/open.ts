@@ -108,7 +108,7 @@ function openDatabase(path: string): Database.Database {
   db.pragma('busy_timeout = 5000');
   db.pragma('trusted_schema = OFF');
   db.pragma('cache_size = -16384');
-  db.pragma('wal_autocheckpoint = 4000');
+  db.pragma('wal_autocheckpoint = 16000');
   return db;
 }
 
