@@ -60,12 +60,15 @@ process.exitCode = missed === 0 ? 0 : 1;
 
 async function endToEnd(ports: Servers): Promise<void> {
   const rows = 100_000;
-  const ours = await best(2, async (round) => {
-    await writeRows(join(inbox, `e2e-${round}.csv`), rows, 'random');
-    return run(ports, `e2e-${round}`, `e2e-${round}.csv`);
-  });
   await writeRows(join(inbox, 'bare.csv'), rows, 'random');
-  const bare = await best(2, () => task<{ ms: number }>('task-bare.ts', join(inbox, 'bare.csv'), String(ports.http)));
+  const [ours, bare] = await bestOfEach(
+    3,
+    async (round) => {
+      await writeRows(join(inbox, `e2e-${round}.csv`), rows, 'random');
+      return run(ports, `e2e-${round}`, `e2e-${round}.csv`);
+    },
+    () => task<{ ms: number }>('task-bare.ts', join(inbox, 'bare.csv'), String(ports.http)),
+  );
   const plainRows = 10_000;
   await writeRows(join(inbox, 'plain.csv'), plainRows, 'random');
   const plain = await task<{ ms: number }>(
@@ -207,6 +210,27 @@ async function best<Figures extends { ms: number }>(
     if (next.ms < quickest.ms) quickest = next;
   }
   return quickest;
+}
+
+/** The same for two things that are compared: in turns, so that a slow minute of the machine meets both. */
+async function bestOfEach<One extends { ms: number }, Other extends { ms: number }>(
+  rounds: number,
+  one: (round: number) => Promise<One>,
+  other: (round: number) => Promise<Other>,
+): Promise<[One, Other]> {
+  const ones: One[] = [];
+  const others: Other[] = [];
+  for (let round = 0; round < rounds; round++) {
+    ones.push(await one(round));
+    others.push(await other(round));
+  }
+  return [await best(rounds, async (round) => at(ones, round)), await best(rounds, async (round) => at(others, round))];
+}
+
+function at<T>(list: readonly T[], i: number): T {
+  const found = list[i];
+  if (found === undefined) throw new Error(`there is no round ${i}`);
+  return found;
 }
 
 /** Runs a task in a process of its own and reads the JSON line that it prints. */

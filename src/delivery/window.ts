@@ -82,6 +82,8 @@ function signOf(answer: Answer): Signal {
 
 /** An acknowledgement waits no longer than this for others to share its commit. */
 const COMMIT_AFTER_MS = 20;
+/** Requests that keep a quick destination busy for the time of a commit. */
+const BUSY_MEANWHILE = 64;
 
 /**
  * Sends rows: each is claimed in the ledger before its request is written, and its answer recorded after it was read.
@@ -221,7 +223,7 @@ export async function sendThroughWindow<T>(
 
   const commitIsDue = (): boolean => {
     if (answered.length === 0) return ready.length > 0 && claimed < target() && !stopping();
-    if (answered.length * 2 >= target()) return true;
+    if (answered.length >= Math.max(target() / 2, target() - BUSY_MEANWHILE)) return true;
     if (toSend.length === 0 && inFlight === 0) return true;
     return io.monotonic() - oldestAnswerAt >= COMMIT_AFTER_MS;
   };

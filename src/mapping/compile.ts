@@ -17,8 +17,8 @@ export interface MappingContext {
   fileName: string;
   /** Milliseconds since 1970: what "too old" and "in the future" are measured from. */
   now: number;
-  /** A keyed hash of the canonical content: 32 hex digits. */
-  hash: (canonical: string) => string;
+  /** A keyed hash of the canonical content: 32 hex digits. Without it the content is not hashed: `contentHash` is empty. */
+  hash?: (canonical: string) => string;
 }
 
 /** Makes an event of a row, or says why it cannot. Never throws. */
@@ -104,7 +104,7 @@ export function compileMapping(
     if (orderColumn !== undefined) orderKey = cellOf(orderColumn, values)?.trim() ?? '';
     else if (settings.orderBy !== undefined) orderKey = data[settings.orderBy] ?? '';
     const money: Money | undefined = moneyField?.money;
-    const contentHash = context.hash(content.canonical(eventName, eventTime, sent));
+    const contentHash = context.hash ? context.hash(content.canonical(eventName, eventTime, sent)) : '';
     const event = { line, key, eventName, eventTime, data };
     return money === undefined
       ? { ok: true, event, contentHash, orderKey, eventMs, person }

@@ -8,6 +8,7 @@ import type { EventSettings } from './settings.ts';
  */
 export function compileContent(settings: EventSettings) {
   const compared = [...comparedFields(settings)].sort();
+  const pieces: string[] = [];
   let parts: { slot: number; prefix: string; field: Field | undefined }[] = [];
   return {
     /** The fields that rows have from now on. */
@@ -20,18 +21,25 @@ export function compileContent(settings: EventSettings) {
     },
     /** `values[i]` is the value of the i-th field. */
     canonical(eventName: string, eventTime: string, values: readonly (string | undefined)[]): string {
-      let text = '';
+      // Joined at the end: a text that grows piece by piece costs three kilobytes of garbage a row.
+      pieces.length = 0;
       for (const { slot, prefix, field } of parts) {
         const value =
           field === undefined ? (slot === NAME ? eventName : slot === TIME ? eventTime : undefined) : values[slot];
         if (value === undefined) continue;
         // The same number in another currency is another amount, also where the currency itself is not sent.
         const currency = field?.money === undefined ? '' : field.money.currency;
-        text += `${prefix}${value.length}:${value}${currency};`;
+        pieces.push(prefix, lengthText(value.length), value, currency, ';');
       }
-      return text;
+      return pieces.join('');
     },
   };
+}
+
+const LENGTHS = Array.from({ length: 256 }, (_, length) => `${length}:`);
+
+function lengthText(length: number): string {
+  return LENGTHS[length] ?? `${length}:`;
 }
 
 /** Slots of what is compared and is no field of `data`; -1 is a field that the rows do not have. */

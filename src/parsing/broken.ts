@@ -1,6 +1,6 @@
 import { FileRefused } from '../model.ts';
+import type { Position } from './broken-record.ts';
 import { isLeadingSpace } from './dialect.ts';
-import type { Position } from './records.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

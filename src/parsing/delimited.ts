@@ -1,9 +1,10 @@
 import { FileRefused, type Notice, type ReadSummary, type RowReader } from '../model.ts';
 import { explainBroken } from './broken.ts';
+import { BrokenRecord, type Position } from './broken-record.ts';
 import { doubleEscapedQuotes } from './dialect.ts';
 import type { Format } from './format.ts';
 import { readHeader } from './header.ts';
-import { BrokenRecord, type Position, readRecords, type SplitRecord } from './records.ts';
+import { readRecords, type SplitRecord } from './records.ts';
 import type { FileSettings, StagedFile } from './settings.ts';
 import { type Beginning, textAfter } from './text.ts';
 import { trailerCheck } from './trailer.ts';

@@ -1,5 +1,7 @@
 import { Parser } from 'csv-parse';
 import type { InputRow } from '../model.ts';
+import { BrokenRecord, type Position } from './broken-record.ts';
+import { createPlainLines } from './plain-lines.ts';
 
 /** How records are told apart. Quotes inside quotes are doubled; other dialects are rewritten to that before. */
 export interface RecordSyntax {
@@ -10,23 +12,6 @@ export interface RecordSyntax {
   maxRecord: number;
   /** How many fields most records have: for each one with another number csv-parse makes an error object, 90 µs each. */
   width?: number;
-}
-
-/** Where reading starts: a byte offset of the text and the line it is on. */
-export interface Position {
-  offset: number;
-  line: number;
-}
-
-/** A record that breaks the syntax; it starts at this position. */
-export class BrokenRecord extends Error {
-  readonly at: Position;
-  constructor(at: Position) {
-    // csv-parse's own error stays behind: it carries the values of the record.
-    super(`broken record at line ${at.line}`);
-    this.name = 'BrokenRecord';
-    this.at = at;
-  }
 }
 
 /** A record as it was split: an `InputRow` before anybody looked at its columns. */
@@ -46,18 +31,32 @@ export async function* readRecords(
   syntax: RecordSyntax,
   from: Position = { offset: 0, line: 1 },
 ): AsyncGenerator<SplitRecord[]> {
+  // Spaces before a quote, and escapes, are for the parser.
+  const lines = syntax.leadingSpaces ? undefined : createPlainLines(syntax, from);
+  let parser = lines ? undefined : createParser(syntax, from);
+  for await (const chunk of text) {
+    if (parser) {
+      parser.feed(chunk);
+    } else if (lines) {
+      const records = lines.split(chunk);
+      if (records.length > 0) yield records;
+      if (!lines.stopped) continue;
+      parser = createParser(syntax, lines.at);
+      parser.feed(lines.rest);
+    }
+    if (parser) yield* parser.taken();
+  }
+  if (!parser) {
+    parser = createParser(syntax, lines?.at ?? from);
+    if (lines) parser.feed(lines.rest);
+  }
+  yield* await parser.ended();
+}
+
+function createParser(syntax: RecordSyntax, from: Position): RecordParser {
   const parser = new RecordParser(syntax, from);
   parser.on('error', () => {});
-  for await (const chunk of text) {
-    parser.feed(chunk);
-    yield* parser.taken();
-  }
-  await new Promise<void>((resolve) => {
-    parser.once('finish', resolve);
-    parser.once('error', () => resolve());
-    parser.end();
-  });
-  yield* parser.taken();
+  return parser;
 }
 
 /**
@@ -106,6 +105,16 @@ class RecordParser extends Parser {
     this.chunkStart += this.chunk.length;
     this.chunk = chunk;
     this.write(chunk);
+  }
+
+  /** The records that are left once nothing more comes. */
+  async ended(): Promise<Iterable<SplitRecord[]>> {
+    await new Promise<void>((resolve) => {
+      this.once('finish', resolve);
+      this.once('error', () => resolve());
+      this.end();
+    });
+    return this.taken();
   }
 
   /** The records since the last call; throws where reading cannot go on. */

@@ -1,6 +1,9 @@
+import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { BrokenRecord } from '../../src/parsing/broken-record.ts';
 import { doubleEscapedQuotes } from '../../src/parsing/dialect.ts';
+import { createPlainLines } from '../../src/parsing/plain-lines.ts';
 import { readRecords, type SplitRecord } from '../../src/parsing/records.ts';
 import { all, inPieces, read, textOf } from './parsing-staging.ts';
 
@@ -143,5 +146,88 @@ describe('where the text is cut into chunks', () => {
     const whole = await doubled(extole.length);
     expect(whole).toBe('a,"C:\\temp\\new", "x ""y"""\n\\,"\\n",\\\r\n"""","",z');
     for (let size = 1; size < extole.length; size++) expect(await doubled(size)).toBe(whole);
+  });
+});
+
+describe('lines in which nothing is quoted', () => {
+  /** What csv-parse makes of a text: a quoted line in front of it sends all of it there. */
+  async function parsed(pieces: readonly Buffer[]): Promise<SplitRecord[] | string> {
+    const front = Buffer.from('"q"\n');
+    return outcome(
+      (async function* () {
+        yield front;
+        yield* pieces;
+      })(),
+      front.length,
+    );
+  }
+
+  async function outcome(text: AsyncIterable<Buffer>, before: number): Promise<SplitRecord[] | string> {
+    const lines = before > 0 ? 1 : 0;
+    try {
+      const records = (await all(readRecords(text, { ...SYNTAX, maxRecord: 40 }))).flat();
+      return records
+        .slice(lines)
+        .map((record) => ({ ...record, offset: record.offset - before, line: record.line - lines }));
+    } catch (error) {
+      const at = error instanceof BrokenRecord ? error.at : { offset: -1, line: -1 };
+      return `broken at ${at.offset - before}, line ${at.line - lines}`;
+    }
+  }
+
+  it('are split as csv-parse splits them, wherever the text is cut, up to where a parser is needed', async () => {
+    const unit = fc.constantFrom(
+      'a',
+      'bc',
+      ',',
+      '\n',
+      '\n',
+      '\r\n',
+      '\r',
+      ' ',
+      'é',
+      '😀',
+      '\t',
+      '\0',
+      '\\',
+      '1,2,3\n',
+      '"',
+    );
+    const weights = fc.string({ unit, maxLength: 60 });
+    const quoteless = weights.map((text) => text.replaceAll('"', ''));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          quoteless,
+          weights,
+          quoteless.map((text) => text.replaceAll('\r', '')),
+        ),
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }),
+        async (text, sizes) => {
+          const bytes = Buffer.from(text);
+          const pieces: Buffer[] = [];
+          for (let i = 0, n = 0; i < bytes.length; n++) {
+            const size = sizes[n % sizes.length] ?? 1;
+            pieces.push(bytes.subarray(i, i + size));
+            i += size;
+          }
+          const quick = await outcome(Readable.from(pieces), 0);
+          expect(quick).toEqual(await parsed(pieces));
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('do not reach the parser', async () => {
+    const lines = createPlainLines(SYNTAX, { offset: 0, line: 1 });
+    expect(lines.split(Buffer.from('a,b\r\nc,d\n\ne')).map(({ values }) => values)).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ]);
+    expect(lines).toMatchObject({ stopped: false, at: { offset: 10, line: 4 } });
+    expect(lines.split(Buffer.from(',f\ng,"h"\n')).map(({ values }) => values)).toEqual([['e', 'f']]);
+    expect(lines).toMatchObject({ stopped: true, at: { offset: 14, line: 5 } });
+    expect(lines.rest.toString()).toBe('g,"h"\n');
   });
 });

@@ -51,9 +51,12 @@ function openSender(
   const auth = createAuth(settings.token, options.refreshToken);
   const queue = lane === 'events' ? createQueue(settings, auth, io) : undefined;
 
+  let usual = { token: '', headers: [''] };
+
   function post(row: Outgoing, done: (answers: readonly Answer[]) => void): void {
     const token = auth.token;
-    const headers = headersOf(token, settings.requestIdHeader ? row.attemptId : undefined);
+    if (usual.token !== token) usual = { token, headers: headersOf(token, undefined) };
+    const headers = settings.requestIdHeader ? headersOf(token, row.attemptId) : usual.headers;
     http.post(target.path, headers, eventBody(row.event, settings), (reply) => {
       done([answerTo(reply, token)]);
     });

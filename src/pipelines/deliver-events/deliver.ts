@@ -77,6 +77,7 @@ export async function deliverFile(
   const commit = (ended: readonly Ended<Item>[], claims: readonly { item: Item }[]): Granted[] => {
     // First, because a row that is tried again at once ends and is claimed within the same commit.
     for (const { item, id, attempt, state, code, reason } of ended) {
+      if (!UNFINISHED.has(state)) continue;
       item.claim.prior = {
         id,
         line: item.claim.line,
@@ -135,7 +136,7 @@ export async function deliverFile(
       ctx.signal,
     );
     const cursor = createCursor(index.blocks(true));
-    const mapping = { fileName: processing.name, now: processing.openedAt, hash: () => '' };
+    const mapping = { fileName: processing.name, now: processing.openedAt };
     let columns = -1;
     let map = compileMapping(definition.event, reader.columns, mapping);
     for await (const batch of reader.batches()) {
