@@ -6,6 +6,7 @@ import { answerRequest, dropStaleRequests, takeRequest } from '../ledger/request
 import { lastFire, rememberFire } from '../ledger/schedules.ts';
 import { TransferError } from '../model.ts';
 import { latestDue } from './due.ts';
+import { createDuties, DUTIES, type DutyContext } from './duties.ts';
 import { type ExecuteOptions, execute, type Request } from './execute.ts';
 
 /** How often requests of commands are looked for. */
@@ -35,8 +36,26 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
           `run failed: ${error instanceof Error ? error.message : String(error)}`,
         );
       })
-      .finally(() => running.delete(job));
+      .finally(() => {
+        running.delete(job);
+        seeToDuties();
+      });
     running.set(job, done);
+  };
+
+  const duties = createDuties(DUTIES, io);
+  const dutyContext = async (): Promise<DutyContext> => ({
+    ledger,
+    io,
+    signal,
+    jobs: await readJobs(),
+    state: options.state,
+    jobsFolder: options.jobs,
+  });
+  let lastDuties = Promise.resolve();
+  const seeToDuties = (): void => {
+    if (signal.aborted) return;
+    lastDuties = duties.see(dutyContext).catch((error: unknown) => io.log.error({}, String(error)));
   };
 
   const readJobs = async (): Promise<readonly Job[]> => {
@@ -107,11 +126,14 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
 
   dropStaleRequests(ledger, io.now());
   options.ready?.(await readJobs());
-  const minute = schedule('* * * * *', () => void tick().catch((error) => io.log.error({}, String(error))), {
-    timezone: 'UTC',
-  });
+  const everyMinute = async (): Promise<void> => {
+    await tick().catch((error) => io.log.error({}, String(error)));
+    seeToDuties();
+  };
+  const minute = schedule('* * * * *', () => void everyMinute(), { timezone: 'UTC' });
   try {
     await tick(true);
+    seeToDuties();
     while (!signal.aborted) {
       serve();
       await io.sleep(REQUESTS_EVERY_MS, signal).catch(() => {});
@@ -119,6 +141,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   } finally {
     await minute.destroy();
     await Promise.allSettled(running.values());
+    await lastDuties;
   }
 }
 
