@@ -17,6 +17,7 @@ Example:
     .action(async (_: unknown, command) => {
       const { openWorld, stopSignal } = await import('./shared.ts');
       const { openLedger } = await import('../ledger/open.ts');
+      const { crashPointFrom } = await import('../schedule/crash-point.ts');
       const { runDaemon } = await import('../schedule/daemon.ts');
       const { settings, io } = openWorld(command.optsWithGlobals());
       const stop = stopSignal();
@@ -28,6 +29,7 @@ Example:
           signal: stop.signal,
           jobs: settings.jobs,
           state: settings.state,
+          crashPoint: crashPointFrom(io),
           ready: (jobs) => {
             const names = jobs.map((job) => job.id).join(', ') || 'none';
             process.stderr.write(`referry: ready; jobs: ${names}; ledger: ${settings.ledger}\n`);

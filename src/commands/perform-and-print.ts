@@ -1,38 +1,38 @@
-import { EXIT, type RunAccount } from '../model.ts';
+import { EXIT } from '../model.ts';
+import type { RunResult } from '../pipelines/deliver-events/run-job.ts';
 import { renderFileTable } from '../reports/text-table.ts';
-import type { Request } from '../schedule/execute.ts';
+import type { Asked, Verb } from '../schedule/verb.ts';
 import { perform } from './perform.ts';
 import { say } from './print.ts';
 import { showProgress } from './progress.ts';
 import { runJson } from './run.ts';
 import { openWorld, stopSignal } from './shared.ts';
 
-/** Performs a request with progress, prints its answer, and gives the exit code. */
-export async function performAndPrint(
+export interface PrintOptions {
+  jobs?: string;
+  state?: string;
+  json?: boolean;
+}
+
+/** Performs a request with progress, hands its answer to `print`, and gives the exit code. */
+export async function performAndPrint<Request extends Asked, Answer extends object>(
+  verb: Verb<Request, Answer>,
   request: Request,
-  options: { jobs?: string; state?: string; json?: boolean },
+  options: PrintOptions,
+  print: (answer: Answer, json: boolean) => void,
 ): Promise<number> {
   const { settings, io } = openWorld(options);
   const stop = stopSignal();
   const progress = showProgress(io, options.json === true);
   try {
-    const { executed, exitCode } = await perform(request, {
+    const { executed, exitCode } = await perform(verb, request, {
       settings,
       io,
       signal: stop.signal,
       progress: progress.tell,
     });
     progress.stop();
-    if (executed.verb === 'run') printRun(executed.account, executed.reportPath, options.json === true);
-    else if (options.json) say(JSON.stringify({ job: request.job, findings: executed.findings }));
-    else {
-      for (const finding of executed.findings) {
-        say(
-          `${finding.eventName}: a key that Extole knows is ${WORDS[finding.withinEvent] ?? finding.withinEvent} under the same event name, ${WORDS[finding.acrossEvents] ?? finding.acrossEvents} under another.`,
-        );
-        say(`  evidence: ${finding.evidence}`);
-      }
-    }
+    print(executed, options.json === true);
     return exitCode;
   } catch (error) {
     progress.stop();
@@ -44,13 +44,8 @@ export async function performAndPrint(
   }
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  drops: 'DROPPED',
-  keeps: 'COUNTED AGAIN',
-  unproven: 'NOT PROVEN to be dropped',
-};
-
-function printRun(account: RunAccount, reportPath: string | undefined, json: boolean): void {
+/** What a run answers. */
+export function printRun({ account, reportPath }: RunResult, json: boolean): void {
   if (json) {
     say(JSON.stringify(runJson(account, reportPath)));
     return;

@@ -1,12 +1,15 @@
 import { hostname } from 'node:os';
-import { openLedger, openLedgerForRequests, readHolder } from '../ledger/open.ts';
-import { answerOf, leaveRequest, withdrawRequest } from '../ledger/requests.ts';
+import { type Ledger, openLedger, openLedgerForRequests, readHolder } from '../ledger/open.ts';
+import { answerOf, isAlive, leaveRequest, withdrawRequest } from '../ledger/requests.ts';
 import { type Io, TransferError } from '../model.ts';
 import type { Progress } from '../pipelines/deliver-events/context.ts';
-import { type Executed, execute, type Request } from '../schedule/execute.ts';
+import { crashPointFrom } from '../schedule/crash-point.ts';
+import type { Asked, Verb } from '../schedule/verb.ts';
 import type { Settings } from '../settings.ts';
 
 const ASK_EVERY_MS = 200;
+/** How long a ledger may be locked by nobody who says so: a process that starts takes the lock before it can write who it is. */
+const NAMELESS_MS = 5000;
 
 export interface PerformOptions {
   settings: Settings;
@@ -15,48 +18,66 @@ export interface PerformOptions {
   progress: (progress: Progress) => void;
 }
 
+export interface Performed<Answer> {
+  executed: Answer;
+  exitCode: number;
+}
+
 /** Executes a request: here, or by the daemon that holds the ledger, whose answer is waited for. */
-export async function perform(
+export async function perform<Request extends Asked, Answer extends object>(
+  verb: Verb<Request, Answer>,
   request: Request,
   options: PerformOptions,
-): Promise<{ executed: Executed; exitCode: number }> {
+): Promise<Performed<Answer>> {
   const { settings, io, signal, progress } = options;
+  const ledger = await openHereOrFindDaemon(options);
+  if (!ledger) return askDaemon(request, options);
   try {
-    const ledger = await openLedger(settings.ledger, 'command', io);
-    try {
-      return await execute(request, {
-        ledger,
-        io,
-        signal,
-        jobs: settings.jobs,
-        state: settings.state,
-        cause: 'command',
-        progress,
-        crashPoint: crashPointFrom(io),
-      });
-    } finally {
-      await ledger.close();
-    }
-  } catch (error) {
-    if (!(error instanceof TransferError) || error.code !== 'LEDGER_IN_USE') throw error;
-    if (readHolder(settings.ledger)?.kind !== 'daemon') throw error;
-    return askDaemon(request, options);
+    return await verb.execute(request, {
+      ledger,
+      io,
+      signal,
+      jobs: settings.jobs,
+      state: settings.state,
+      cause: 'command',
+      progress,
+      crashPoint: crashPointFrom(io),
+    });
+  } finally {
+    await ledger.close();
   }
 }
 
-async function askDaemon(
-  request: Request,
+/** The ledger, opened to execute; `undefined` where a daemon holds it. Throws `LEDGER_IN_USE` where another command does. */
+async function openHereOrFindDaemon({ settings, io, signal }: PerformOptions): Promise<Ledger | undefined> {
+  const until = io.monotonic() + NAMELESS_MS;
+  for (;;) {
+    try {
+      return await openLedger(settings.ledger, 'command', io);
+    } catch (error) {
+      if (!(error instanceof TransferError) || error.code !== 'LEDGER_IN_USE') throw error;
+      const holder = readHolder(settings.ledger);
+      const named = holder !== undefined && (holder.host !== hostname() || isAlive(holder.pid));
+      if (named && holder.kind === 'daemon') return undefined;
+      if (named || io.monotonic() > until) throw error;
+      await io.sleep(ASK_EVERY_MS, signal);
+    }
+  }
+}
+
+async function askDaemon<Answer extends object>(
+  request: Asked,
   { settings, io, signal }: PerformOptions,
-): Promise<{ executed: Executed; exitCode: number }> {
+): Promise<Performed<Answer>> {
   const db = openLedgerForRequests(settings.ledger);
   try {
     const id = leaveRequest(db, request.verb, JSON.stringify(request), `${hostname()}:${process.pid}`, io.now());
     io.log.info({ verb: request.verb, job: request.job }, 'the daemon was asked to execute this');
     for (;;) {
       const answer = answerOf(db, id);
-      if (answer) return read(answer.answer, answer.exitCode);
-      if (!isAlive(settings.ledger)) {
-        withdrawRequest(db, id);
+      if (typeof answer === 'object') return read(answer.answer, answer.exitCode);
+      // An answer that came between the two looks is not thrown away.
+      if (answer === 'gone' || (!daemonLives(settings.ledger) && withdrawRequest(db, id, true))) {
         throw new TransferError('DAEMON_GONE', 'the daemon ended before it answered', {
           hint: 'nothing is lost; run the same command again',
         });
@@ -73,30 +94,14 @@ async function askDaemon(
   }
 }
 
-function read(answer: string, exitCode: number): { executed: Executed; exitCode: number } {
-  const executed: Executed | { verb: 'error'; code: string; message: string; hint?: string } = JSON.parse(answer);
-  if (executed.verb !== 'error') return { executed, exitCode };
-  throw new TransferError(executed.code, executed.message, executed.hint === undefined ? {} : { hint: executed.hint });
+function read<Answer extends object>(answer: string, exitCode: number): Performed<Answer> {
+  const told: { executed: Answer } | { error: { code: string; message: string; hint?: string } } = JSON.parse(answer);
+  if ('executed' in told) return { executed: told.executed, exitCode };
+  const { code, message, hint } = told.error;
+  throw new TransferError(code, message, hint === undefined ? {} : { hint });
 }
 
-function isAlive(ledger: string): boolean {
+function daemonLives(ledger: string): boolean {
   const holder = readHolder(ledger);
-  if (!holder) return false;
-  if (holder.host !== hostname()) return true;
-  try {
-    process.kill(holder.pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-}
-
-/** For crash tests: `REFERRY_CRASH_AT=name:n` ends the process, as a power cut would, the n-th time it comes by. */
-function crashPointFrom(io: Io): (name: string) => void {
-  const [name, nth = '1'] = (io.env.REFERRY_CRASH_AT ?? '').split(':');
-  if (!name) return () => {};
-  let left = Number(nth);
-  return (passed) => {
-    if (passed === name && --left === 0) process.kill(process.pid, 'SIGKILL');
-  };
+  return holder !== undefined && (holder.host !== hostname() || isAlive(holder.pid));
 }

@@ -16,7 +16,8 @@ Example:
   referry retry account-openings`,
     )
     .action(async (job: string, _: unknown, command) => {
-      const { performAndPrint } = await import('./perform-and-print.ts');
-      exit(await performAndPrint({ verb: 'retry', job }, command.optsWithGlobals()));
+      const { performAndPrint, printRun } = await import('./perform-and-print.ts');
+      const { retry } = await import('../schedule/verbs/retry.ts');
+      exit(await performAndPrint(retry, { verb: 'retry', job }, command.optsWithGlobals(), printRun));
     });
 };

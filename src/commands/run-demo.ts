@@ -8,7 +8,8 @@ import { type Ledger, openLedger } from '../ledger/open.ts';
 import { EXIT, type Io, type RunAccount } from '../model.ts';
 import { renderFileTable } from '../reports/text-table.ts';
 import { startSandbox } from '../sandbox/start.ts';
-import { eventNamesOf, execute } from '../schedule/execute.ts';
+import { run } from '../schedule/verbs/run.ts';
+import { eventNamesOf, verifyDedupe } from '../schedule/verbs/verify-dedupe.ts';
 import { comesWith } from './places.ts';
 import { showProgress } from './progress.ts';
 import { stopSignal } from './shared.ts';
@@ -49,7 +50,9 @@ export async function runDemo(folder: string): Promise<number> {
     // What an earlier demo recorded holds: the second time, nothing at all is sent.
     const open = all.filter((job) => eventNamesOf(job).some((name) => !isProven(ledger, job, name)));
     await Promise.all(
-      open.map((job) => execute({ verb: 'verify-dedupe', job: job.id, settleMs: 300, perMinute: 60_000 }, common)),
+      open.map((job) =>
+        verifyDedupe.execute({ verb: 'verify-dedupe', job: job.id, settleMs: 300, perMinute: 60_000 }, common),
+      ),
     );
     for (const job of all) {
       for (const name of eventNamesOf(job)) {
@@ -65,9 +68,8 @@ export async function runDemo(folder: string): Promise<number> {
       say();
       say(`${job.id}${job.description ? `: ${job.description}` : ''}`);
       const progress = showProgress(io, !process.stderr.isTTY);
-      const { executed } = await execute({ verb: 'run', job: job.id }, { ...common, progress: progress.tell });
+      const { executed } = await run.execute({ verb: 'run', job: job.id }, { ...common, progress: progress.tell });
       progress.stop();
-      if (executed.verb !== 'run') continue;
       accounts.push(executed.account);
       if (executed.reportPath) pages.push(executed.reportPath);
       say(

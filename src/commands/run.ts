@@ -47,8 +47,9 @@ Example:
         exit(await dryRun({ job, ...file }, options));
         return;
       }
-      const { performAndPrint } = await import('./perform-and-print.ts');
-      exit(await performAndPrint({ verb: 'run', job, ...file }, options));
+      const { performAndPrint, printRun } = await import('./perform-and-print.ts');
+      const { run } = await import('../schedule/verbs/run.ts');
+      exit(await performAndPrint(run, { verb: 'run', job, ...file }, options, printRun));
     });
 };
 

@@ -21,6 +21,8 @@ Example:
     )
     .action(async (job: string, _: unknown, command) => {
       const { performAndPrint } = await import('./perform-and-print.ts');
+      const { printFindings } = await import('./print-findings.ts');
+      const { verifyDedupe } = await import('../schedule/verbs/verify-dedupe.ts');
       const { duration } = await import('../delivery/settings.ts');
       const options: {
         event?: string;
@@ -39,6 +41,7 @@ Example:
         ...(event === undefined ? {} : { event }),
         ...(other === undefined ? {} : { other }),
       };
-      exit(await performAndPrint(request, options));
+      const { json = false } = options;
+      exit(await performAndPrint(verifyDedupe, request, options, ({ findings }) => printFindings(job, findings, json)));
     });
 };

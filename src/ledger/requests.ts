@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type Database from 'better-sqlite3';
 import type { Ledger } from './open.ts';
 
@@ -21,18 +22,21 @@ export function leaveRequest(db: Database.Database, verb: string, body: string, 
   return Number(made.lastInsertRowid);
 }
 
-/** Takes a request back; `false` where it is being executed already. */
-export function withdrawRequest(db: Database.Database, id: number): boolean {
-  return db.prepare('DELETE FROM requests WHERE id = ? AND taken_at IS NULL').run(id).changes === 1;
+/** Takes a request back; `false` where it is being executed already. `daemonGone`: whoever took it has ended. */
+export function withdrawRequest(db: Database.Database, id: number, daemonGone = false): boolean {
+  const which = daemonGone ? 'answered_at IS NULL' : 'taken_at IS NULL';
+  return db.prepare(`DELETE FROM requests WHERE id = ? AND ${which}`).run(id).changes === 1;
 }
 
-export function answerOf(db: Database.Database, id: number): RequestAnswer | undefined {
+/** `gone`: nobody will ever answer it. */
+export function answerOf(db: Database.Database, id: number): RequestAnswer | 'waiting' | 'gone' {
   const row = db
     .prepare<[number], { answer: string | null; exit_code: number | null }>(
-      'SELECT answer, exit_code FROM requests WHERE id = ? AND answered_at IS NOT NULL',
+      'SELECT answer, exit_code FROM requests WHERE id = ?',
     )
     .get(id);
-  return row && { answer: row.answer ?? '', exitCode: row.exit_code ?? 0 };
+  if (!row) return 'gone';
+  return row.answer === null ? 'waiting' : { answer: row.answer, exitCode: row.exit_code ?? 0 };
 }
 
 /** Takes the oldest request that waits, if there is one. */
@@ -51,9 +55,38 @@ export function answerRequest(ledger: Ledger, id: number, { answer, exitCode }: 
     .run(now, answer, exitCode, id);
 }
 
-/** Requests whose daemon died under them: nobody waits for them any more. */
-export function dropStaleRequests(ledger: Ledger, now: number): void {
-  ledger.db
-    .prepare('DELETE FROM requests WHERE answered_at IS NULL AND (taken_at IS NOT NULL OR requested_at < ?)')
-    .run(now - 60_000);
+/**
+ * At the start of a daemon: requests that the last one took and did not answer are taken up again, as long as somebody waits for
+ * them. The commands that left the others have ended; what they had decided is in the ledger, and goes on from there.
+ */
+export function giveBackRequests(ledger: Ledger, now: number): void {
+  const { db } = ledger;
+  db.transaction(() => {
+    const waiting = db
+      .prepare<[], { id: number; requested_by: string; requested_at: number }>(
+        'SELECT id, requested_by, requested_at FROM requests WHERE answered_at IS NULL',
+      )
+      .all();
+    for (const { id, requested_by, requested_at } of waiting) {
+      if (isWaiting(requested_by, requested_at, now))
+        db.prepare('UPDATE requests SET taken_at = NULL WHERE id = ?').run(id);
+      else db.prepare('DELETE FROM requests WHERE id = ?').run(id);
+    }
+  }).immediate();
+}
+
+/** `by` is host:pid. Of another host (a container beside this one) only the clock tells. */
+function isWaiting(by: string, since: number, now: number): boolean {
+  const [host, pid] = by.split(':');
+  return host === hostname() ? isAlive(Number(pid)) : now - since < 60_000;
+}
+
+/** Whether a process of this machine lives. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }

@@ -2,12 +2,14 @@ import { schedule } from 'node-cron';
 import { loadJobs } from '../jobs/load.ts';
 import type { Job } from '../jobs/schema.ts';
 import { openProcessings } from '../ledger/processings.ts';
-import { answerRequest, dropStaleRequests, takeRequest } from '../ledger/requests.ts';
+import { giveBackRequests } from '../ledger/requests.ts';
 import { lastFire, rememberFire } from '../ledger/schedules.ts';
-import { TransferError } from '../model.ts';
 import { latestDue } from './due.ts';
 import { createDuties, DUTIES, type DutyContext } from './duties.ts';
-import { type ExecuteOptions, execute, type Request } from './execute.ts';
+import { codeOf, serve } from './serve.ts';
+import { createTurns } from './turns.ts';
+import type { ExecuteOptions } from './verb.ts';
+import { run } from './verbs/run.ts';
 
 /** How often requests of commands are looked for. */
 const REQUESTS_EVERY_MS = 250;
@@ -23,24 +25,20 @@ export interface DaemonOptions extends Omit<ExecuteOptions, 'cause'> {
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { ledger, io, signal } = options;
-  const running = new Map<string, Promise<void>>();
+  const turns = createTurns();
   let told = '';
   const startedAt = io.now();
 
   const start = (job: string, work: () => Promise<void>): void => {
-    const done = work()
-      .catch((error: unknown) => {
-        if (signal.aborted) return;
-        io.log.error(
-          { job, code: codeOf(error) },
-          `run failed: ${error instanceof Error ? error.message : String(error)}`,
-        );
-      })
-      .finally(() => {
-        running.delete(job);
-        seeToDuties();
-      });
-    running.set(job, done);
+    const careful = (): Promise<void> =>
+      work()
+        .catch((error: unknown) => {
+          if (signal.aborted) return;
+          const message = error instanceof Error ? error.message : String(error);
+          io.log.error({ job, code: codeOf(error) }, `run failed: ${message}`);
+        })
+        .finally(seeToDuties);
+    void turns.take(job, careful);
   };
 
   const duties = createDuties(DUTIES, io);
@@ -73,7 +71,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     if (signal.aborted) return;
     const now = io.now();
     for (const job of await readJobs()) {
-      if (job.schedule === undefined || running.has(job.id)) continue;
+      if (job.schedule === undefined || turns.busy(job.id)) continue;
       // A job that never ran starts with its next tick, not with all of the past.
       const since = lastFire(ledger, job.id) ?? rememberStart(job.id);
       const interrupted = first && openProcessings(ledger, job.id).length > 0 ? now : undefined;
@@ -83,14 +81,12 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       rememberFire(ledger, job.id, due);
       start(job.id, async () => {
         io.log.info({ job: job.id, cause, due: new Date(due).toISOString() }, 'run starts');
-        const { executed, exitCode } = await execute({ verb: 'run', job: job.id }, { ...options, cause });
-        if (executed.verb === 'run') {
-          const { counts, seen, balanced } = executed.account;
-          io.log.info(
-            { job: job.id, run: executed.account.run, exitCode, balanced, files: seen.files, ...counts },
-            'run ended',
-          );
-        }
+        const { executed, exitCode } = await run.execute({ verb: 'run', job: job.id }, { ...options, cause });
+        const { counts, seen, balanced } = executed.account;
+        io.log.info(
+          { job: job.id, run: executed.account.run, exitCode, balanced, files: seen.files, ...counts },
+          'run ended',
+        );
       });
     }
   };
@@ -100,31 +96,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     return startedAt;
   };
 
-  const serve = (): void => {
-    if (signal.aborted) return;
-    const request = takeRequest(ledger, io.now());
-    if (!request) return;
-    const body: Request = JSON.parse(request.body);
-    const answer = async (): Promise<void> => {
-      // A job never overlaps with itself: a request waits for the run that is under way.
-      while (running.has(body.job)) await running.get(body.job);
-      if (signal.aborted) return;
-      start(body.job, async () => {
-        try {
-          const { executed, exitCode } = await execute(body, { ...options, cause: 'command' });
-          answerRequest(ledger, request.id, { answer: JSON.stringify(executed), exitCode }, io.now());
-        } catch (error) {
-          const message = error instanceof Error ? error.message : String(error);
-          const hint = error instanceof TransferError ? error.hint : undefined;
-          const failed = JSON.stringify({ verb: 'error', code: codeOf(error), message, hint });
-          answerRequest(ledger, request.id, { answer: failed, exitCode: 4 }, io.now());
-        }
-      });
-    };
-    void answer();
-  };
-
-  dropStaleRequests(ledger, io.now());
+  giveBackRequests(ledger, io.now());
   options.ready?.(await readJobs());
   const everyMinute = async (): Promise<void> => {
     await tick().catch((error) => io.log.error({}, String(error)));
@@ -135,16 +107,12 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     await tick(true);
     seeToDuties();
     while (!signal.aborted) {
-      serve();
+      serve({ ...options, cause: 'command' }, turns, seeToDuties);
       await io.sleep(REQUESTS_EVERY_MS, signal).catch(() => {});
     }
   } finally {
     await minute.destroy();
-    await Promise.allSettled(running.values());
+    await turns.stop();
     await lastDuties;
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof TransferError ? error.code : 'INTERNAL';
 }

@@ -1,0 +1,32 @@
+import { freshToken } from '../../jobs/fresh-token.ts';
+import { EXIT, type ExitCode, type RunAccount } from '../../model.ts';
+import { type RunResult, runJob } from '../../pipelines/deliver-events/run-job.ts';
+import { readJob } from '../jobs.ts';
+import type { Verb } from '../verb.ts';
+
+export interface RunRequest {
+  verb: 'run';
+  job: string;
+  /** A local file instead of the inbox. */
+  file?: string;
+}
+
+/** One execution of a job. */
+export const run: Verb<RunRequest, RunResult> = {
+  name: 'run',
+  execute: async ({ job: id, file }, options) => {
+    const job = await readJob(options.jobs, id, options.io.env);
+    const refreshToken = (): string | undefined => freshToken(job.path);
+    const result = await runJob({ ...options, job, refreshToken, ...(file === undefined ? {} : { file }) });
+    return { executed: result, exitCode: exitCodeOf(result.account) };
+  },
+};
+
+/** Whether anybody has to look. */
+export function exitCodeOf(account: RunAccount): ExitCode {
+  if (!account.balanced) return EXIT.internal;
+  if (account.halted || account.seen.open > 0) return EXIT.unreachable;
+  const { conflict, failed, held } = account.counts;
+  const attention = conflict + failed + held + account.seen.held + account.seen.refused;
+  return attention > 0 ? EXIT.attention : EXIT.ok;
+}
