@@ -4,12 +4,18 @@
 export const OUTCOMES = ['delivered', 'duplicate', 'conflict', 'rejected', 'failed', 'held'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** Ways on which each row is a request of its own, and ways on which a whole file goes. */
+export type RowLane = 'events' | 'async-events';
+export type FileLane = 'sftp' | 'batch' | 'folder';
 /** The way events reach Extole. */
-export type Lane = 'events' | 'async-events';
+export type Lane = RowLane | FileLane;
 
-/** How a delivery is known: the destination's id for the event, and the person it was matched to. */
+/**
+ * How a delivery is known: the destination's id for the event, and the person it was matched to. On the lanes that send whole
+ * files there is no such id: `eventId` then names the file that carried the row (`row_result`, `confirmed`) or the batch.
+ */
 export interface Proof {
-  kind: 'event_id' | 'person_id' | 'row_result' | 'batch_counts';
+  kind: 'event_id' | 'person_id' | 'row_result' | 'batch_counts' | 'confirmed';
   eventId: string;
   personId?: string;
 }
@@ -139,6 +145,22 @@ export interface Io {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   env: Readonly<Record<string, string | undefined>>;
   log: Log;
+  /** Absent where nobody looks at what is measured. */
+  meter?: Meter;
+}
+
+/** What a process that lives long measures of its sending. One call a row: nothing but a few increments may stand behind it. */
+export interface Meter {
+  sending(job: string, lane: Lane): SendingMeter;
+}
+
+/** One pass over a file. */
+export interface SendingMeter {
+  /** Milliseconds from handing a row to the sender to its answer. */
+  answered(ms: number): void;
+  /** Rows that were claimed, less those that were recorded. */
+  claimed(rows: number): void;
+  end(): void;
 }
 
 // ---- remotes ----
@@ -293,6 +315,8 @@ export interface FileAccount {
   repeatOf?: string;
   lane?: Lane;
   proof?: Proof['kind'];
+  /** The file that was sent to the destination and whose answer is waited for: rows are open, and nothing is wrong. */
+  awaits?: string;
   counts: Counts;
   byEvent: EventAccount[];
   reasons: ReasonAccount[];

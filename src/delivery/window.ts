@@ -56,6 +56,7 @@ export interface WindowOptions<T> {
   drainMs: number;
   io: Io;
   onProgress?: (done: number) => void;
+  meter?: { answered(ms: number): void } | undefined;
 }
 
 export interface WindowEnd {
@@ -167,6 +168,7 @@ export async function sendThroughWindow<T>(
   const onAnswer = (row: Live<T>, answer: Answer, sentAt: number, era: number): void => {
     const now = io.monotonic();
     if (!options.paced) concurrency.onAnswer(now - sentAt, signOf(answer), inFlight);
+    options.meter?.answered(now - sentAt);
     inFlight--;
     health.onAnswer(answer, row.id, era, now);
     if (answer.kind === 'halted') halted ??= { code: answer.code, reason: answer.reason };

@@ -54,6 +54,7 @@ export async function deliverFile(
     name === '' ? 0 : eventNameId(ledger, processing.destinationId, name),
   );
   const resend = resendRule(ctx);
+  const meter = io.meter?.sending(processing.job, lane);
   const settled: Settled[] = [];
   let columnNames: readonly string[] = [];
   const sameContent = contentComparer(ctx, pass, () => columnNames);
@@ -98,6 +99,7 @@ export async function deliverFile(
       claims.map(({ item }) => item.claim),
       io.now(),
     );
+    meter?.claimed(results.reduce((n, result) => n + (result.kind === 'claimed' ? 1 : 0), -ended.length));
     ctx.crashPoint('committed');
     keepHeapSmall();
     return results.map((result, i): Granted => {
@@ -211,6 +213,7 @@ export async function deliverFile(
       signal: ctx.signal,
       drainMs: ctx.drainMs,
       io,
+      meter,
       onProgress: (done) =>
         ctx.progress({ file: processing.name, phase: 'sending', done, total: seal.candidates, unit: 'rows' }),
     });
@@ -218,6 +221,7 @@ export async function deliverFile(
     endSending(ledger.db, processing.id);
     return end;
   } finally {
+    meter?.end();
     await sender.close();
     index.close();
   }
