@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type * as z from 'zod';
-import { type ExtoleSettings, extoleSettings } from '../destinations/extole/settings.ts';
 import { valueAt } from '../jobs/issues.ts';
+import { type ExtoleDestinationSettings, extoleDestination } from '../jobs/lanes.ts';
 import { readYaml } from '../jobs/positions.ts';
 import { resolveReferences } from '../jobs/references.ts';
 import { type RemoteSettings, remoteSettings } from '../remotes/settings.ts';
@@ -12,7 +12,7 @@ export interface RawJob {
   id: string;
   path: string;
   source?: RemoteSettings;
-  extole?: ExtoleSettings;
+  extole?: ExtoleDestinationSettings;
 }
 
 /** Never throws; what cannot be read is left out. */
@@ -26,7 +26,7 @@ export async function readRawJob(path: string, env: Readonly<Record<string, stri
   }
   const id = valueAt(data, ['id']);
   const source = readable(remoteSettings, valueAt(data, ['source']));
-  const extole = extoleSettings.safeParse(valueAt(data, ['destination', 'extole']));
+  const extole = extoleDestination.safeParse(valueAt(data, ['destination', 'extole']));
   return {
     id: typeof id === 'string' && id !== '' ? id : byName,
     path,

@@ -26,6 +26,14 @@ function checkAlone(job: Job): Finding[] {
     // A job without a host key must load all the same: the doctor learns the key through it. Connecting is refused.
     severity: field === 'hostKey' ? 'warning' : 'error',
   }));
+  const { sftp } = job.destination.extole;
+  for (const { field, message } of sftp ? remoteProblems(sftp) : [])
+    findings.push({
+      job,
+      path: ['destination', 'extole', 'sftp', field],
+      message,
+      severity: field === 'hostKey' ? 'warning' : 'error',
+    });
   const { inbox, archive, processing, refused } = job.source;
   const folders = { archive, processing, refused, results: job.report.to, reports: job.report.reports };
   for (const [role, folder] of Object.entries(folders)) {

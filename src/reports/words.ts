@@ -15,9 +15,18 @@ export const COLUMN_WORDS: Readonly<Record<Outcome | 'open', string>> = {
 };
 
 export function laneWords(lane: Lane): string {
-  return lane === 'events'
-    ? 'one request a row, paced to the documented limit (events)'
-    : 'one request a row, queued by the destination (async-events)';
+  switch (lane) {
+    case 'events':
+      return 'one request a row, paced to the documented limit (events)';
+    case 'async-events':
+      return 'one request a row, queued by the destination (async-events)';
+    case 'sftp':
+      return "a whole file into the destination's own inbox, answered by its results file (sftp)";
+    case 'batch':
+      return 'a whole file as a batch job of the destination, answered by its counts (batch)';
+    case 'folder':
+      return 'a whole file for a person to upload (folder)';
+  }
 }
 
 /** How sure a delivery is, in plain words. */
@@ -32,6 +41,8 @@ export function proofWords(proof: Proof['kind'], provider: string): string {
       return `${who} listed each delivered row in its own results file`;
     case 'batch_counts':
       return `${who} confirmed the number of rows, not each row`;
+    case 'confirmed':
+      return `a person confirmed that the file was uploaded to ${who}; no answer for each row is known`;
   }
 }
 
@@ -60,6 +71,12 @@ export function clockTime(instant: string, timezone: string): string {
   }).formatToParts(ms);
   const part = (type: string) => parts.find((each) => each.type === type)?.value ?? '';
   return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}:${part('second')} ${part('timeZoneName')}`;
+}
+
+/** The hour (0 to 23) that the clock of a time zone shows; milliseconds since 1970. */
+export function hourOf(ms: number, timezone: string): number {
+  const shown = new Intl.DateTimeFormat('en-US', { timeZone: timezone, hour: '2-digit', hourCycle: 'h23' }).format(ms);
+  return Number(shown);
 }
 
 /** `2026-11-19 09:00:02 to 09:19:32 EST`; the day and the zone are said once where both are the same. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration } from '../../delivery/settings.ts';
+import { batchSettings, folderSettings, uploadSettings } from './upload-settings.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
@@ -42,10 +43,10 @@ export const extoleSettings = z
       .describe('The Extole container; sent with each event as data.container.'),
     token: token.describe('A long-lived access token, by reference to the environment or a file.'),
     lane: z
-      .enum(['auto', 'events', 'async-events'])
+      .enum(['auto', 'events', 'async-events', 'sftp', 'batch', 'folder'])
       .default('auto')
       .describe(
-        'events: one by one, paced, with the person it matched. async-events: fast, queued by Extole. auto: events for small files.',
+        'events: one by one, paced, with the person it matched. async-events: fast, queued by Extole. auto: events for small files, else async-events. Whole files: sftp puts them into your folder of Extole, batch makes batch jobs of them, folder puts them aside for a person to upload.',
       ),
     autoThreshold: z
       .int()
@@ -100,6 +101,9 @@ export const extoleSettings = z
       })
       .prefault({})
       .describe('How verify-dedupe waits.'),
+    upload: uploadSettings,
+    batch: batchSettings,
+    folder: folderSettings.optional(),
   })
   .describe('How events reach one Extole account.');
 
