@@ -32,7 +32,7 @@ export function readEvent(
   const body = parse(text);
   if (body === undefined) return errorReply('invalid_json');
   if (!isObject(body)) return errorReply('binding_error', { reason: 'the body is not an object' });
-  return pathName === undefined ? wrapped(body, blocked) : check(pathName, undefined, body, blocked);
+  return pathName === undefined ? wrapped(body, blocked) : checkEvent(pathName, undefined, body, blocked);
 }
 
 function wrapped(body: Readonly<Record<string, unknown>>, blocked: ReadonlySet<string>): SubmittedEvent | Reply {
@@ -43,12 +43,13 @@ function wrapped(body: Readonly<Record<string, unknown>>, blocked: ReadonlySet<s
   }
   const { event_name, event_time, data } = body;
   if (typeof event_name !== 'string' || event_name.trim() === '') return errorReply('missing_event_name');
-  if (data === undefined || data === null) return check(event_name, event_time, {}, blocked);
+  if (data === undefined || data === null) return checkEvent(event_name, event_time, {}, blocked);
   if (!isObject(data)) return errorReply('binding_error', { reason: 'data is not an object' });
-  return check(event_name, event_time, data, blocked);
+  return checkEvent(event_name, event_time, data, blocked);
 }
 
-function check(
+/** An event's name, time and data by Extole's rules; `time` may stand in the data instead. */
+export function checkEvent(
   name: string,
   time: unknown,
   data: Readonly<Record<string, unknown>>,

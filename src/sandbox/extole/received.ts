@@ -7,6 +7,7 @@ export interface Received {
   seq: number;
   /** ISO 8601, UTC. */
   at: string;
+  /** `ROW` where it was no request, but a row of a file. */
   method: string;
   path: string;
   /** X-Request-Id, empty where there is none. */
@@ -15,7 +16,7 @@ export interface Received {
   status: number;
   /** Name or kind of the fault that was played. */
   fault?: string;
-  /** The event was taken. */
+  /** The event was taken; of a file or a batch: it was made. */
   accepted: boolean;
   /** Taken, and its key was known already. */
   duplicate: boolean;
@@ -27,7 +28,7 @@ export interface Received {
 
 export interface ReceivedLog {
   readonly last: number;
-  append(entry: Received): void;
+  append(...entries: readonly Received[]): void;
   flush(): void;
   close(): void;
 }
@@ -50,9 +51,9 @@ export function openReceivedLog(path: string, fsync: boolean): ReceivedLog {
 
   return {
     last,
-    append(entry) {
+    append(...entries) {
       if (lines === '' && !fsync) setImmediate(flush);
-      lines += `${JSON.stringify(entry)}\n`;
+      for (const entry of entries) lines += `${JSON.stringify(entry)}\n`;
       if (fsync) {
         flush();
         fsyncSync(file);

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { type Io, TransferError } from '../../model.ts';
+import { type Account, createAccount } from './account.ts';
 import { errorReply, type Reply } from './errors.ts';
 import { readEvent } from './events.ts';
 import { acceptsFirst, FAULTS, type Fault, type FaultName, type FaultSource, misbehave, statusOf } from './faults.ts';
@@ -52,6 +53,8 @@ export interface ExtoleStandIn {
   port: number;
   /** With `keep`: every request, oldest first. */
   received: readonly Received[];
+  /** What every way in shares: give it to the watcher of Extole's folders, so that keys are known across lanes. */
+  account: Account;
   stats(): ExtoleStats;
   /** Plays these for the next posted events, one each; they come before the fault source. */
   fail(...faults: readonly (Fault | FaultName)[]): void;
@@ -89,10 +92,8 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
   const tally = createTally();
   let tokens = new Set(options.tokens ?? [SANDBOX_TOKEN]);
   let source = options.faults;
-  let seq = log?.last ?? 0;
+  const account = createAccount({ io, store, log, keep: keep ? received : undefined });
   let events = 0;
-  let accepted = 0;
-  let duplicates = 0;
 
   /** What a healthy server answers. */
   function answer(route: Route | Reply, req: IncomingMessage, body: string): Outcome {
@@ -104,9 +105,7 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     if (!isJson(req)) return nothing(errorReply('unsupported_media_type'));
     const event = readEvent(body, route.eventName, blocked);
     if ('status' in event) return nothing(event);
-    const { eventId, personId, duplicate } = store.accept(event, io.monotonic());
-    accepted += 1;
-    if (duplicate) duplicates += 1;
+    const { eventId, personId, duplicate } = account.take(event);
     return { status: 200, body: okBody(route.api, eventId, personId), eventId, duplicate };
   }
 
@@ -163,12 +162,9 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
   }
 
   function record(req: IncomingMessage, body: string, outcome: Outcome, status: number, fault?: string): void {
-    seq += 1;
     tally.count(req.url ?? '', status);
     if (!log && !keep) return;
-    const entry: Received = {
-      seq,
-      at: new Date(io.now()).toISOString(),
+    account.record({
       method: req.method ?? '',
       path: req.url ?? '',
       requestId: requestIdOf(req),
@@ -178,9 +174,7 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
       duplicate: outcome.duplicate,
       eventId: outcome.eventId,
       body: parsed(body),
-    };
-    if (keep) received.push(entry);
-    log?.append(entry);
+    });
   }
 
   let closed: Promise<void> | undefined;
@@ -210,10 +204,10 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     url: `${options.tls ? 'https' : 'http'}://${host}:${address.port}`,
     port: address.port,
     received,
+    account,
     stats: () => ({
       ...tally.totals(),
-      accepted,
-      duplicates,
+      ...account.totals(),
       distinctKeys: store.distinctKeys,
     }),
     fail: (...faults) => void queue.push(...faults),
