@@ -24,13 +24,15 @@ export type Definition = z.output<typeof definition>;
 /** The part of a job that is stored with each processing, as canonical JSON: equal settings give equal text. */
 export function storedDefinition(job: Job): { job: string; body: string; sha256: string } {
   const { account, container, keyField } = job.destination.extole;
+  // When the morning report is made decides about no row.
+  const { morning: _, ...report } = job.report;
   const stored: Definition = {
     job: job.id,
     event: job.event,
     file: job.file,
     onConflict: job.onConflict,
     destination: { provider: 'extole', account, container, keyField },
-    report: job.report,
+    report,
   };
   const body = canonicalJson(stored);
   return { job: job.id, body, sha256: hash('sha256', body, 'hex') };

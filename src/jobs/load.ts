@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { checkJobs } from './check.ts';
+import { readHolidays } from './holidays.ts';
 import { explainIssues, valueAt } from './issues.ts';
+import { isNotifyFile, readNotifyFile } from './notify-file.ts';
 import { type Position, readYaml } from './positions.ts';
 import { type Path, type Resolved, resolveReferences } from './references.ts';
 import { type Job, jobSchema } from './schema.ts';
@@ -39,13 +41,21 @@ export async function loadJobs(
 ): Promise<{ jobs: Job[]; problems: JobProblem[] }> {
   const listed = await listJobFiles(folder);
   if (!Array.isArray(listed)) return { jobs: [], problems: [listed] };
-  const loaded = await Promise.all(listed.map((file) => loadFile(file, env)));
+  const beside = await readNotifyFile(
+    folder,
+    listed.filter(isNotifyFile).map((file) => basename(file)),
+    env,
+  );
+  const loaded = await Promise.all(listed.filter((file) => !isNotifyFile(file)).map((file) => loadFile(file, env)));
+  for (const { job } of loaded)
+    if (job !== undefined && job.notify === undefined && beside.notify !== undefined)
+      Object.assign(job, { notify: beside.notify, sharedNotify: true });
   const jobs = loaded.flatMap(({ job }) => (job === undefined ? [] : [job]));
   const findings = checkJobs(jobs).map(({ job, path, ...rest }): JobProblem => {
     const locate = loaded.find((each) => each.job === job)?.locate;
     return { file: job.path, ...(locate?.(path) ?? { line: 1, column: 1 }), field: fieldName(path), ...rest };
   });
-  const problems = [...loaded.flatMap((each) => each.problems), ...findings].sort(byPlace);
+  const problems = [...beside.problems, ...loaded.flatMap((each) => each.problems), ...findings].sort(byPlace);
   const broken = new Set(problems.filter(({ severity }) => severity === 'error').map(({ file }) => file));
   return { jobs: jobs.filter(({ path }) => !broken.has(path)), problems };
 }
@@ -129,7 +139,15 @@ async function loadText(
   }
   if (failed.size > 0) return { problems, locate };
   const id = parsed.data.id ?? basename(path).replace(/\.ya?ml$/i, '');
-  return { job: { ...parsed.data, id, path }, problems, locate };
+  const job: Job = { ...parsed.data, id, path };
+  if (job.expect?.holidays !== undefined) {
+    const holidays = await readHolidays(job.expect.holidays, path);
+    job.holidays = holidays.days;
+    // The job goes on without the days that cannot be read: its files matter more than when they are expected.
+    for (const { line, message, hint } of holidays.problems)
+      problems.push({ file: holidays.path, line, column: 1, field: '', message, hint, severity: 'warning' });
+  }
+  return { job, problems, locate };
 }
 
 /** Values by reference are text; where the job needs a number or a truth value, they are read as one. */

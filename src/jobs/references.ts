@@ -30,8 +30,12 @@ export interface Resolved {
   referenced: Set<string>;
 }
 
+/** What of a channel of `notify` is a secret: whoever knows the URL of a webhook of Slack may post there. */
+const NOTIFY_SECRETS = /(?:^|\.)(?:slack\.url|email\.smtp|webhook\.secret|pagerduty\.routingKey)$/;
+
 /** Whether a value at this path is a secret. */
 export function isSecret(path: Path): boolean {
+  if (path[0] === 'notify' && NOTIFY_SECRETS.test(path.map(String).join('.'))) return true;
   return path.some((part) => typeof part === 'string' && SECRET_FIELDS.has(part)) && path[0] !== 'event';
 }
 

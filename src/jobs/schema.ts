@@ -1,13 +1,15 @@
 import cron from 'node-cron';
 import * as z from 'zod';
 import { deliverySettings } from '../delivery/settings.ts';
-import { extoleSettings } from '../destinations/extole/settings.ts';
 import { duration, formatDuration } from '../mapping/duration.ts';
 import { timeZone } from '../mapping/field-settings.ts';
 import { eventSettings } from '../mapping/settings.ts';
+import { notifySettings } from '../notices/settings.ts';
 import { fileSettings } from '../parsing/settings.ts';
 import { remoteSettings } from '../remotes/settings.ts';
 import { resolveFolders } from './folders.ts';
+import { extoleDestination } from './lanes.ts';
+import { expectSettings, morningSettings, watchSettings } from './watch-settings.ts';
 
 const schedule = z.string().superRefine((expression, context) => {
   const fields = expression.trim().split(/\s+/).length;
@@ -80,6 +82,7 @@ const report = z
       .default('results')
       .describe(`Where results files go, one for each input file. ${BESIDE} Default results.`),
     reports: folder.default('reports').describe(`Where reconciliation reports go. ${BESIDE} Default reports.`),
+    morning: morningSettings.optional(),
   })
   .prefault({})
   .describe('What is put back for the partner.');
@@ -105,7 +108,7 @@ const jobObject = z
     source,
     file: fileSettings,
     event: eventSettings,
-    destination: z.strictObject({ extole: extoleSettings }).describe('Where the events go.'),
+    destination: z.strictObject({ extole: extoleDestination }).describe('Where the events go.'),
     delivery: deliverySettings,
     onConflict: z
       .enum(['refuse', 'first-wins'])
@@ -114,6 +117,9 @@ const jobObject = z
         'Rows of one file with the same key and different content: refuse sends none of them until a person picks one, first-wins sends the first. Default refuse.',
       ),
     report,
+    expect: expectSettings.optional(),
+    notify: notifySettings.optional(),
+    watch: watchSettings,
     failed: z
       .strictObject({
         maxAge: duration
@@ -167,4 +173,8 @@ export type Job = z.output<typeof jobSchema> & {
   id: string;
   /** The job file. */
   path: string;
+  /** ISO dates out of the file that `expect.holidays` names. */
+  holidays?: readonly string[];
+  /** `notify` is that of the file beside the jobs. */
+  sharedNotify?: boolean;
 };

@@ -5,8 +5,13 @@ import { COLUMNS } from './words.ts';
 
 /** The event accounts of several files, added up by event name, sorted by it. */
 export function eventTotals(files: readonly FileAccount[]): EventAccount[] {
+  return mergeEvents(files.flatMap((file) => file.byEvent));
+}
+
+/** Event accounts added up by event name, sorted by it. Money stays apart by currency, exact. */
+export function mergeEvents(events: readonly EventAccount[]): EventAccount[] {
   const byName = new Map<string, EventAccount[]>();
-  for (const event of files.flatMap((file) => file.byEvent)) {
+  for (const event of events) {
     const same = byName.get(event.eventName);
     if (same === undefined) byName.set(event.eventName, [event]);
     else same.push(event);

@@ -80,7 +80,8 @@ function fieldsOf(node: SchemaNode, path: string): Field[] {
       return [field, ...fieldsOf(child, at)];
     });
     const any = isNode(branch.additionalProperties) ? fieldsOf(branch.additionalProperties, `${path}.NAME`) : [];
-    return [...fields, ...any];
+    const each = isNode(branch.items) ? fieldsOf(branch.items, `${path}.N`) : [];
+    return [...fields, ...any, ...each];
   });
 }
 
