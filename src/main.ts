@@ -6,6 +6,12 @@ import { EXIT } from './model.ts';
 enableCompileCache();
 const { Command, CommanderError } = await import('commander');
 const { COMMANDS } = await import('./commands/registry.ts');
+const { version } = await import('./commands/version.ts');
+
+// `referry --help | head` closes the pipe early; that is no error.
+process.stdout.on('error', (error: Error & { code?: string }) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 
 const LEAST_NODE = 24;
 
@@ -42,20 +48,6 @@ async function main(argv: readonly string[]): Promise<number> {
     return report(error);
   }
   return code;
-}
-
-async function version(): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  for (const place of ['../package.json', '../../package.json']) {
-    try {
-      const text = await readFile(new URL(place, import.meta.url), 'utf8');
-      const { version }: { version: string } = JSON.parse(text);
-      return version;
-    } catch {
-      // The sources and the built package are at different depths.
-    }
-  }
-  return 'unknown';
 }
 
 const EXIT_CODES = `

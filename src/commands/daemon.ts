@@ -4,12 +4,19 @@ export const registerDaemon: Register = (program, exit) => {
   program
     .command('daemon')
     .description('Runs all jobs on their schedules until it is stopped.')
+    .option(
+      '--listen <address>',
+      'answer /healthz, /readyz and /metrics there, e.g. 127.0.0.1:9464 (or REFERRY_LISTEN)',
+    )
     .addHelpText(
       'after',
       `
 SIGTERM or SIGINT: takes no new work, waits up to 25 s for what is on the wire, exits 0. A tick missed while it was down is
 made up once; files it left unfinished are gone on with at once. Job files are read anew before each run. One process
 executes on a ledger; commands given meanwhile are executed by the daemon.
+
+REFERRY_BACKUP_AT=03:00 makes a backup of the ledger each night; REFERRY_PRUNE_AT (default 04:00) is when it removes what
+is kept long enough.
 
 Example:
   referry daemon --jobs /etc/referry/jobs --state /var/lib/referry`,
@@ -20,22 +27,31 @@ Example:
       const { crashPointFrom } = await import('../schedule/crash-point.ts');
       const { runDaemon } = await import('../schedule/daemon.ts');
       const { settings, io } = openWorld(command.optsWithGlobals());
+      const { watch } = await import('./watch-daemon.ts');
       const stop = stopSignal();
       const ledger = await openLedger(settings.ledger, 'daemon', io);
+      const watched = await watch(settings, ledger, io).catch(async (error: unknown) => {
+        await ledger.close();
+        throw error;
+      });
       try {
         await runDaemon({
           ledger,
-          io,
+          io: watched.io,
           signal: stop.signal,
           jobs: settings.jobs,
           state: settings.state,
+          upkeep: settings,
           crashPoint: crashPointFrom(io),
+          looked: watched.looked,
           ready: (jobs) => {
             const names = jobs.map((job) => job.id).join(', ') || 'none';
-            process.stderr.write(`referry: ready; jobs: ${names}; ledger: ${settings.ledger}\n`);
+            const where = watched.url === undefined ? '' : `; listening on ${watched.url}`;
+            process.stderr.write(`referry: ready; jobs: ${names}; ledger: ${settings.ledger}${where}\n`);
           },
         });
       } finally {
+        await watched.close();
         await ledger.close();
         stop.dispose();
       }

@@ -1,10 +1,5 @@
 import { visible } from '../reports/visible.ts';
 
-// `referry status | head` closes the pipe early; that is no error.
-process.stdout.on('error', (error: Error & { code?: string }) => {
-  if (error.code !== 'EPIPE') throw error;
-});
-
 /** Answers go to standard output; everything else to standard error. */
 export function say(line = ''): void {
   process.stdout.write(`${line}\n`);

@@ -4,6 +4,7 @@ import { registerDaemon } from './daemon.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerExplain } from './explain.ts';
+import { registerHealth } from './health.ts';
 import { registerInit } from './init.ts';
 import { registerRetry } from './retry.ts';
 import { registerRun } from './run.ts';
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Register[] = [
   registerDoctor,
   registerRun,
   registerDaemon,
+  registerHealth,
   registerStatus,
   registerExplain,
   registerRetry,

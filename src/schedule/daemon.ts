@@ -5,7 +5,7 @@ import { openProcessings } from '../ledger/processings.ts';
 import { giveBackRequests } from '../ledger/requests.ts';
 import { lastFire, rememberFire } from '../ledger/schedules.ts';
 import { latestDue } from './due.ts';
-import { createDuties, DUTIES, type DutyContext } from './duties.ts';
+import { createDuties, DUTIES, type DutyContext, type Upkeep } from './duties.ts';
 import { codeOf, serve } from './serve.ts';
 import { createTurns } from './turns.ts';
 import type { ExecuteOptions } from './verb.ts';
@@ -17,6 +17,9 @@ const REQUESTS_EVERY_MS = 250;
 export interface DaemonOptions extends Omit<ExecuteOptions, 'cause'> {
   /** Called once the daemon is ready. */
   ready?: (jobs: readonly Job[]) => void;
+  /** Called each time the schedules were looked at. */
+  looked?: () => void;
+  upkeep?: Upkeep;
 }
 
 /**
@@ -49,6 +52,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     jobs: await readJobs(),
     state: options.state,
     jobsFolder: options.jobs,
+    upkeep: options.upkeep ?? {},
   });
   let lastDuties = Promise.resolve();
   const seeToDuties = (): void => {
@@ -100,11 +104,13 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   options.ready?.(await readJobs());
   const everyMinute = async (): Promise<void> => {
     await tick().catch((error) => io.log.error({}, String(error)));
+    options.looked?.();
     seeToDuties();
   };
   const minute = schedule('* * * * *', () => void everyMinute(), { timezone: 'UTC' });
   try {
     await tick(true);
+    options.looked?.();
     seeToDuties();
     while (!signal.aborted) {
       serve({ ...options, cause: 'command' }, turns, seeToDuties);

@@ -2,6 +2,15 @@ import type { Job } from '../jobs/schema.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { type Io, TransferError } from '../model.ts';
 
+/** When the daemon looks after its own things; what is absent is not done. */
+export interface Upkeep {
+  backupAt?: { at: string; timezone: string };
+  /** Folder of the backups. */
+  backupTo?: string;
+  backupKeep?: number;
+  pruneAt?: { at: string; timezone: string };
+}
+
 /** What a duty may use. `jobs` are the job files as they are now. */
 export interface DutyContext {
   ledger: Ledger;
@@ -12,6 +21,7 @@ export interface DutyContext {
   state: string;
   /** Folder of the job files. */
   jobsFolder: string;
+  upkeep: Upkeep;
 }
 
 /**

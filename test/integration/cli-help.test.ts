@@ -26,6 +26,7 @@ describe('referry --help', () => {
       'doctor',
       'run',
       'daemon',
+      'health',
       'status',
       'explain',
       'retry',

@@ -24,7 +24,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   jobs: ROOMS,
   pipelines: ['jobs', ...ROOMS],
   schedule: ['pipelines', 'jobs', ...ROOMS],
-  commands: ['settings.ts', 'io.ts', 'schedule', 'pipelines', 'jobs', 'sandbox', ...ROOMS],
+  receivers: ['schedule', 'pipelines', 'jobs', ...ROOMS],
+  commands: ['settings.ts', 'io.ts', 'receivers', 'schedule', 'pipelines', 'jobs', 'sandbox', ...ROOMS],
   'main.ts': ['commands'],
 };
 
