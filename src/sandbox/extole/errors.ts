@@ -1,21 +1,43 @@
 /** An answer of the stand-in. */
 export interface Reply {
   status: number;
-  body: string;
+  body: string | Uint8Array;
+  /** Default `application/json`. */
+  type?: string;
 }
 
 /** Codes, statuses and messages as Extole documents them. */
 const DOCUMENTED = {
   access_denied: [403, 'The access_token provided is not permitted to access the specified resource.'],
+  batch_job_data_source_empty: [400, 'Data source is required'],
+  batch_job_delete_not_allowed: [400, "Batch job cannot be deleted while it's in current status"],
+  batch_job_event_name_invalid: [400, 'Invalid batch job event_name, name should have a value, max length 255'],
+  batch_job_invalid_state_transition: [400, "Current state doesn't allow the specified operation"],
+  batch_job_locked: [423, 'Batch job is locked by another process. Please try again later.'],
+  batch_job_name_invalid: [400, 'Invalid batch job name, name should have a value, max length 255'],
+  batch_job_tag_invalid: [400, 'Invalid batch job tag, name should have a value, max length 255'],
+  batch_job_unauthorized_scopes: [400, 'Attempt to update scopes to unauthorized values'],
   binding_error: [400, 'Argument is not of the expected type'],
+  decryption_error: [400, 'Could not decrypt file'],
   event_blocked: [400, 'Blocked due to client specific rules to ignore spurious events'],
+  file_asset_duplicated_name: [400, 'Duplicated file asset name'],
+  file_asset_expired: [400, 'File Asset is expired'],
+  file_asset_file_processing_error: [400, 'Failed to process uploaded file'],
+  file_asset_input_file_missing: [400, 'Input file is mandatory'],
+  file_asset_invalid_name: [400, 'Name max length is 255 and should contain only alphanumeric characters'],
+  file_asset_invalid_tags: [400, 'Tags cannot be null, empty or longer than 255 chars'],
+  file_asset_not_found: [400, 'File Asset not found'],
   invalid_event_time_format: [400, 'Invalid event time format. Expected: ISO8601 format'],
   invalid_json: [400, 'JSON is invalid'],
+  invalid_limit: [400, 'Limit should be a non negative integer'],
+  invalid_offset: [400, 'Offset should be a non negative integer'],
   invalid_parameter: [400, 'Parameter is invalid.'],
+  max_fetch_size_1000: [400, 'Maximum allowed difference between limit and offset should be 1000'],
   method_not_allowed: [405, 'Method not allowed'],
   method_unauthorized: [401, 'Unauthorized access to this endpoint'],
   missing_access_token: [403, 'No access_token was provided with this request.'],
   missing_event_name: [400, 'Event name is required.'],
+  missing_extole_public_key: [400, 'Cannot decrypt file as extole public key is not created'],
   missing_request_body: [400, 'Missing request body'],
   not_found: [404, 'Not found'],
   payment_required: [402, 'The access_token provided is associated with an unpaid account.'],

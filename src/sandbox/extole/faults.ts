@@ -88,12 +88,13 @@ export const FAULTS = {
 
 export type FaultName = keyof typeof FAULTS;
 
-/** Decides, for each posted event, whether to misbehave. */
+/** Decides, for each posted event and each request to files and batches, whether to misbehave. */
 export type FaultSource = (request: FaultRequest) => Fault | FaultName | undefined;
 
 export interface FaultRequest {
-  /** Posted events so far, this one included. */
+  /** Requests so far that could be played a fault, this one included. */
   seq: number;
+  method: string;
   path: string;
   requestId: string;
   body: string;
@@ -182,7 +183,7 @@ const CUT_BODY = '\r\nContent-Length: 100\r\n\r\n{"event_id":"';
 function write(
   res: ServerResponse,
   status: number,
-  body: string,
+  body: string | Uint8Array,
   headers: Readonly<Record<string, string>> = {},
 ): void {
   const length = status === 204 || status === 304 ? {} : { 'content-length': Buffer.byteLength(body) };

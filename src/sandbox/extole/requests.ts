@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { boundaryOf, partsOf } from './multipart.ts';
 
 /** The attempt's id, empty where there is none. */
 export function requestIdOf(req: IncomingMessage): string {
@@ -6,21 +8,35 @@ export function requestIdOf(req: IncomingMessage): string {
   return typeof id === 'string' ? id : '';
 }
 
-/** JSON, or the text where it is none. */
-export function parsed(body: string): unknown {
+/** A body as the log has it: JSON, or the text where it is none; of a form, its parts without the contents of files. */
+export function bodyOf(req: IncomingMessage, body: Buffer): unknown {
+  const boundary = boundaryOf(req.headers['content-type']);
+  if (boundary === undefined) return parsed(body.toString('utf8'));
+  const parts = partsOf(body, boundary);
+  if (typeof parts === 'string') return { form: parts };
+  return {
+    form: parts.map(({ body: bytes, ...part }) =>
+      part.filename === undefined
+        ? { ...part, value: parsed(bytes.toString('utf8')) }
+        : { ...part, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') },
+    ),
+  };
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(body);
+    return JSON.parse(text);
   } catch {
-    return body;
+    return text;
   }
 }
 
 /** Nearly every body comes in one piece. */
-export function readBody(req: IncomingMessage, done: (body: string) => void): void {
+export function readBody(req: IncomingMessage, done: (body: Buffer) => void): void {
   const chunks: Buffer[] = [];
   req.on('data', (chunk: Buffer) => void chunks.push(chunk));
   req.on('end', () => {
     const [first] = chunks;
-    done(chunks.length > 1 ? Buffer.concat(chunks).toString('utf8') : (first?.toString('utf8') ?? ''));
+    done(chunks.length === 1 && first ? first : Buffer.concat(chunks));
   });
 }

@@ -1,18 +1,31 @@
 import type { IncomingMessage } from 'node:http';
 import { errorReply, type Reply } from './errors.ts';
+import { ok, page } from './paging.ts';
 import type { Store } from './store.ts';
 
 export type Route =
   /** `reply` names what the version answers; `eventName` is there where the path carries it. */
   | { kind: 'event'; api: 'v5' | 'v6' | 'v6-async'; eventName?: string }
   | { kind: 'persons'; query: URLSearchParams }
-  | { kind: 'steps'; personId: string; query: URLSearchParams };
+  | { kind: 'steps'; personId: string; query: URLSearchParams }
+  /** `id` and `action` are empty where the path has none. */
+  | ({ kind: 'files' } & FilePath)
+  | ({ kind: 'batches' } & FilePath);
+
+interface FilePath {
+  method: string;
+  id: string;
+  action: string;
+  query: URLSearchParams;
+}
 
 const EVENT_PATHS = new Map([
   ['/v5/events', 'v5'],
   ['/v6/events', 'v6'],
   ['/v6/async-events', 'v6-async'],
 ] as const);
+
+const OF_FILES = /^\/v6\/(files|batches)(?:\/([^/]+)(?:\/([^/]+))?)?$/;
 
 const STEPS = /^\/v5\/persons\/([^/]+)\/steps$/;
 
@@ -29,6 +42,10 @@ export function routeOf(method: string, target: string): Route | Reply {
     return eventApi(pathname)
       ? { kind: 'event', api }
       : { kind: 'event', api, eventName: decode(pathname.slice(slash + 1)) };
+  }
+  const [, kind, id = '', action = ''] = OF_FILES.exec(pathname) ?? [];
+  if (kind === 'files' || kind === 'batches') {
+    return { kind, method, id: decode(id), action, query: searchParams };
   }
   const steps = STEPS.exec(pathname);
   if (pathname !== '/v5/persons' && !steps) return errorReply('not_found');
@@ -118,15 +135,4 @@ export function listSteps(store: Store, personId: string, query: URLSearchParams
       ),
     })),
   );
-}
-
-function page<T>(items: readonly T[], query: URLSearchParams): T[] | undefined {
-  const limit = query.get('limit') ?? '100';
-  const offset = query.get('offset') ?? '0';
-  if (!/^\d{1,9}$/.test(limit) || !/^\d{1,9}$/.test(offset) || Number(limit) > 1000) return undefined;
-  return items.slice(Number(offset), Number(offset) + Number(limit));
-}
-
-function ok(value: unknown): Reply {
-  return { status: 200, body: JSON.stringify(value) };
 }

@@ -40,7 +40,7 @@ export function judgeRow(columns: readonly string[], values: readonly string[], 
   if (missing !== undefined) return { ok: false, code: 'missing_value', message: `Missing required value: ${missing}` };
   const { event_time, ...rest } = data;
   const event = checkEvent(name, event_time ?? rules.now, { ...rest, ...rules.extra }, rules.blocked);
-  return 'status' in event ? refusal(event.body) : { ok: true, event };
+  return 'status' in event ? refusal(String(event.body)) : { ok: true, event };
 }
 
 function refusal(body: string): RowVerdict {

@@ -2,12 +2,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createSecureServer } from 'node:https';
 import { type Io, TransferError } from '../../model.ts';
 import { type Account, createAccount } from './account.ts';
+import type { BatchBehaviour } from './batch-record.ts';
+import { createBatches } from './batches.ts';
 import { errorReply, type Reply } from './errors.ts';
 import { readEvent } from './events.ts';
-import { acceptsFirst, FAULTS, type Fault, type FaultName, type FaultSource, misbehave, statusOf } from './faults.ts';
+import { createFaultQueue } from './fault-queue.ts';
+import { acceptsFirst, type Fault, type FaultName, type FaultSource, misbehave, statusOf } from './faults.ts';
+import { answerFiles, makesSomething } from './file-api.ts';
+import { createFileAssets, type FileOptions } from './files.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { openReceivedLog, type Received } from './received.ts';
-import { parsed, readBody, requestIdOf } from './requests.ts';
+import { bodyOf, readBody, requestIdOf } from './requests.ts';
 import { isJson, listPersons, listSteps, type Route, refuseToken, routeOf } from './routes.ts';
 import { createStore, type Dedupe } from './store.ts';
 import { createTally } from './tally.ts';
@@ -35,6 +40,8 @@ export interface ExtoleOptions {
   /** Keeps every request in `received`; for tests. */
   keep?: boolean;
   faults?: FaultSource;
+  files?: Omit<FileOptions, 'io'>;
+  batches?: Partial<BatchBehaviour>;
   tls?: { key: string; cert: string };
 }
 
@@ -56,8 +63,12 @@ export interface ExtoleStandIn {
   /** What every way in shares: give it to the watcher of Extole's folders, so that keys are known across lanes. */
   account: Account;
   stats(): ExtoleStats;
-  /** Plays these for the next posted events, one each; they come before the fault source. */
+  /** How batches go; switch while it runs. */
+  batches: BatchBehaviour;
+  /** Plays these for the next posted events, files or batches, one each; they come before the fault source. */
   fail(...faults: readonly (Fault | FaultName)[]): void;
+  /** Plays these for the next other requests to files and batches. */
+  failLooks(...faults: readonly (Fault | FaultName)[]): void;
   setFaults(source: FaultSource | undefined): void;
   setTokens(tokens: readonly string[]): void;
   flush(): void;
@@ -88,22 +99,33 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
   const blocked = new Set(options.blockedEvents);
   const log = options.log && openReceivedLog(options.log.path, options.log.fsync ?? false);
   const received: Received[] = [];
-  const queue: (Fault | FaultName)[] = [];
   const tally = createTally();
   let tokens = new Set(options.tokens ?? [SANDBOX_TOKEN]);
-  let source = options.faults;
+  const faults = createFaultQueue(options.faults);
   const account = createAccount({ io, store, log, keep: keep ? received : undefined });
-  let events = 0;
+  const files = createFileAssets({ io, ...options.files });
+  const batches = createBatches({
+    io,
+    files,
+    account,
+    blocked,
+    ...(options.batches ? { behaviour: options.batches } : {}),
+  });
 
   /** What a healthy server answers. */
-  function answer(route: Route | Reply, req: IncomingMessage, body: string): Outcome {
+  function answer(route: Route | Reply, req: IncomingMessage, bytes: Buffer): Outcome {
     if ('status' in route) return nothing(route);
     const refusal = refuse(route, req);
     if (refusal) return nothing(refusal);
     if (route.kind === 'persons') return nothing(listPersons(store, route.query));
     if (route.kind === 'steps') return nothing(listSteps(store, route.personId, route.query, io.monotonic()));
+    if (route.kind === 'files' || route.kind === 'batches') {
+      const contentType = req.headers['content-type'];
+      const { reply, id } = answerFiles(route, { contentType, isJson: isJson(req), bytes }, files, batches);
+      return { ...reply, eventId: id, duplicate: false };
+    }
     if (!isJson(req)) return nothing(errorReply('unsupported_media_type'));
-    const event = readEvent(body, route.eventName, blocked);
+    const event = readEvent(bytes.toString('utf8'), route.eventName, blocked);
     if ('status' in event) return nothing(event);
     const { eventId, personId, duplicate } = account.take(event);
     return { status: 200, body: okBody(route.api, eventId, personId), eventId, duplicate };
@@ -116,9 +138,9 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     return limit.take(req.headers.authorization ?? '', io.monotonic()) ? undefined : errorReply('too_many_requests');
   }
 
-  function serve(req: IncomingMessage, res: ServerResponse, body: string): void {
+  function serve(req: IncomingMessage, res: ServerResponse, body: Buffer): void {
     const route = routeOf(req.method ?? '', req.url ?? '');
-    const fault = 'kind' in route && route.kind === 'event' ? nextFault(req, body) : undefined;
+    const fault = 'kind' in route ? faultFor(route, req, body) : undefined;
     if (fault) {
       void mistreat(fault, () => answer(route, req, body), req, res, body);
     } else {
@@ -126,12 +148,19 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     }
   }
 
+  function faultFor(route: Route, req: IncomingMessage, bytes: Buffer): { name: string; spec: Fault } | undefined {
+    if (route.kind === 'persons' || route.kind === 'steps') return undefined;
+    const posts = route.kind === 'event' || makesSomething(route);
+    const body = route.kind === 'files' ? '' : bytes.toString('utf8');
+    return faults.next({ method: req.method ?? '', path: req.url ?? '', requestId: requestIdOf(req), body }, posts);
+  }
+
   async function mistreat(
     { name, spec }: { name: string; spec: Fault },
     process: () => Outcome,
     req: IncomingMessage,
     res: ServerResponse,
-    body: string,
+    body: Buffer,
   ): Promise<void> {
     if (spec.kind === 'hang' && spec.afterMs !== undefined) {
       await io.sleep(spec.afterMs);
@@ -143,25 +172,18 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     await misbehave(spec, res, right, right.eventId || '7465310000000000000', io);
   }
 
-  function nextFault(req: IncomingMessage, body: string): { name: string; spec: Fault } | undefined {
-    events += 1;
-    const found = queue.shift() ?? source?.({ seq: events, path: req.url ?? '', requestId: requestIdOf(req), body });
-    if (found === undefined) return undefined;
-    return typeof found === 'string' ? { name: found, spec: FAULTS[found] } : { name: found.kind, spec: found };
-  }
-
-  function finish(req: IncomingMessage, res: ServerResponse, body: string, outcome: Outcome): void {
+  function finish(req: IncomingMessage, res: ServerResponse, body: Buffer, outcome: Outcome): void {
     record(req, body, outcome, outcome.status);
     res.writeHead(outcome.status, [
       'Content-Type',
-      'application/json',
+      outcome.type ?? 'application/json',
       'Content-Length',
       String(Buffer.byteLength(outcome.body)),
     ]);
     res.end(outcome.body);
   }
 
-  function record(req: IncomingMessage, body: string, outcome: Outcome, status: number, fault?: string): void {
+  function record(req: IncomingMessage, body: Buffer, outcome: Outcome, status: number, fault?: string): void {
     tally.count(req.url ?? '', status);
     if (!log && !keep) return;
     account.record({
@@ -173,7 +195,7 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
       accepted: outcome.eventId !== '',
       duplicate: outcome.duplicate,
       eventId: outcome.eventId,
-      body: parsed(body),
+      body: bodyOf(req, body),
     });
   }
 
@@ -210,10 +232,10 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
       ...account.totals(),
       distinctKeys: store.distinctKeys,
     }),
-    fail: (...faults) => void queue.push(...faults),
-    setFaults: (next) => {
-      source = next;
-    },
+    batches: batches.behaviour,
+    fail: (...next) => faults.fail(next),
+    failLooks: (...next) => faults.failLooks(next),
+    setFaults: faults.setSource,
     setTokens: (next) => {
       tokens = new Set(next);
     },

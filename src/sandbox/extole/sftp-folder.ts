@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { lstat, mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync } from 'node:fs';
+import { lstat, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Io } from '../../model.ts';
 import type { Account, TakenRow } from './account.ts';
 import { decodeFile, type FileRows, readRows, UnreadableFile } from './dialect.ts';
 import { type Behaviour, type RowResult, USUAL } from './folder-behaviour.ts';
 import { FOLDERS, type FolderKind, kindOf, rulesFor, WATCHED } from './folder-kinds.ts';
+import { openTakenLog, type TakenFile } from './folder-log.ts';
 import { metadataOf, pickedRow, type ResultsText, resultsOf } from './folder-results.ts';
 import { judgeRow, type RowVerdict } from './row-rules.ts';
 
@@ -22,20 +23,6 @@ export interface FolderOptions {
   log?: string;
   blockedEvents?: readonly string[];
   behaviour?: Partial<Behaviour>;
-}
-
-/** A file that was taken, as the log has it. */
-export interface TakenFile {
-  /** ISO 8601, UTC. */
-  at: string;
-  folder: string;
-  name: string;
-  bytes: number;
-  sha256: string;
-  rows: number;
-  accepted: number;
-  /** Why the file failed as a whole. */
-  refusal?: string;
 }
 
 export interface ExtoleFolder {
@@ -68,10 +55,8 @@ export function watchExtoleFolder(options: FolderOptions): ExtoleFolder {
   const later = new Set<Promise<void>>();
 
   for (const folder of FOLDERS) mkdirSync(join(root, folder), { recursive: true });
-  if (options.log !== undefined) {
-    mkdirSync(dirname(options.log), { recursive: true });
-    for (const { folder, name } of earlierFiles(options.log)) namesSeen.add(`${folder}/${name}`);
-  }
+  const log = options.log === undefined ? undefined : openTakenLog(options.log);
+  for (const { folder, name } of log?.earlier ?? []) namesSeen.add(`${folder}/${name}`);
 
   async function lookOnce(): Promise<void> {
     if (behaviour.asleep) return;
@@ -122,7 +107,7 @@ export function watchExtoleFolder(options: FolderOptions): ExtoleFolder {
     }
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const at = new Date(io.now()).toISOString();
-    await note({
+    const entry: TakenFile = {
       at,
       folder,
       name,
@@ -131,7 +116,9 @@ export function watchExtoleFolder(options: FolderOptions): ExtoleFolder {
       rows,
       accepted,
       ...(refusal === undefined ? {} : { refusal }),
-    });
+    };
+    taken.push(entry);
+    log?.append(entry);
     await archive(folder, name);
     await publish(folder, name, parts);
   }
@@ -172,15 +159,6 @@ export function watchExtoleFolder(options: FolderOptions): ExtoleFolder {
       for (const [k, { result }] of chunk.entries()) result.eventId = answers[k]?.eventId ?? '';
     }
     return results;
-  }
-
-  async function note(file: TakenFile): Promise<void> {
-    taken.push(file);
-    if (options.log === undefined) return;
-    appendFileSync(options.log, `${JSON.stringify(file)}\n`);
-    const handle = await open(options.log, 'r');
-    await handle.sync();
-    await handle.close();
   }
 
   function beside(folder: string, what: 'archive' | 'results'): string {
@@ -252,10 +230,12 @@ export function watchExtoleFolder(options: FolderOptions): ExtoleFolder {
       if (!behaviour.hasty) await look();
     },
     async close() {
+      if (stop.signal.aborted) return;
       stop.abort();
       await watching;
       await looking.catch(() => {});
       await Promise.all(later);
+      log?.close();
     },
   };
 }
@@ -268,10 +248,4 @@ async function watchedFolders(root: string): Promise<string[]> {
     for (const change of changes) audiences.push(`/audiences/${id}/${change}`);
   }
   return [...WATCHED, ...audiences];
-}
-
-function earlierFiles(log: string): TakenFile[] {
-  if (!existsSync(log)) return [];
-  const lines = readFileSync(log, 'utf8').split('\n');
-  return lines.filter((line) => line !== '').map((line): TakenFile => JSON.parse(line));
 }
