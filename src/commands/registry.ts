@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { registerBackup } from './backup.ts';
 import { registerCheck } from './check.ts';
 import { registerDaemon } from './daemon.ts';
 import { registerDemo } from './demo.ts';
@@ -6,6 +7,7 @@ import { registerDoctor } from './doctor.ts';
 import { registerExplain } from './explain.ts';
 import { registerHealth } from './health.ts';
 import { registerInit } from './init.ts';
+import { registerReport } from './report.ts';
 import { registerRetry } from './retry.ts';
 import { registerRun } from './run.ts';
 import { registerSandbox } from './sandbox.ts';
@@ -25,8 +27,10 @@ export const COMMANDS: readonly Register[] = [
   registerHealth,
   registerStatus,
   registerExplain,
+  registerReport,
   registerRetry,
   registerVerifyDedupe,
+  registerBackup,
   registerSchema,
   registerSandbox,
   registerDemo,

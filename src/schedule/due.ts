@@ -38,6 +38,19 @@ export function nextDue(expression: string, timezone: string, after: number): nu
   throw new CronError('schedule', `found "${expression}", which names no minute of the next nine years`);
 }
 
+/**
+ * The first instant (milliseconds since 1970) at which a zone's clock shows a time of a day or a later one. `day` is
+ * `2026-11-20`, `minutes` count from midnight.
+ */
+export function localInstant(day: string, minutes: number, timezone: string): number {
+  return clockOf(timezone).firstInstant(Date.parse(`${day}T00:00:00Z`) + minutes * MINUTE);
+}
+
+/** The day so many days later, by the calendar. */
+export function dayPlus(day: string, days: number): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + days * DAY).toISOString().slice(0, 10);
+}
+
 /** What is wrong with a schedule, for `check`; `undefined` where nothing is. */
 export function scheduleProblem(expression: string, timezone: string): { field: string; message: string } | undefined {
   try {

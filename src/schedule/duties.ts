@@ -1,6 +1,8 @@
 import type { Job } from '../jobs/schema.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { type Io, TransferError } from '../model.ts';
+import { backupDuty } from './duty-backup.ts';
+import { morningReportDuty } from './duty-morning-report.ts';
 
 /** When the daemon looks after its own things; what is absent is not done. */
 export interface Upkeep {
@@ -35,7 +37,7 @@ export interface Duty {
 }
 
 /** In the order in which they are seen to. */
-export const DUTIES: readonly Duty[] = [];
+export const DUTIES: readonly Duty[] = [backupDuty, morningReportDuty];
 
 /** Sees to all duties, one after the other; while they are at it, another call makes them go round once more. */
 export function createDuties(

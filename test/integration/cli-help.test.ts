@@ -29,6 +29,7 @@ describe('referry --help', () => {
       'health',
       'status',
       'explain',
+      'report',
       'retry',
       'verify-dedupe',
       'schema',
