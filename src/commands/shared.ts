@@ -2,10 +2,13 @@ import { createLog, realIo } from '../io.ts';
 import type { Io } from '../model.ts';
 import { readSettings, type Settings } from '../settings.ts';
 
-/** Settings and the real world, for a command. */
-export function openWorld(options: { jobs?: string; state?: string }): { settings: Settings; io: Io } {
+/** Settings and the real world, for a command. `more`: what its options put in place of the environment. */
+export function openWorld(
+  options: { jobs?: string; state?: string; listen?: string },
+  more: Readonly<Record<string, string>> = {},
+): { settings: Settings; io: Io } {
   process.umask(0o077);
-  const settings = readSettings(process.env, options);
+  const settings = readSettings({ ...process.env, ...more }, options);
   // On a terminal the answer and its progress bar are enough; elsewhere a line for each step is wanted.
   const level = process.env.REFERRY_LOG_LEVEL === undefined && process.stderr.isTTY ? 'error' : settings.logLevel;
   return { settings, io: realIo(createLog(level)) };

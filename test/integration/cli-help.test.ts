@@ -32,6 +32,7 @@ describe('referry --help', () => {
       'report',
       'retry',
       'verify-dedupe',
+      'backup',
       'schema',
       'sandbox',
       'demo',
