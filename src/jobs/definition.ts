@@ -8,6 +8,8 @@ const definition = z.object({
   job: z.string(),
   event: eventSettings,
   file: fileSettings,
+  /** The files come encrypted; with which keys is not stored. Absent in definitions older than this. */
+  encrypted: z.boolean().optional(),
   onConflict: z.enum(['refuse', 'first-wins']),
   destination: z.object({
     provider: z.string(),
@@ -24,15 +26,17 @@ export type Definition = z.output<typeof definition>;
 /** The part of a job that is stored with each processing, as canonical JSON: equal settings give equal text. */
 export function storedDefinition(job: Job): { job: string; body: string; sha256: string } {
   const { account, container, keyField } = job.destination.extole;
-  // When the morning report is made decides about no row.
-  const { morning: _, ...report } = job.report;
+  const { pgp, ...file } = job.file;
+  // When the morning report is made, and who can read the results, decides about no row.
+  const { to, reports } = job.report;
   const stored: Definition = {
     job: job.id,
     event: job.event,
-    file: job.file,
+    file,
+    ...(pgp === undefined ? {} : { encrypted: true }),
     onConflict: job.onConflict,
     destination: { provider: 'extole', account, container, keyField },
-    report,
+    report: { to, reports },
   };
   const body = canonicalJson(stored);
   return { job: job.id, body, sha256: hash('sha256', body, 'hex') };

@@ -82,6 +82,13 @@ const report = z
       .default('results')
       .describe(`Where results files go, one for each input file. ${BESIDE} Default results.`),
     reports: folder.default('reports').describe(`Where reconciliation reports go. ${BESIDE} Default reports.`),
+    encryptTo: z
+      .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+      .transform((written) => (typeof written === 'string' ? [written] : written))
+      .optional()
+      .describe(
+        'A PGP public key (armored text, by reference: ${file:/path}), or a list: results files are encrypted to it and get the ending .pgp.',
+      ),
     morning: morningSettings.optional(),
   })
   .prefault({})

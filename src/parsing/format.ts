@@ -24,11 +24,11 @@ export function shown(delimiter: string): string {
 }
 
 /**
- * The format and delimiter of a file: as the job says, else by its name without .gz, else by `head`, the beginning of
+ * The format and delimiter of a file: as the job says, else by its name without .gz, .zip or .pgp, else by `head`, the beginning of
  * its text. Throws `FileRefused` FORMAT_MISMATCH where name and contents contradict each other.
  */
 export function formatOf(name: string, head: string, settings: FileSettings): { format: Format; delimiter: string } {
-  const extension = /\.([a-z]+)$/i.exec(name.replace(/\.gz$/i, ''))?.[1]?.toLowerCase() ?? '';
+  const extension = /\.([a-z]+)$/i.exec(name.replace(/(?:\.(?:gz|zip|pgp|gpg|asc))+$/i, ''))?.[1]?.toLowerCase() ?? '';
   const named = settings.format === 'auto' ? BY_NAME[extension] : settings.format;
   const first = head.trimStart()[0] ?? '';
   if (named === undefined) return byContents(head, first, settings);

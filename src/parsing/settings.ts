@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { PgpKeys } from './pgp-keys.ts';
+import { pgpSettings } from './pgp-settings.ts';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 };
 const SIZE = /^\s*(\d+(?:\.\d+)?)\s*(|B|KB|MB|GB)\s*$/i;
@@ -127,6 +129,7 @@ export const fileSettings = z
       .describe('The character encoding. auto: UTF-8, or UTF-16 where the file starts with its byte order mark.'),
     header,
     trailer,
+    pgp: pgpSettings,
     limits,
     empty: z
       .enum(['process', 'refuse'])
@@ -158,4 +161,6 @@ export type FileSettings = z.output<typeof fileSettings>;
 export interface StagedFile {
   path: string;
   name: string;
+  /** With them the file must be a PGP message; without them it must not be one. */
+  keys?: PgpKeys;
 }

@@ -1,6 +1,7 @@
 import { FileRefused, type Notice } from '../model.ts';
 import { BadBytes, type Charset, toUtf8 } from './charset.ts';
-import { isGzip, readPlaintext } from './plaintext.ts';
+import { PGP_HEAD, pgpForm } from './pgp-packets.ts';
+import { isPacked, readPlaintext } from './plaintext.ts';
 import type { FileSettings, StagedFile } from './settings.ts';
 
 /** What the first bytes tell of a file. */
@@ -11,7 +12,7 @@ export interface Beginning {
   notices: Notice[];
 }
 
-const HEAD = 4096;
+const HEAD = PGP_HEAD;
 
 /** Kinds of files that are no text, by their first bytes in hex. */
 const FOREIGN: readonly (readonly [RegExp, string])[] = [
@@ -23,7 +24,6 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
   [/^28b52ffd/, 'a Zstandard archive'],
   [/^377abcaf/, 'a 7z archive'],
   [/^5041523115/, 'a Parquet file'],
-  [/^2d2d2d2d2d424547494e20504750/, 'a PGP message'],
 ];
 
 /**
@@ -65,31 +65,44 @@ export async function* textAfter(
 /** Looks at the first bytes: the charset, the mark before the text, and whether it is text at all. */
 export async function readBeginning(staged: StagedFile, settings: FileSettings): Promise<Beginning> {
   const head = await readHead(staged, settings);
-  const compressed = await isGzip(staged);
+  const packed = await isPacked(staged);
   const hex = head.toString('hex', 0, 16);
-  if (compressed && hex.startsWith('1f8b')) {
+  if (hex.startsWith('1f8b')) {
     throw new FileRefused({
       code: 'NESTED_GZIP',
-      message: 'the gzip file holds another gzip file; one layer is allowed',
+      message: 'the compressed file holds another gzip file; one layer is allowed',
       hint: 'Ask the sender to compress the file once.',
     });
   }
+  if (pgpForm(head) !== undefined) throw encrypted(staged);
   const foreign = FOREIGN.find(([magic]) => magic.test(hex));
   if (foreign) {
     throw new FileRefused({
       code: 'NOT_TEXT',
-      message: `the file is ${foreign[1]} by its first bytes; csv, psv, tsv, json and jsonl are read, plain or as gzip`,
+      message: `the file is ${foreign[1]} by its first bytes; csv, psv, tsv, json and jsonl are read, plain or as gzip or zip`,
       hint: 'Ask the sender for a text file.',
     });
   }
   const notices: Notice[] = [];
-  if (!compressed && head.length > 0 && /\.gz$/i.test(staged.name)) {
+  if (!packed && head.length > 0 && /\.gz$/i.test(staged.name)) {
     notices.push({
       code: 'NOT_GZIP',
       message: 'the name ends in .gz, but the file is not compressed; it was read as it is',
     });
   }
   return { ...charsetOf(head, hex, settings), notices };
+}
+
+function encrypted({ keys }: StagedFile): FileRefused {
+  return new FileRefused({
+    code: 'PGP_UNEXPECTED',
+    message: keys
+      ? 'the PGP message holds another PGP message; one layer is allowed'
+      : 'the file is encrypted with PGP, or holds a file that is, and the job has no key for it',
+    hint: keys
+      ? 'Ask the sender to encrypt the file once.'
+      : 'Set file.pgp.privateKey if the sender shall encrypt; a compressed file goes into the PGP message, not around it.',
+  });
 }
 
 function charsetOf(head: Buffer, hex: string, settings: FileSettings): { charset: Charset; bom: number } {

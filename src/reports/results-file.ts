@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { startEncryption } from './encrypt.ts';
 import type { LineSink, ResultRow, ResultsFormat } from './results.ts';
 
 /** A finished local file, as `Remote.publish` takes it. `lines` counts rows, not the header. */
@@ -8,6 +10,8 @@ export interface ResultsSummary {
   size: number;
   sha256: string;
   lines: number;
+  /** Of an encrypted file: the hash of what it holds. Encrypting that again gives other bytes. */
+  plainSha256?: string;
 }
 
 /** Writes results lines to a local file. One writer, lines in the order of `add`. */
@@ -27,9 +31,15 @@ const LONG_TEXT = 1 << 14;
 /** UTF-8 needs at most three bytes for each UTF-16 code unit. */
 const MOST_BYTES_A_UNIT = 3;
 
-export async function createResultsFile(path: string, format: ResultsFormat): Promise<ResultsWriter> {
+/** `encryptTo`: public keys; then only encrypted bytes reach the disk. */
+export async function createResultsFile(
+  path: string,
+  format: ResultsFormat,
+  encryptTo?: readonly string[],
+): Promise<ResultsWriter> {
   const handle = await open(path, 'w', 0o600);
   const hash = createHash('sha256');
+  const plainHash = createHash('sha256');
   let chunk: Buffer = Buffer.allocUnsafe(CHUNK);
   let used = 0;
   let full: { buffer: Buffer; used: number }[] = [];
@@ -38,6 +48,13 @@ export async function createResultsFile(path: string, format: ResultsFormat): Pr
   let size = 0;
   let lines = 0;
   let closed = false;
+
+  const put = async (bytes: Uint8Array): Promise<void> => {
+    hash.update(bytes);
+    size += bytes.length;
+    await writeAll(handle, bytes);
+  };
+  const encryption = encryptTo === undefined ? undefined : await encrypting(handle, path, encryptTo, put);
 
   const makeRoom = (bytes: number): void => {
     if (used + bytes <= chunk.length) return;
@@ -69,9 +86,10 @@ export async function createResultsFile(path: string, format: ResultsFormat): Pr
     full = [];
     for (const { buffer, used: length } of ready) {
       const bytes = buffer.subarray(0, length);
-      hash.update(bytes);
-      size += length;
-      await writeAll(handle, bytes);
+      if (encryption) {
+        plainHash.update(bytes);
+        await encryption.write(bytes);
+      } else await put(bytes);
       if (buffer.length === CHUNK) spare.push(buffer);
     }
   };
@@ -91,21 +109,58 @@ export async function createResultsFile(path: string, format: ResultsFormat): Pr
       if (used > 0) full.push({ buffer: chunk, used });
       used = 0;
       await writeFull();
+      await encryption?.end();
+      if (encryption) await handle.sync();
       closed = true;
       await handle.close();
-      return { path, size, sha256: hash.digest('hex'), lines };
+      const summary = { path, size, sha256: hash.digest('hex'), lines };
+      return encryption ? { ...summary, plainSha256: plainHash.digest('hex') } : summary;
     },
     async discard() {
       if (closed) return;
       closed = true;
+      await encryption?.abort();
       await handle.close();
       await rm(path, { force: true });
     },
   };
 }
 
+/**
+ * Gives an encrypted results file the name of what it holds. Where the same contents were encrypted before, that file stands
+ * in for the new one: a publication that was interrupted goes on with the very same bytes.
+ */
+export async function keepEncrypted(results: ResultsSummary): Promise<ResultsSummary> {
+  if (results.plainSha256 === undefined) return results;
+  const path = `${results.path}.${results.plainSha256.slice(0, 16)}.pgp`;
+  const before = await stat(path).catch(() => undefined);
+  if (before === undefined) {
+    await rename(results.path, path);
+    return { ...results, path };
+  }
+  await rm(results.path, { force: true });
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  return { ...results, path, size: before.size, sha256: hash.digest('hex') };
+}
+
+async function encrypting(
+  handle: FileHandle,
+  path: string,
+  keys: readonly string[],
+  put: (bytes: Uint8Array) => Promise<void>,
+): ReturnType<typeof startEncryption> {
+  try {
+    return await startEncryption(keys, put);
+  } catch (error) {
+    await handle.close();
+    await rm(path, { force: true });
+    throw error;
+  }
+}
+
 /** `write` may take less than it was given, on a full disk for one; the next call then says why. */
-async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
+async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   let done = 0;
   while (done < bytes.length) done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten;
 }

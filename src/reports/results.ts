@@ -38,6 +38,8 @@ export interface ResultsLayout {
   header?: Buffer | string;
   /** JSON and JSON Lines input gives JSON Lines. */
   json: boolean;
+  /** Leave the input record out: it came encrypted, and the results do not go back so. */
+  withoutInput?: boolean;
 }
 
 const LEADING = ['line', 'outcome', 'code', 'reason', 'event_id', 'attempts', 'at'];
@@ -46,8 +48,11 @@ const CR = 13;
 
 export function resultsFormat(layout: ResultsLayout): ResultsFormat {
   const { json } = layout;
-  const header = json ? '' : headerOf(layout.delimiter || ',', layout.header);
-  const write = json ? writeJson : delimitedWriter(layout.delimiter || ',', layout.header !== undefined);
+  const inputHeader = layout.withoutInput ? undefined : layout.header;
+  const header = json ? '' : headerOf(layout.delimiter || ',', inputHeader);
+  const write = json
+    ? jsonWriter(layout.withoutInput !== true)
+    : delimitedWriter(layout.delimiter || ',', inputHeader !== undefined);
   return {
     json,
     headerLine: () => header,
@@ -82,10 +87,17 @@ function delimitedWriter(d: string, withInput: boolean): ResultsFormat['write'] 
   };
 }
 
-function writeJson(row: ResultRow, raw: Buffer, out: LineSink): void {
-  const told =
-    `{"line":${row.line},"outcome":"${row.outcome}","code":${jsonText(row.code)},"reason":${jsonText(row.reason)},` +
-    `"event_id":${jsonText(row.eventId)},"attempts":${row.attempts},"at":${jsonText(row.at)}`;
+const jsonWriter =
+  (withInput: boolean): ResultsFormat['write'] =>
+  (row, raw, out) => {
+    const told =
+      `{"line":${row.line},"outcome":"${row.outcome}","code":${jsonText(row.code)},"reason":${jsonText(row.reason)},` +
+      `"event_id":${jsonText(row.eventId)},"attempts":${row.attempts},"at":${jsonText(row.at)}`;
+    if (withInput) writeRecord(told, row, raw, out);
+    else out.text(`${told}}\n`);
+  };
+
+function writeRecord(told: string, row: ResultRow, raw: Buffer, out: LineSink): void {
   // Only a rejected row can be one that the reader could not make sense of.
   if (row.outcome === 'rejected' && !isJson(raw)) {
     out.text(`${told},"raw":${JSON.stringify(raw.toString('utf8'))}}\n`);

@@ -188,7 +188,7 @@ describe('gzip', () => {
   });
 
   it('other kinds of files are named', async () => {
-    const refusal = await refused(Buffer.from('504b030414000600', 'hex'), { name: 'a.csv' });
+    const refusal = await refused(Buffer.from('d0cf11e0a1b11ae1', 'hex'), { name: 'a.csv' });
     expect(refusal).toMatchObject({ code: 'NOT_TEXT', message: expect.stringContaining('Excel') });
   });
 

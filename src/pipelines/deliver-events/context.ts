@@ -6,6 +6,7 @@ import type { Job } from '../../jobs/schema.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import type { Processing } from '../../ledger/processings.ts';
 import type { Io, Remote } from '../../model.ts';
+import type { PgpKeys } from '../../parsing/pgp-keys.ts';
 
 /** What a long step tells while it goes on. */
 export interface Progress {
@@ -29,6 +30,8 @@ export interface RunContext {
   drainMs: number;
   staging: string;
   remote: Remote;
+  /** For files that come encrypted. */
+  keys: PgpKeys | undefined;
   destination: ExtoleDestination;
   destinationId: number;
   /** Reads the destination's token again from where it is kept. */

@@ -21,6 +21,7 @@ import { type FilePass, keyedHash, type RunContext } from './context.ts';
 import { keepHeapSmall } from './heap.ts';
 import { type IndexBlock, openRowIndex, VERDICT } from './row-index.ts';
 import type { Seal } from './seal.ts';
+import { stagedFile } from './staged-file.ts';
 
 /** A row on its way, with what is needed to compare it under another definition. */
 interface Item {
@@ -132,7 +133,7 @@ export async function deliverFile(
 
   const rows = async function* (): AsyncGenerator<WindowRow<Item>[]> {
     const reader = await openRows(
-      { path: paths.input, name: processing.name },
+      stagedFile(ctx, definition, paths.input, processing.name),
       definition.file,
       requiredColumns(definition.event),
       ctx.signal,

@@ -9,6 +9,7 @@ import { openBook } from '../../ledger/deliveries.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { findEventName } from '../../ledger/registry.ts';
 import { type EventAccount, FileRefused, type Io, type ReasonAccount, type RefusalDetail } from '../../model.ts';
+import { unlockPgpKeys } from '../../parsing/pgp-keys.ts';
 import { openRemote } from '../../remotes/open.ts';
 import { isCandidateName, matchPattern } from '../../remotes/stable.ts';
 import { createTally } from '../../reports/tally.ts';
@@ -85,7 +86,13 @@ async function judge(
     progress({ file: name, phase: 'downloading', done, total: size, unit: 'bytes' }),
   );
   const empty = { name, bytes: size, sha256, read: 0, wouldSend: 0, duplicate: 0, conflict: 0, rejected: 0, held: 0 };
-  const context = { signal, progress, crashPoint: () => {}, ledger: ledger ?? { hashKey: randomBytes(32) } };
+  const context = {
+    signal,
+    progress,
+    crashPoint: () => {},
+    ledger: ledger ?? { hashKey: randomBytes(32) },
+    keys: job.file.pgp && (await unlockPgpKeys(job.file.pgp)),
+  };
   const pass = {
     definition: parseStoredDefinition(storedDefinition(job).body),
     paths,

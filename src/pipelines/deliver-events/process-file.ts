@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseStoredDefinition } from '../../jobs/definition.ts';
 import {
@@ -12,8 +11,8 @@ import {
 } from '../../ledger/processings.ts';
 import { getDefinition } from '../../ledger/registry.ts';
 import { type FileAccount, FileRefused, type RefusalDetail, TransferError } from '../../model.ts';
-import { refusedResults } from '../../reports/results.ts';
-import type { ResultsSummary } from '../../reports/results-file.ts';
+import { refusedResults, resultsFormat } from '../../reports/results.ts';
+import { createResultsFile, keepEncrypted, type ResultsSummary } from '../../reports/results-file.ts';
 import { emptyCounts } from '../../reports/tally.ts';
 import { type FilePass, type RunContext, stagedPaths } from './context.ts';
 import { deliverFile } from './deliver.ts';
@@ -21,6 +20,7 @@ import { archiveInput, publishResults } from './publish.ts';
 import { readSeal, sealFile } from './seal.ts';
 import { settleFile } from './settle.ts';
 import { dropStaged, restageFile, stageFile } from './stage.ts';
+import { unreadableNow } from './staged-file.ts';
 import { takeAgain } from './take.ts';
 
 /** How far a file came in this run. `account` is missing where the file vanished before it was read. */
@@ -35,6 +35,19 @@ export interface FileProgress {
  * the next begins, and each can be repeated.
  */
 export async function processFile(ctx: RunContext, start: Processing): Promise<FileProgress> {
+  return begun(start, () => goOn(ctx, start));
+}
+
+/** A file that was taken up is not refused any more because a key is missing. */
+async function begun<T>(processing: Processing, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw unreadableNow(error, processing.name);
+  }
+}
+
+async function goOn(ctx: RunContext, start: Processing): Promise<FileProgress> {
   let processing = start;
   if (processing.state === 'taking') {
     const taken = await takeAgain(ctx, processing);
@@ -61,6 +74,10 @@ export async function processFile(ctx: RunContext, start: Processing): Promise<F
 
 /** Tries the failed rows of a closed processing again; a new revision of its results follows where anything changed. */
 export async function retryFile(ctx: RunContext, processing: Processing): Promise<FileProgress> {
+  return begun(processing, () => retryRows(ctx, processing));
+}
+
+async function retryRows(ctx: RunContext, processing: Processing): Promise<FileProgress> {
   await restage(ctx, processing);
   const pass = passOf(ctx, processing);
   const seal = await sealFile(ctx, pass);
@@ -74,6 +91,10 @@ export async function retryFile(ctx: RunContext, processing: Processing): Promis
 
 /** Writes the results of a closed processing anew and publishes them as the next revision, if they differ from the last. */
 export async function revise(ctx: RunContext, processing: Processing): Promise<FileAccount> {
+  return begun(processing, () => writeAnew(ctx, processing));
+}
+
+async function writeAnew(ctx: RunContext, processing: Processing): Promise<FileAccount> {
   await restage(ctx, processing);
   const pass = passOf(ctx, processing);
   const seal = await sealFile(ctx, pass);
@@ -216,12 +237,11 @@ async function settleRefused(
     json,
     at: new Date(processing.sealedAt ?? processing.openedAt).toISOString(),
   });
-  const bytes = Buffer.from(text);
   const path = join(paths.folder, `results.${processing.id}.r${processing.revision + 1}`);
   await mkdir(paths.folder, { recursive: true, mode: 0o700 });
-  const handle = await open(path, 'w', 0o600);
-  await handle.writeFile(bytes);
-  await handle.close();
+  const format = { ...resultsFormat({ delimiter: ',', json }), headerLine: () => text };
+  const file = await createResultsFile(path, format, ctx.job.report.encryptTo);
+  const results = await keepEncrypted(await file.finish());
   const { verdict: _, ...detail } = refusal;
   const account: FileAccount = {
     job: ctx.job.id,
@@ -240,6 +260,5 @@ async function settleRefused(
     notices: [],
     balanced: true,
   };
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { account, results: { path, size: (await stat(path)).size, sha256, lines: 1 }, json };
+  return { account, results: { ...results, lines: 1 }, json };
 }

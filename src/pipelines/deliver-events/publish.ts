@@ -22,7 +22,8 @@ export async function publishResults(
   const { processing } = pass;
   const revision = processing.revision + 1;
   const folder = ctx.job.report.to;
-  const target = `${folder}/${resultsName(processing.name, revision, json)}`;
+  const ending = results.plainSha256 === undefined ? '' : '.pgp';
+  const target = `${folder}/${resultsName(processing.name, revision, json)}${ending}`;
   const before = publicationOf(ledger, processing.id, revision);
   planPublication(ledger, processing.id, revision, { target, sha256: results.sha256, size: results.size }, io.now());
   ctx.crashPoint('publication-planned');

@@ -7,7 +7,9 @@ import { openProcessings, type Processing, processingsToRetry, untoldProcessings
 import { destinationId, storeDefinition } from '../../ledger/registry.ts';
 import { closeRun, interruptRun, openRun, runAccounts } from '../../ledger/runs.ts';
 import { type FileAccount, type Io, type Notice, type Remote, type RunAccount, TransferError } from '../../model.ts';
+import { unlockPgpKeys } from '../../parsing/pgp-keys.ts';
 import { openRemote } from '../../remotes/open.ts';
+import { checkEncryption } from '../../reports/encrypt.ts';
 import { dayOf, rollUp } from '../../reports/roll-up.ts';
 import { ageRows, pruneStaging } from './age.ts';
 import type { Progress, RunContext } from './context.ts';
@@ -60,6 +62,8 @@ async function run(options: RunOptions): Promise<RunResult> {
   let remote: Remote | undefined;
   try {
     remote = await openRemote(job.source, io);
+    // Before anything is sent that could not be told of afterwards.
+    if (job.report.encryptTo) await checkEncryption(job.report.encryptTo);
     const ctx: RunContext = {
       run: id,
       job,
@@ -69,6 +73,7 @@ async function run(options: RunOptions): Promise<RunResult> {
       drainMs: options.drainMs ?? 25_000,
       staging: join(options.state, 'staging'),
       remote,
+      keys: job.file.pgp && (await unlockPgpKeys(job.file.pgp)),
       destination,
       refreshToken: options.refreshToken ?? (() => undefined),
       destinationId: destinationId(ledger, destination.identity),
@@ -202,6 +207,7 @@ const ONE_FILE = new Set([
   'FILE_CHANGED',
   'FILE_VANISHED',
   'PERMISSION_DENIED',
+  'PGP_KEY_GONE',
   'PUBLISH_FAILED',
   'PUBLISH_SIZE_MISMATCH',
   'RENAME_UNSUPPORTED',

@@ -1,21 +1,15 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Definition } from '../../jobs/definition.ts';
 import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
 import { FileRefused, type InputRow, type Mapped, type Notice } from '../../model.ts';
 import { openRows } from '../../parsing/open.ts';
+import { maskReason } from '../../reports/mask.ts';
 import { type FilePass, keyedHash, type RunContext } from './context.ts';
 import { findDuplicates, type KeyFindings } from './duplicates.ts';
 import { keepHeapSmall } from './heap.ts';
+import { createReasons } from './reasons.ts';
 import { createRowIndex, type IndexEntry, VERDICT } from './row-index.ts';
+import { stagedFile } from './staged-file.ts';
 
 /** Bump when the index changes its shape: an older one is made again. */
 const SHAPE = 1;
@@ -41,7 +35,7 @@ export interface Seal {
   held?: { code: string; message: string; hint: string; line?: number };
 }
 
-type SealContext = Pick<RunContext, 'signal' | 'progress' | 'crashPoint'> & {
+type SealContext = Pick<RunContext, 'signal' | 'progress' | 'crashPoint' | 'keys'> & {
   ledger: Pick<RunContext['ledger'], 'hashKey'>;
 };
 type SealPass = Pick<FilePass, 'definition' | 'paths'> & { processing: { name: string; openedAt: number } };
@@ -53,7 +47,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
   if (ready && existsSync(paths.index)) return ready;
 
   const reader = await openRows(
-    { path: paths.input, name: processing.name },
+    stagedFile(ctx, definition, paths.input, processing.name),
     definition.file,
     requiredColumns(definition.event),
     ctx.signal,
@@ -65,7 +59,8 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
   const onlyName = definition.event.name === undefined ? 0 : tables.eventNames.id(definition.event.name);
   const hash = keyedHash(ctx.ledger);
   const index = createRowIndex(paths.index);
-  const reasons = createReasons(paths.reasons);
+  // What came encrypted does not come to lie beside it in clear.
+  const reasons = createReasons(paths.reasons, definition.encrypted ? maskReason : (reason) => reason);
   const mapping = { fileName: processing.name, now: processing.openedAt, hash };
   let columns = 0;
   let map: (values: InputRow['values'], line: number) => Mapped = () => {
@@ -218,37 +213,6 @@ function createTable(): { names: string[]; id(name: string): number } {
       ids.set(name, names.length);
       names.push(name);
       return names.length - 1;
-    },
-  };
-}
-
-/** Reasons of rejected rows, one after the other, found by place and length. */
-function createReasons(path: string): { add(reason: string): { at: number; length: number }; finish(): void } {
-  const fd = openSync(path, 'w', 0o600);
-  let pieces: string[] = [];
-  let piecesLength = 0;
-  let at = 0;
-  const flush = (): void => {
-    const bytes = Buffer.from(pieces.join(''));
-    let written = 0;
-    while (written < bytes.length) written += writeSync(fd, bytes, written);
-    pieces = [];
-    piecesLength = 0;
-  };
-  return {
-    add: (reason) => {
-      const length = Buffer.byteLength(reason);
-      const place = { at, length };
-      at += length;
-      pieces.push(reason);
-      piecesLength += length;
-      if (piecesLength > 65_536) flush();
-      return place;
-    },
-    finish: () => {
-      flush();
-      fsyncSync(fd);
-      closeSync(fd);
     },
   };
 }

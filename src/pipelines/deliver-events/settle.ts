@@ -7,12 +7,13 @@ import type { FileAccount, Outcome, Proof } from '../../model.ts';
 import { openText } from '../../parsing/text.ts';
 import { balanceOfFile } from '../../reports/balance.ts';
 import { resultsFormat } from '../../reports/results.ts';
-import { createResultsFile, type ResultsSummary } from '../../reports/results-file.ts';
+import { createResultsFile, keepEncrypted, type ResultsSummary } from '../../reports/results-file.ts';
 import { createTally, type RowState } from '../../reports/tally.ts';
 import type { FilePass, RunContext } from './context.ts';
 import { keepHeapSmall } from './heap.ts';
 import { type IndexBlock, openRowIndex, VERDICT } from './row-index.ts';
 import type { Seal } from './seal.ts';
+import { stagedFile } from './staged-file.ts';
 import { createTextCursor, type TextCursor } from './text-cursor.ts';
 
 /** What became of a row, before its input text is put beside it. */
@@ -42,15 +43,18 @@ export async function settleFile(
   const book = openBook(ctx.ledger, root.id);
   const index = openRowIndex(paths.index);
   const tally = createTally();
-  const text = createTextCursor(openText({ path: paths.input, name: root.name }, definition.file));
+  const staged = stagedFile(ctx, definition, paths.input, root.name);
+  const text = createTextCursor(openText(staged, definition.file));
+  const { encryptTo } = ctx.job.report;
   const header = seal.header ? await slice(text, seal.header.offset, seal.header.length) : undefined;
   const format = resultsFormat({
     delimiter: seal.delimiter,
     json: seal.json,
     ...(header ? { header: Buffer.from(header) } : {}),
+    withoutInput: definition.encrypted === true && encryptTo === undefined,
   });
   const target = join(paths.folder, `results.${processing.id}.r${processing.revision + 1}`);
-  const file = await createResultsFile(target, format);
+  const file = await createResultsFile(target, format, encryptTo);
   const reasons = createTextCursor(createReadStream(paths.reasons, { highWaterMark: 1 << 18 }));
   const fates = createFates(ctx, pass, seal, book);
   const iso = createIsoClock();
@@ -92,7 +96,7 @@ export async function settleFile(
       await file.discard();
       return { account };
     }
-    return { account, results: await file.finish() };
+    return { account, results: await keepEncrypted(await file.finish()) };
   } catch (error) {
     await file.discard();
     throw error;

@@ -5,8 +5,9 @@ import { basename, dirname } from 'node:path';
 import type { Definition } from '../../jobs/definition.ts';
 import { claimFile, type Processing } from '../../ledger/processings.ts';
 import { FileRefused, type RefusalDetail, type RemoteFile, TransferError } from '../../model.ts';
-import { isGzip, readPlaintext } from '../../parsing/plaintext.ts';
+import { isPacked, readPlaintext } from '../../parsing/plaintext.ts';
 import { type RunContext, stagedPaths } from './context.ts';
+import { stagedFile } from './staged-file.ts';
 
 /** What was staged. `known`: the first processing of the same contents; `refusal`: the contents cannot even be unpacked. */
 export interface Staged {
@@ -21,7 +22,7 @@ export async function stageFile(ctx: RunContext, processing: Processing, definit
   await mkdir(paths.folder, { recursive: true, mode: 0o700 });
   const rawSha256 = await download(ctx, processing, paths.input);
   ctx.crashPoint('staged');
-  const { sha256, bytes, refusal } = await identityOf(paths.input, processing, definition, rawSha256);
+  const { sha256, bytes, refusal } = await identityOf(ctx, paths.input, processing, definition, rawSha256);
   const claimed = claimFile(ctx.ledger, processing, { sha256, rawSha256, bytes }, ctx.io.now());
   ctx.crashPoint('claimed-file');
   return refusal ? { ...claimed, refusal } : claimed;
@@ -54,14 +55,15 @@ async function localFile(path: string): Promise<RemoteFile | undefined> {
 
 /** A file is its contents, unpacked: packing the same rows again makes no new file. */
 async function identityOf(
+  ctx: RunContext,
   path: string,
   processing: Processing,
   definition: Definition,
   rawSha256: string,
 ): Promise<{ sha256: string; bytes: number; refusal?: RefusalDetail }> {
-  const staged = { path, name: processing.name };
+  const staged = stagedFile(ctx, definition, path, processing.name);
   const raw = { sha256: rawSha256, bytes: statSync(path).size };
-  if (!(await isGzip(staged))) return raw;
+  if (!(await isPacked(staged))) return raw;
   const hash = createHash('sha256');
   let bytes = 0;
   try {
