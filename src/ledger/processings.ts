@@ -19,8 +19,13 @@ export type ProcessingState =
 
 /** Why a file as a whole was refused, or is held. */
 export interface FileVerdict extends RefusalDetail {
-  /** `expired`: held for too long; its rows are rejected. */
-  verdict: 'refused' | 'held' | 'expired';
+  /**
+   * `expired`: held for too long, its rows are rejected. What a person decided about a held file: `released`, `rejected`;
+   * `superseded`: it was processed again as a whole.
+   */
+  verdict: 'refused' | 'held' | 'expired' | 'released' | 'rejected' | 'superseded';
+  /** Why a person decided so, or what it was superseded by. */
+  decision?: string;
 }
 
 export interface Processing {
@@ -31,6 +36,8 @@ export interface Processing {
   destinationId: number;
   fileId: number | null;
   repeatOf: number | null;
+  /** The earlier pass over the same contents that this one judges anew, because a person asked for it. */
+  reprocessOf: number | null;
   name: string;
   inboxPath: string;
   takenPath: string;
@@ -59,6 +66,7 @@ interface Row {
   destination_id: number;
   file_id: number | null;
   repeat_of: number | null;
+  reprocess_of: number | null;
   name: string;
   inbox_path: string;
   taken_path: string;
@@ -86,6 +94,7 @@ const processingOf = (row: Row): Processing => ({
   destinationId: row.destination_id,
   fileId: row.file_id,
   repeatOf: row.repeat_of,
+  reprocessOf: row.reprocess_of,
   name: row.name,
   inboxPath: row.inbox_path,
   takenPath: row.taken_path,
