@@ -13,12 +13,14 @@ import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { createLog, realIo } from '../../../src/io.ts';
 import type { FaultSource } from '../../../src/sandbox/extole/faults.ts';
+import type { Behaviour } from '../../../src/sandbox/extole/folder-behaviour.ts';
 import {
   type ExtoleOptions,
   type ExtoleStandIn,
   SANDBOX_TOKEN,
   startExtole,
 } from '../../../src/sandbox/extole/server.ts';
+import { type ExtoleFolder, watchExtoleFolder } from '../../../src/sandbox/extole/sftp-folder.ts';
 import { type SftpServer, startSftpServer } from '../../../src/sandbox/sftp/server.ts';
 import { type CliProcess, type CliResult, startCli } from './e2e-cli.ts';
 
@@ -28,6 +30,19 @@ export interface WorldOptions {
   faults?: FaultSource;
   dedupe?: ExtoleOptions['dedupe'];
   tokens?: readonly string[];
+  /** More of the stand-in's options: how batches go, what uploads are called. */
+  extole?: Partial<ExtoleOptions>;
+  /** Extole's SFTP server too, with its folders and how they behave. */
+  extoleSftp?: Partial<Behaviour>;
+}
+
+/** Extole's SFTP server, its folders, and the settings with which a job reaches it. */
+export interface ExtoleSftp {
+  server: SftpServer;
+  folder: ExtoleFolder;
+  /** What it serves, on disk. */
+  root: string;
+  settings: { url: string; privateKey: string; hostKey: string };
 }
 
 /** A request as the stand-in's log has it. */
@@ -54,6 +69,7 @@ export interface World {
   ledger: string;
   extole: ExtoleStandIn;
   sftp: SftpServer | undefined;
+  extoleSftp: ExtoleSftp | undefined;
   /** A private key of the partner's, for the OpenSSH client. */
   sftpKey: string;
   env: Record<string, string>;
@@ -67,6 +83,8 @@ export interface World {
   run(job: string, env?: Record<string, string>): Promise<CliResult & { run: RunJson }>;
   /** Posted events, without those of verify-dedupe. */
   requests(): Request[];
+  /** Rows that Extole took out of files and batches, before any deduplication. */
+  taken(): Request[];
   files(folder: string): string[];
   read(path: string): Buffer;
   close(): Promise<void>;
@@ -131,7 +149,14 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     ...(options.tokens ? { tokens: options.tokens } : {}),
     ...(options.dedupe ? { dedupe: options.dedupe } : {}),
     ...(options.faults ? { faults: options.faults } : {}),
+    ...options.extole,
   });
+  const extoleSftp = options.extoleSftp && (await openExtoleSftp(root, extole, options.extoleSftp));
+  function received(): Request[] {
+    extole.flush();
+    const lines = readFileSync(log, 'utf8').split('\n');
+    return lines.filter((line) => line !== '').map((line): Request => JSON.parse(line));
+  }
   const env = {
     REFERRY_JOBS: jobs,
     REFERRY_STATE: state,
@@ -157,6 +182,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     ledger: join(state, 'ledger.sqlite'),
     extole,
     sftp,
+    extoleSftp,
     sftpKey,
     env,
     job(id, change = {}) {
@@ -178,20 +204,46 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       const run: RunJson = JSON.parse(JSON.stringify(result.json()));
       return { ...result, run };
     },
-    requests() {
-      extole.flush();
-      return readFileSync(log, 'utf8')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line): Request => JSON.parse(line))
-        .filter(({ method, body }) => method === 'POST' && body.data.container !== 'test');
-    },
+    requests: () =>
+      received().filter(
+        ({ method, path, body }) =>
+          method === 'POST' && !/^\/v6\/(files|batches)/.test(path) && body.data.container !== 'test',
+      ),
+    taken: () => received().filter(({ method }) => method === 'ROW'),
     files: (folder) => readdirSync(join(served, folder)).sort(),
     read: (path) => readFileSync(join(served, path)),
     async close() {
       await sftp?.close();
+      await extoleSftp?.folder.close();
+      await extoleSftp?.server.close();
       await extole.close();
       rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openExtoleSftp(root: string, extole: ExtoleStandIn, behaviour: Partial<Behaviour>): Promise<ExtoleSftp> {
+  const served = join(root, 'extole-sftp');
+  const key = ssh2.utils.generateKeyPairSync('ed25519');
+  const keyPath = join(root, 'extole_key');
+  writeFileSync(keyPath, key.private, { mode: 0o600 });
+  const folder = watchExtoleFolder({
+    io: realIo(createLog('silent')),
+    root: served,
+    account: extole.account,
+    everyMs: 20,
+    log: join(root, 'extole-taken.jsonl'),
+    behaviour,
+  });
+  const server = await startSftpServer({ root: served, users: [{ name: 'acme', publicKeys: [key.public] }] });
+  return {
+    server,
+    folder,
+    root: served,
+    settings: {
+      url: `sftp://acme@127.0.0.1:${server.port}/events`,
+      privateKey: fromFile(keyPath),
+      hostKey: server.hostKeyFingerprint,
     },
   };
 }
