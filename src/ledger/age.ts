@@ -58,6 +58,26 @@ export function filesHeldTooLong(ledger: Ledger, job: string, before: number): n
     .map((row) => row.id);
 }
 
+/** Files of a job with rows, or held as a whole, that wait for a person since before `before`; `since`: the oldest of them. */
+export function heldSince(
+  ledger: Ledger,
+  job: string,
+  before: number,
+): { processing: number; name: string; rows: number; since: number }[] {
+  return ledger.db
+    .prepare<[string, number, string, number], { processing: number; name: string; rows: number; since: number }>(
+      `SELECT p.id AS processing, p.name, count(*) AS rows, min(d.answered_at) AS since
+         FROM deliveries d JOIN processings p ON p.id = d.processing_id
+         WHERE p.job = ? AND d.unfinished = 1 AND d.state = 'held' AND d.answered_at < ? GROUP BY p.id
+       UNION ALL
+       SELECT id, name, coalesce(json_extract(account, '$.counts.held'), 0), sealed_at FROM processings
+         WHERE job = ? AND state = 'closed' AND repeat_of IS NULL AND pruned_at IS NULL AND sealed_at < ?
+           AND json_extract(refusal, '$.verdict') = 'held'
+       ORDER BY 1`,
+    )
+    .all(job, before, job, before);
+}
+
 /** Closed processings of a job, all of whose rows are final, closed before `before`, whose staged files are still there. */
 export function processingsToPrune(ledger: Ledger, job: string, before: number): number[] {
   return ledger.db

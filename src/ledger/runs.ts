@@ -9,18 +9,40 @@ export function openRun(ledger: Ledger, job: string, cause: string, now: number)
   return Number(made.lastInsertRowid);
 }
 
-/** Ends a run with its account. `told`: the processings whose accounts it has added up. */
-export function closeRun(ledger: Ledger, run: number, account: RunAccount, told: readonly number[], now: number): void {
+/** Ends a run with its account. `told`: the processings whose accounts it has added up. `owed`: its report is not published yet. */
+export function closeRun(
+  ledger: Ledger,
+  run: number,
+  account: RunAccount,
+  told: readonly number[],
+  owed: boolean,
+  now: number,
+): void {
   const { db } = ledger;
   const tell = db.prepare('UPDATE processings SET told = account WHERE id = ?');
   db.transaction(() => {
-    db.prepare("UPDATE runs SET state = 'finished', ended_at = ?, account = ? WHERE id = ?").run(
+    db.prepare("UPDATE runs SET state = 'finished', ended_at = ?, account = ?, report_owed = ? WHERE id = ?").run(
       now,
       JSON.stringify(account),
+      owed ? 1 : null,
       run,
     );
     for (const id of told) tell.run(id);
   }).immediate();
+}
+
+/** Finished runs of a job whose reports could not be published, oldest first. */
+export function owedReports(ledger: Ledger, job: string): { run: number; account: RunAccount }[] {
+  return ledger.db
+    .prepare<[string], { id: number; account: string }>(
+      "SELECT id, account FROM runs WHERE job = ? AND report_owed = 1 AND state = 'finished' ORDER BY id",
+    )
+    .all(job)
+    .map(({ id, account }) => ({ run: id, account: JSON.parse(account) }));
+}
+
+export function reportIsOut(ledger: Ledger, run: number): void {
+  ledger.db.prepare('UPDATE runs SET report_owed = NULL WHERE id = ?').run(run);
 }
 
 /** Ends a run that broke off: it has told nothing. */

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { expireRows, filesHeldTooLong, processingsToPrune } from '../../ledger/age.ts';
+import { expireRows, filesHeldTooLong, heldSince, processingsToPrune } from '../../ledger/age.ts';
 import { getProcessing, type Processing, updateProcessing } from '../../ledger/processings.ts';
+import type { Notice } from '../../model.ts';
 import { type RunContext, stagedPaths } from './context.ts';
 
 /** Rows that failed for too long are held; rows and files held for too long expire. Returns the closed processings they are of. */
@@ -14,6 +15,19 @@ export function ageRows(ctx: RunContext): Processing[] {
     if (refusal) updateProcessing(ledger, id, { refusal: { ...refusal, verdict: 'expired' } });
   }
   return [...touched, ...expired].map((id) => getProcessing(ledger, id)).filter((each) => each.state === 'closed');
+}
+
+/** How long before its time is over a held row is spoken of. */
+const WARN_MS = 3 * 86_400_000;
+
+/** Says which files have held rows whose time is nearly over: after it they are rejected, and their keys are free. */
+export function expiryNotices({ job, ledger, io }: RunContext): Notice[] {
+  const soon = heldSince(ledger, job.id, io.now() - job.held.maxAge + WARN_MS);
+  return soon.map(({ processing, name, rows, since }) => {
+    const until = new Date(since + job.held.maxAge).toISOString().slice(0, 16);
+    const message = `${rows} held ${rows === 1 ? 'row' : 'rows'} of ${name} (p${processing}) will be rejected as EXPIRED from ${until}Z on (held.maxAge): referry held ${job.id}`;
+    return { code: 'HELD_EXPIRES', message };
+  });
 }
 
 /** Removes staged files whose rows are all final since `retention.days`. */

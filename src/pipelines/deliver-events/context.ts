@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ExtoleDestination } from '../../destinations/extole/extole.ts';
 import type { Definition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
+import type { Delivery } from '../../ledger/deliveries.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import type { Processing } from '../../ledger/processings.ts';
 import type { Io, Remote } from '../../model.ts';
@@ -17,6 +18,12 @@ export interface Progress {
   total: number;
   unit: 'bytes' | 'rows' | 'seconds';
 }
+
+/**
+ * What of a file a run may send, where a person asked for some files only: whatever is due, nothing (its results are only
+ * written anew), or the rows that an earlier pass left and that the function says yes to.
+ */
+export type Concern = 'all' | 'none' | ((prior: Delivery) => boolean);
 
 /** Everything a run of one job needs. */
 export interface RunContext {
@@ -37,6 +44,8 @@ export interface RunContext {
   /** Reads the destination's token again from where it is kept. */
   refreshToken: () => string | undefined;
   progress: (progress: Progress) => void;
+  /** The processings that a person asked for, by id; absent: all. */
+  only?: ReadonlyMap<number, Concern>;
   /** Named places where a test may let the process die. */
   crashPoint: (name: string) => void;
 }

@@ -19,7 +19,7 @@ import { deliverFile } from './deliver.ts';
 import { archiveInput, publishResults } from './publish.ts';
 import { readSeal, sealFile } from './seal.ts';
 import { settleFile } from './settle.ts';
-import { dropStaged, restageFile, stageFile } from './stage.ts';
+import { copyStaged, dropStaged, restageFile, stageFile } from './stage.ts';
 import { unreadableNow } from './staged-file.ts';
 import { takeAgain } from './take.ts';
 
@@ -72,7 +72,10 @@ async function goOn(ctx: RunContext, start: Processing): Promise<FileProgress> {
   return { ...(processing.account ? { account: processing.account } : {}), ...(halted ? { halted } : {}) };
 }
 
-/** Tries the failed rows of a closed processing again; a new revision of its results follows where anything changed. */
+/**
+ * Tries the failed rows of a closed processing again, and all rows of a file that was held and that a person released; a new
+ * revision of its results follows where anything changed.
+ */
 export async function retryFile(ctx: RunContext, processing: Processing): Promise<FileProgress> {
   return begun(processing, () => retryRows(ctx, processing));
 }
@@ -83,7 +86,9 @@ async function retryRows(ctx: RunContext, processing: Processing): Promise<FileP
   const seal = await sealFile(ctx, pass);
   // Until it is settled again, its results lag behind its rows: a crash in between must not leave it so.
   updateProcessing(ctx.ledger, processing.id, { settledAt: null });
-  const end = await deliverFile(ctx, pass, seal, processing.lane ?? ctx.destination.laneFor(seal.candidates), true);
+  if (ctx.only?.get(processing.id) === 'none') return { account: await revise(ctx, processing) };
+  const lane = processing.lane ?? ctx.destination.laneFor(seal.candidates);
+  const end = await deliverFile(ctx, pass, seal, lane, processing.refusal?.verdict !== 'released');
   ctx.signal.throwIfAborted();
   const account = await revise(ctx, processing);
   return { account, ...(end.halted ? { halted: end.halted } : {}) };
@@ -135,6 +140,7 @@ async function stage(ctx: RunContext, processing: Processing): Promise<Processin
 
 async function restage(ctx: RunContext, processing: Processing): Promise<void> {
   const { root, paths } = passOf(ctx, processing);
+  if (root.reprocessOf !== null) await copyStaged(stagedPaths(ctx.staging, root.reprocessOf).input, paths.input);
   await restageFile(ctx, root, paths.input);
 }
 
@@ -174,7 +180,7 @@ async function sealAndDeliver(ctx: RunContext, start: Processing): Promise<FileP
  * were refused, or are held under another definition of the job, are judged anew.
  */
 async function adoptRepeat(ctx: RunContext, processing: Processing): Promise<Processing> {
-  if (processing.repeatOf !== null || processing.fileId === null) return processing;
+  if (processing.repeatOf !== null || processing.fileId === null || processing.reprocessOf !== null) return processing;
   const first = firstProcessing(ctx.ledger, processing.fileId, processing.id);
   if (!first || first.refusal?.verdict === 'refused') return processing;
   if (first.refusal && first.definitionId !== processing.definitionId) return processing;
@@ -222,7 +228,8 @@ async function settle(ctx: RunContext, processing: Processing): Promise<Processi
   const seal = readSeal(pass.paths.seal) ?? (await sealFile(ctx, pass));
   const { account, results } = await settleFile(ctx, pass, seal);
   if (!results) return updateProcessing(ctx.ledger, processing.id, { account });
-  const settled = updateProcessing(ctx.ledger, processing.id, { state: 'settled', settledAt: ctx.io.now() });
+  // The account first: where publishing fails, the run still says what became of the rows.
+  const settled = updateProcessing(ctx.ledger, processing.id, { state: 'settled', account, settledAt: ctx.io.now() });
   return publishResults(ctx, { ...pass, processing: settled }, results, account, seal.json);
 }
 

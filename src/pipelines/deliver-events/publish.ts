@@ -48,6 +48,7 @@ export async function publishResults(
 /** Moves the input out of the way and closes the processing. Repeating it is harmless. */
 export async function archiveInput(ctx: RunContext, processing: Processing): Promise<Processing> {
   const { remote, ledger, job } = ctx;
+  if (processing.reprocessOf !== null) return archiveAgain(ctx, processing, processing.reprocessOf);
   if (processing.takenPath.startsWith(LOCAL))
     return updateProcessing(ledger, processing.id, { state: 'closed', closedAt: ctx.io.now() });
   const refused = processing.refusal?.verdict === 'refused';
@@ -66,6 +67,28 @@ export async function archiveInput(ctx: RunContext, processing: Processing): Pro
     archivedAs,
     closedAt: ctx.io.now(),
     ...(account ? { account } : {}),
+  });
+}
+
+/** The input of a pass that judged old contents anew lies where the earlier pass left it; it moves only if it was refused then. */
+async function archiveAgain(ctx: RunContext, processing: Processing, earlier: number): Promise<Processing> {
+  const { remote, ledger, job } = ctx;
+  const from = processing.takenPath;
+  const folder = processing.refusal?.verdict === 'refused' ? job.source.refused : job.source.archive;
+  const onRemote = from !== '' && !from.startsWith(LOCAL);
+  const target = `${folder}/${from.slice(from.lastIndexOf('/') + 1)}`;
+  if (onRemote && target !== from) {
+    await remote.ensureFolder(folder);
+    await moveAside(ctx, from, target);
+    updateProcessing(ledger, earlier, { archivedAs: target });
+  }
+  ctx.crashPoint('archived');
+  const archivedAs = onRemote ? target : '';
+  return updateProcessing(ledger, processing.id, {
+    state: 'closed',
+    archivedAs,
+    closedAt: ctx.io.now(),
+    ...(processing.account ? { account: { ...processing.account, archivedAs } } : {}),
   });
 }
 

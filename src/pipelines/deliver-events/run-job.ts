@@ -3,18 +3,23 @@ import { createExtole } from '../../destinations/extole/extole.ts';
 import { storedDefinition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
 import { type Ledger, ledgerProblem } from '../../ledger/open.ts';
-import { openProcessings, type Processing, processingsToRetry, untoldProcessings } from '../../ledger/processings.ts';
+import {
+  getProcessing,
+  openProcessings,
+  type Processing,
+  processingsToRetry,
+  untoldProcessings,
+} from '../../ledger/processings.ts';
 import { destinationId, storeDefinition } from '../../ledger/registry.ts';
-import { closeRun, interruptRun, openRun, runAccounts } from '../../ledger/runs.ts';
+import { closeRun, interruptRun, openRun } from '../../ledger/runs.ts';
 import { type FileAccount, type Io, type Notice, type Remote, type RunAccount, TransferError } from '../../model.ts';
 import { unlockPgpKeys } from '../../parsing/pgp-keys.ts';
 import { openRemote } from '../../remotes/open.ts';
 import { checkEncryption } from '../../reports/encrypt.ts';
-import { dayOf, rollUp } from '../../reports/roll-up.ts';
-import { ageRows, pruneStaging } from './age.ts';
-import type { Progress, RunContext } from './context.ts';
+import { ageRows, expiryNotices, pruneStaging } from './age.ts';
+import type { Concern, Progress, RunContext } from './context.ts';
 import { type FileProgress, processFile, retryFile, revise } from './process-file.ts';
-import { publishReport } from './publish.ts';
+import { publishReports } from './publish-reports.ts';
 import { createRunAccount } from './run-account.ts';
 import { stagingProblem } from './stage.ts';
 import { findFiles, planToTake, takeLocalFile } from './take.ts';
@@ -29,6 +34,8 @@ export interface RunOptions {
   cause: 'schedule' | 'catch-up' | 'command' | 'demo';
   /** Only what earlier runs left failed or open; no new file. */
   retryOnly?: boolean;
+  /** Only these processings, and of them only so much; no new file. */
+  only?: ReadonlyMap<number, Concern>;
   /** A local file to process instead of the inbox; it stays where it is. */
   file?: string;
   /** Reads the destination's token again from where it is kept. */
@@ -79,17 +86,15 @@ async function run(options: RunOptions): Promise<RunResult> {
       destinationId: destinationId(ledger, destination.identity),
       progress: options.progress ?? (() => {}),
       crashPoint: options.crashPoint ?? (() => {}),
+      ...(options.only ? { only: options.only } : {}),
     };
     await carryOn(ctx, account);
     if (options.file !== undefined) await takeUpLocalFile(ctx, account, options.file);
-    else if (!options.retryOnly) await takeUpNewFiles(ctx, account);
+    else if (!options.retryOnly && !options.only) await takeUpNewFiles(ctx, account);
     await pruneStaging(ctx);
-    const finished = account.finish(io.now());
-    if (finished.files.length > 0) {
-      reportPath = await publishReport(ctx, finished, `${job.id}.${stampOf(finished)}.r${id}`);
-      await publishDay(ctx, finished);
-      ctx.crashPoint('reported');
-    }
+    account.notices.push(...expiryNotices(ctx));
+    reportPath = await publishReports(ctx, account.finish(io.now()));
+    if (reportPath !== undefined) ctx.crashPoint('reported');
   } catch (raw) {
     const error = stagingProblem(raw, options.state);
     if (!(error instanceof TransferError) || signal.aborted) {
@@ -102,7 +107,8 @@ async function run(options: RunOptions): Promise<RunResult> {
     await remote?.[Symbol.asyncDispose]();
   }
   const finished = account.finish(io.now());
-  closeRun(ledger, id, finished, account.told, io.now());
+  const owed = finished.files.length > 0 && reportPath === undefined;
+  closeRun(ledger, id, finished, account.told, owed, io.now());
   return reportPath === undefined ? { account: finished } : { account: finished, reportPath };
 }
 
@@ -122,16 +128,17 @@ async function carryOn(ctx: RunContext, account: Account): Promise<void> {
   for (const processing of untoldProcessings(ctx.ledger, ctx.job.id)) {
     if (processing.account) account.add(processing.account, processing);
   }
-  for (const processing of openProcessings(ctx.ledger, ctx.job.id)) {
+  const asked = ({ id }: Processing): boolean => ctx.only === undefined || ctx.only.has(id);
+  for (const processing of openProcessings(ctx.ledger, ctx.job.id).filter(asked)) {
     if (account.halted) return;
     if (!sameDestination(ctx, processing, account)) continue;
     await step(ctx, account, processing, () => processFile(ctx, processing));
   }
-  for (const processing of ageRows(ctx)) {
+  for (const processing of ctx.only ? [] : ageRows(ctx)) {
     const revised = await revise(ctx, processing);
     account.add(revised, processing);
   }
-  for (const processing of processingsToRetry(ctx.ledger, ctx.job.id)) {
+  for (const processing of processingsToRetry(ctx.ledger, ctx.job.id).filter(asked)) {
     if (account.halted) return;
     // What failed in this very run is left to the next one.
     if (account.told.includes(processing.id)) continue;
@@ -216,7 +223,11 @@ const ONE_FILE = new Set([
   'TARGET_IS_DIRECTORY',
 ]);
 
-function openAccount(ctx: RunContext, processing: Processing): FileAccount {
+/** What is known so far of a file that could not be brought further. */
+function openAccount(ctx: RunContext, { id }: Processing): FileAccount {
+  const processing = getProcessing(ctx.ledger, id);
+  if (processing.account) return { ...processing.account, state: 'open' };
+  const read = processing.read ?? 0;
   return {
     job: ctx.job.id,
     processing: `p${processing.id}`,
@@ -224,7 +235,7 @@ function openAccount(ctx: RunContext, processing: Processing): FileAccount {
     sha256: '',
     bytes: processing.size,
     state: 'open',
-    counts: { read: 0, delivered: 0, duplicate: 0, conflict: 0, rejected: 0, failed: 0, held: 0, open: 0 },
+    counts: { read, delivered: 0, duplicate: 0, conflict: 0, rejected: 0, failed: 0, held: 0, open: read },
     byEvent: [],
     reasons: [],
     notices: [],
@@ -241,18 +252,4 @@ function sameDestination(ctx: RunContext, processing: Processing, account: Accou
   });
   account.leaveOpen(processing.account ?? openAccount(ctx, processing));
   return false;
-}
-
-/** The day's report, in the job's zone, is written anew by each run that had something to report. */
-async function publishDay(ctx: RunContext, newest: RunAccount): Promise<void> {
-  const { job, ledger, io } = ctx;
-  const day = dayOf(newest.startedAt, job.timezone);
-  // A day has at most 25 hours, so the runs of two days back hold all of it.
-  const accounts = runAccounts(ledger, job.id, io.now() - 2 * 86_400_000, io.now() + 1);
-  const rolledUp = rollUp([...accounts, newest], day, job.timezone);
-  await publishReport(ctx, rolledUp, `${job.id}.${day}.day`);
-}
-
-function stampOf(account: RunAccount): string {
-  return account.endedAt.replace(/[-:]|\.\d+/g, '');
 }

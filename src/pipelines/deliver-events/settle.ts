@@ -1,33 +1,20 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { type Delivery, type DeliveryBook, LINES, type Owner, openBook } from '../../ledger/deliveries.ts';
+import { LINES, openBook } from '../../ledger/deliveries.ts';
 import { deliveryCounts } from '../../ledger/processings.ts';
-import { eventNameId } from '../../ledger/registry.ts';
-import type { FileAccount, Outcome, Proof } from '../../model.ts';
+import type { FileAccount, Proof } from '../../model.ts';
 import { openText } from '../../parsing/text.ts';
 import { balanceOfFile } from '../../reports/balance.ts';
 import { resultsFormat } from '../../reports/results.ts';
 import { createResultsFile, keepEncrypted, type ResultsSummary } from '../../reports/results-file.ts';
-import { createTally, type RowState } from '../../reports/tally.ts';
+import { createTally } from '../../reports/tally.ts';
 import type { FilePass, RunContext } from './context.ts';
+import { createFates } from './fates.ts';
 import { keepHeapSmall } from './heap.ts';
-import { type IndexBlock, openRowIndex, VERDICT } from './row-index.ts';
+import { openRowIndex } from './row-index.ts';
 import type { Seal } from './seal.ts';
 import { stagedFile } from './staged-file.ts';
 import { createTextCursor, type TextCursor } from './text-cursor.ts';
-
-/** What became of a row, before its input text is put beside it. */
-interface Fate {
-  state: RowState;
-  code: string;
-  reason: string;
-  eventId: string;
-  attempts: number;
-  /** Milliseconds since 1970. */
-  at: number;
-}
-
-const OPEN = new Set(['claimed', 'waiting', 'unknown']);
 
 /**
  * Goes over the file once more and says of each row what became of it: from the staged file, the stored definition and the
@@ -119,115 +106,6 @@ function sliceOf(cursor: TextCursor, offset: number, length: number): Buffer | P
   return cursor.peek(offset, length) ?? slice(cursor, offset, length);
 }
 
-/** Says of one row after the other what became of it; `begin` comes before the rows of each block. */
-interface Fates {
-  begin(block: IndexBlock, deliveries: ReadonlyMap<number, Delivery>): void;
-  of(block: IndexBlock, i: number, deliveries: ReadonlyMap<number, Delivery>, reason: string): Fate;
-}
-
-function createFates(ctx: RunContext, { processing, root }: FilePass, seal: Seal, book: DeliveryBook): Fates {
-  const sealedAt = root.sealedAt ?? root.openedAt;
-  const repeat = root.id !== processing.id;
-  const owners = new Map<number, Owner>();
-  const eventIds = seal.eventNames.map((name) => (name === '' ? 0 : eventNameId(ctx.ledger, root.destinationId, name)));
-  const judged = (state: RowState, code: string, reason: string): Fate => ({
-    state,
-    code,
-    reason,
-    eventId: '',
-    attempts: 0,
-    at: sealedAt,
-  });
-
-  /** The rows of a file that is held as a whole, or was for too long. */
-  const withFile = (code: string): Fate =>
-    root.refusal?.verdict === 'expired'
-      ? judged(
-          'rejected',
-          'EXPIRED',
-          `the file was held for too long without a decision (${code}); this row was not sent`,
-        )
-      : judged('held', code, 'the file is held as a whole; this row was not sent');
-
-  const delivered = (d: Delivery): Fate => {
-    const { code, reason, eventId, attempts, at } = d;
-    if (OPEN.has(d.state)) return { state: 'open', code, reason, eventId, attempts, at };
-    if (repeat && d.state === 'delivered') {
-      const where = `delivered before, as line ${d.line} of ${root.name}`;
-      return { state: 'duplicate', code: 'DUPLICATE', reason: where, eventId, attempts: 0, at };
-    }
-    return { state: outcomeOf(d), code, reason, eventId, attempts, at: at || sealedAt };
-  };
-
-  const candidate = (i: number, delivery: Delivery | undefined): Fate => {
-    if (delivery) return delivered(delivery);
-    if (seal.held) return withFile(seal.held.code);
-    const owner = owners.get(i);
-    if (!owner) return judged('open', '', '');
-    const where = `line ${owner.line} of ${owner.file}`;
-    const how = owner.state === 'delivered' ? 'delivered before, as' : `known from`;
-    return { ...judged('duplicate', 'DUPLICATE', `${how} ${where}`), eventId: owner.eventId, at: owner.at || sealedAt };
-  };
-
-  /** A duplicate within the file shares the fate of the first row, unless that row owns the key. */
-  const repeated = (block: IndexBlock, i: number, deliveries: ReadonlyMap<number, Delivery>): Fate => {
-    if (seal.held) return withFile(seal.held.code);
-    const line = block.refLine(i);
-    const first = deliveries.get(line) ?? book.range(root.id, line, line).get(line);
-    if (first && (first.state === 'rejected' || first.state === 'failed' || first.state === 'conflict'))
-      return judged(first.state, first.code, `same as line ${line}: ${first.reason}`);
-    return { ...judged('duplicate', 'DUPLICATE_IN_FILE', `same as line ${line}`), eventId: first?.eventId ?? '' };
-  };
-
-  const begin = (block: IndexBlock, deliveries: ReadonlyMap<number, Delivery>): void => {
-    owners.clear();
-    if (seal.held) return;
-    const places: number[] = [];
-    for (let i = 0; i < block.count; i++)
-      if (block.verdict(i) === VERDICT.candidate && !deliveries.has(block.line(i))) places.push(i);
-    const found = book.owners(
-      places.map((i) => ({ eventNameId: eventIds[block.eventName(i)] ?? 0, keyHash: block.keyHash(i) })),
-    );
-    for (const [n, i] of places.entries()) {
-      const owner = found[n];
-      if (owner) owners.set(i, owner);
-    }
-  };
-
-  const of: Fates['of'] = (block, i, deliveries, reason) => {
-    const code = seal.codes[block.code(i)] ?? '';
-    switch (block.verdict(i)) {
-      case VERDICT.rejected:
-        return judged('rejected', code, reason);
-      case VERDICT.conflict: {
-        const own = deliveries.get(block.line(i));
-        if (own) return delivered(own);
-        return judged(
-          'conflict',
-          code,
-          `same key as line ${block.refLine(i)} with different content; this row was not sent`,
-        );
-      }
-      case VERDICT.duplicate:
-        return repeated(block, i, deliveries);
-      default:
-        return candidate(i, deliveries.get(block.line(i)));
-    }
-  };
-  return { begin, of };
-}
-
-function outcomeOf(delivery: Delivery): Outcome {
-  switch (delivery.state) {
-    case 'claimed':
-    case 'waiting':
-    case 'unknown':
-      throw new Error(`line ${delivery.line} is open and has no outcome`);
-    default:
-      return delivery.state;
-  }
-}
-
 /** Adds the account up and checks it against what was counted elsewhere: by the reader, and by the ledger. */
 async function accountOf(
   ctx: RunContext,
@@ -239,7 +117,7 @@ async function accountOf(
   const inLedger = new Map(Object.entries(deliveryCounts(ctx.ledger, processing.id)));
   const counts = { ...pieces.counts, read: seal.rows };
   const proof = proofOf(ctx, processing.id);
-  const held = root.refusal?.verdict === 'expired' ? undefined : seal.held;
+  const held = root.refusal?.verdict === 'held' || root.refusal === null ? seal.held : undefined;
   const account: FileAccount = {
     job: ctx.job.id,
     processing: `p${processing.id}`,

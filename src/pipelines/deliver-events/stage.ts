@@ -48,6 +48,14 @@ export async function restageFile(ctx: RunContext, processing: Processing, targe
   throw lost(`${place} has other contents by now`);
 }
 
+/** A pass that judges the same contents anew starts from the staged copy of the earlier one, where that is still there. */
+export async function copyStaged(from: string, to: string): Promise<void> {
+  if (existsSync(to) || !existsSync(from)) return;
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  const { size } = await stat(from);
+  await stageBytes(createReadStream(from), { name: basename(from), size }, to, () => {});
+}
+
 async function localFile(path: string): Promise<RemoteFile | undefined> {
   const found = await stat(path).catch(() => undefined);
   return found && { path, name: basename(path), size: found.size, mtime: 0 };
