@@ -4,20 +4,34 @@ interface Options {
   root: string;
   port: string;
   extolePort: string;
+  extoleSftpPort: string;
 }
 
 export const registerSandbox: Register = (program, exit) => {
   program
     .command('sandbox')
-    .description('Starts an SFTP server and an Extole stand-in, to try jobs and files against.')
+    .description(
+      'Starts an SFTP server and an Extole stand-in with its own SFTP server, to try jobs and files against.',
+    )
     .option('--root <folder>', 'where it keeps its files', 'sandbox')
     .option('--port <number>', 'port of the SFTP server', '2222')
     .option('--extole-port <number>', 'port of the Extole stand-in', '8422')
+    .option('--extole-sftp-port <number>', "port of Extole's own SFTP server", '2223')
     .addHelpText(
       'after',
       `
 It prints the environment with which the example jobs use it, and runs until it is stopped. Every request that the stand-in
-gets is kept in <root>/extole/received.jsonl.
+gets is kept in <root>/extole/received.jsonl, and so is each row that it takes out of a file or a batch.
+
+For the lane batch, a job says no more than "lane: batch". For the lane sftp it names Extole's SFTP server, which looks into its
+folders five times a second, moves each file to archive and writes its results:
+  destination:
+    extole:
+      lane: sftp
+      sftp:
+        url: "\${env:EXTOLE_SFTP_URL}"
+        privateKey: "\${file:sandbox/extole/login_key}"
+        hostKey: "\${env:EXTOLE_SFTP_HOST_KEY}"
 
 Example, in three terminals:
   referry sandbox
@@ -28,7 +42,7 @@ Example, in three terminals:
       const options: Options = command.optsWithGlobals();
       const { resolve } = await import('node:path');
       const { createLog, realIo } = await import('../io.ts');
-      const { startSandbox, SANDBOX_PASSWORD } = await import('../sandbox/start.ts');
+      const { EXTOLE_SFTP_USER, startSandbox, SANDBOX_PASSWORD } = await import('../sandbox/start.ts');
       const { stopSignal } = await import('./shared.ts');
       const stop = stopSignal();
       const sandbox = await startSandbox({
@@ -36,11 +50,12 @@ Example, in three terminals:
         root: resolve(options.root),
         sftpPort: portOf(options.port),
         extolePort: portOf(options.extolePort),
+        extoleSftpPort: portOf(options.extoleSftpPort),
       });
       const lines = Object.entries(sandbox.env).map(([name, value]) => `export ${name}='${value}'`);
       process.stdout.write(`${lines.join('\n')}\n`);
       process.stderr.write(
-        `referry: sandbox ready. SFTP: port ${sandbox.sftp.port}, user partner, password ${SANDBOX_PASSWORD}; Extole stand-in: ${sandbox.extole.url}; files: ${resolve(options.root)}\n`,
+        `referry: sandbox ready. SFTP: port ${sandbox.sftp.port}, user partner, password ${SANDBOX_PASSWORD}; Extole stand-in: ${sandbox.extole.url}, its SFTP server: port ${sandbox.extoleSftp?.server.port}, user ${EXTOLE_SFTP_USER}, key ${sandbox.extoleSftp?.keyFile}; files: ${resolve(options.root)}\n`,
       );
       await new Promise<void>((done) => {
         stop.signal.addEventListener('abort', () => done(), { once: true });

@@ -93,10 +93,14 @@ describe('the README, followed by a new user', () => {
     await mkdir(join(folder, 'bin'));
     const start = `#!/bin/sh\nexec ${[process.execPath, ...cliArgs([])].map((part) => `'${part}'`).join(' ')} "$@"\n`;
     await writeFile(join(folder, 'bin/referry'), start, { mode: 0o755 });
-    sandbox = spawn(process.execPath, cliArgs(['sandbox', '--root', 'sandbox', '--port', '0', '--extole-port', '0']), {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    sandbox = spawn(
+      process.execPath,
+      cliArgs(['sandbox', '--root', 'sandbox', '--port', '0', '--extole-port', '0', '--extole-sftp-port', '0']),
+      {
+        cwd: folder,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     const told = await new Promise<string>((resolve, reject) => {
       let text = '';
       sandbox.stdout?.on('data', (chunk: Buffer) => {

@@ -1,4 +1,14 @@
-import { closeSync, constants, fstatSync, openSync, readSync, statSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import type { Jail } from './jail.ts';
 import { denies, type Quirks } from './quirks.ts';
 import { DATA_AT, dataPacket, MAX_PACKET, STATUS, statusPacket, u32Of } from './wire.ts';
@@ -36,7 +46,8 @@ export function deny(rule: boolean | string, path: string): void {
 
 const FLAG = { read: 1, write: 2, append: 4, create: 8, truncate: 16, exclusive: 32 } as const;
 
-export function openFile({ jail, quirks }: SessionContext, path: string, flags: number): OpenFile {
+/** `wanted`: the permissions of a file that is made, as the client has them. */
+export function openFile({ jail, quirks }: SessionContext, path: string, flags: number, wanted?: number): OpenFile {
   const writes = (flags & (FLAG.write | FLAG.append)) !== 0;
   deny(writes ? quirks.denyWrite : quirks.denyRead, path);
   let mode: number = writes ? (flags & FLAG.read ? constants.O_RDWR : constants.O_WRONLY) : constants.O_RDONLY;
@@ -48,7 +59,10 @@ export function openFile({ jail, quirks }: SessionContext, path: string, flags: 
   // A fifo would block us; a folder cannot be read.
   const found = statSync(place, { throwIfNoEntry: false });
   if (found !== undefined && !found.isFile()) throw new Refusal(STATUS.failure, 'Failure');
-  return { kind: 'file', fd: openSync(place, mode, 0o644), path, moved: 0, disturbed: false };
+  const fd = openSync(place, mode, 0o644);
+  // As on a server of its own, and not by the umask of this process.
+  if (found === undefined) fchmodSync(fd, quirks.fileMode ?? (wanted ?? 0o644) & 0o755);
+  return { kind: 'file', fd, path, moved: 0, disturbed: false };
 }
 
 /** The answer, or undefined where none is given. */

@@ -5,6 +5,8 @@
 export interface Quirks {
   /** Refuses to set times and permissions. */
   noSetstat: boolean;
+  /** Permissions of a new file, whatever the client asked for. */
+  fileMode: number | undefined;
   /** Plain rename replaces what is there, instead of refusing as OpenSSH does. */
   renameOverwrites: boolean;
   noPosixRename: boolean;
@@ -57,6 +59,7 @@ export interface Quirks {
 
 export const NO_QUIRKS: Readonly<Quirks> = {
   noSetstat: false,
+  fileMode: undefined,
   renameOverwrites: false,
   noPosixRename: false,
   noFsync: false,

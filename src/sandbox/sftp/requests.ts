@@ -156,7 +156,8 @@ export function createRequests(context: SessionContext) {
 
   /** The answer, or undefined where none is given. */
   const ANSWERS: Readonly<Record<number, (id: number, fields: Fields) => Buffer | undefined>> = {
-    [REQUEST.open]: (id, fields) => handlePacket(id, keep(openFile(context, path(fields), fields.u32()))),
+    [REQUEST.open]: (id, fields) =>
+      handlePacket(id, keep(openFile(context, path(fields), fields.u32(), fields.attrs().mode))),
     [REQUEST.close]: (id, fields) => closeHandle(id, fields.bytes()),
     [REQUEST.read]: (id, fields) => readFile(context, id, fileOf(fields.bytes()), fields.u64(), fields.u32()),
     [REQUEST.write]: (id, fields) => writeFile(context, id, fileOf(fields.bytes()), fields.u64(), fields.bytes()),
