@@ -117,12 +117,26 @@ function byDay(account: MorningAccount): string {
   };
   const lines = [...(account.since ? [account.since] : []), ...days.toReversed()];
   const rows = lines.map((day) => dayRow(day));
-  const head = COLUMNS.map((column) => `<th class="num" scope="col">${column}</th>`).join('');
+  const recent = lines.findIndex((day) => day.day === days.at(-RECENT)?.day) + 1 || lines.length;
   const total = `<tr><th scope="row">All ${plural(days.length, 'day')}</th>${countCells(counts)}<td class="wide"></td></tr>`;
+  const earlier = rows.slice(recent);
+  const more =
+    earlier.length === 0
+      ? ''
+      : `<details><summary>${plural(earlier.length, 'earlier day')}</summary>${dayTable(earlier, '')}</details>`;
   return (
     `<h2>Outcomes by day</h2>${legend(counts)}${dayChart(days, markOf)}` +
-    `<h2>Each day</h2><table><thead><tr><th scope="col">Day</th>${head}<th scope="col">Balance and remarks</th></tr></thead><tbody>${rows.join('')}</tbody><tfoot>${total}</tfoot></table>`
+    `<h2>Each day</h2>${dayTable(rows.slice(0, recent), total)}${more}`
   );
+}
+
+/** Days that stand open on the page; the chart shows all. */
+const RECENT = 10;
+
+function dayTable(rows: readonly string[], total: string): string {
+  const head = COLUMNS.map((column) => `<th class="num" scope="col">${column}</th>`).join('');
+  const foot = total === '' ? '' : `<tfoot>${total}</tfoot>`;
+  return `<table class="days"><thead><tr><th scope="col">Day</th>${head}<th scope="col">Balance and remarks</th></tr></thead><tbody>${rows.join('')}</tbody>${foot}</table>`;
 }
 
 function dayRow(day: DayLine): string {

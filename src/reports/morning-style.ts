@@ -16,10 +16,12 @@ figcaption{display:flex;flex-wrap:wrap;gap:0 16px;margin-top:2px}
 tr.unbalanced>*{background:var(--bad-bg)}
 tr.unbalanced>th{box-shadow:inset 5px 0 0 var(--bad)}
 .chart .n{white-space:nowrap}
+.days th[scope=row]{white-space:nowrap}
 @media screen and (max-width:760px){
 figure.many .marks{display:none}
 figure.bars>svg{height:140px}
 tr.empty>td{display:none}
+.days th[scope=row]{min-width:0}
 tr.unbalanced{background:var(--bad-bg)}
 .plain tr{grid-template-columns:1fr max-content}
 .plain tr>th{grid-column:1}

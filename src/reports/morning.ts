@@ -3,6 +3,7 @@ import { balanceOf, balanceOfFile, balanceOfFiles } from './balance.ts';
 import { dayOf } from './roll-up.ts';
 import { emptyCounts, sumCounts } from './tally.ts';
 import { mergeEvents } from './totals.ts';
+import { shortened } from './visible.ts';
 import { hourOf } from './words.ts';
 
 /** What came on one day, and what has become of it by now. */
@@ -142,7 +143,10 @@ export function createMorningTally(days: readonly string[], timezone: string): M
     bucket.counts = sumCounts([bucket.counts, account.counts]);
     const balance = balanceOfFile(account);
     if (!balance.balanced || !account.balanced)
-      complain(bucket, `${account.name}: ${balance.balanced ? (account.imbalance ?? CLOSED) : balance.imbalance}`);
+      complain(
+        bucket,
+        `${shortened(account.name, 64)}: ${balance.balanced ? (account.imbalance ?? CLOSED) : balance.imbalance}`,
+      );
     if (day <= last) for (const reason of account.reasons) count(reasons.all, reason);
     if (day === last) for (const reason of account.reasons) count(reasons.day, reason);
     return { bucket, events: account.byEvent };
