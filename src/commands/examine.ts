@@ -7,6 +7,7 @@ import { type ProbeStep, probeRemote } from '../remotes/probe.ts';
 import type { Settings } from '../settings.ts';
 import { dedupeOf } from './collect-status.ts';
 import { examineHere } from './examine-here.ts';
+import { examineKeys } from './examine-keys.ts';
 import { type RawJob, readRawJob } from './raw-job.ts';
 
 /** One thing that was tried. `warn`: it works, and somebody should look. */
@@ -62,6 +63,8 @@ export async function examine(
   try {
     for (const job of jobs.filter(({ id }) => asked(id))) {
       done(`job ${job.id}: source ${job.source.url}`, await examineSource(job, io));
+      const keys = await examineKeys(job, io.now());
+      if (keys.length > 0) done(`job ${job.id}: keys`, keys);
       const { extole } = job.destination;
       const steps = (await probeExtole(extole, io, { timeouts: job.delivery })).map(stepOf);
       done(`job ${job.id}: Extole ${extole.account}/${extole.container}`, [...steps, ...examineDedupe(job, ledger)]);

@@ -13,6 +13,9 @@ export interface Finding {
   severity: 'error' | 'warning';
 }
 
+/** Lanes that write the rows into a file of their own first. */
+const UPLOADING: ReadonlySet<string> = new Set(['sftp', 'batch', 'folder']);
+
 /** Everything that can be wrong with jobs beyond the form of each; needs no network and no ledger. */
 export function checkJobs(jobs: readonly Job[]): Finding[] {
   return [...jobs.flatMap(checkAlone), ...pairs(jobs).flatMap(([a, b]) => checkPair(a, b))];
@@ -46,6 +49,16 @@ function checkAlone(job: Job): Finding[] {
     if (folders[role] !== processing) continue;
     const message = `processing and ${role} are the same folder (${processing}); files in work must be apart from finished ones`;
     findings.push({ job, path: ['source', 'processing'], message, hint: 'name another folder', severity: 'error' });
+  }
+  const { lane } = job.destination.extole;
+  if (job.file.pgp && !job.file.pgp.allowPlaintextUploads && UPLOADING.has(lane)) {
+    findings.push({
+      job,
+      path: ['file', 'pgp'],
+      message: `the files come encrypted, and the lane ${lane} uploads a file, which lies decrypted on this machine until then`,
+      hint: 'choose the lane events or async-events, or say file.pgp.allowPlaintextUploads: true',
+      severity: 'error',
+    });
   }
   for (const person of ['email', 'partner_user_id']) {
     if (job.event.data[person]?.from !== job.event.key.from) continue;

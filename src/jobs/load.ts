@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { checkJobs } from './check.ts';
+import { checkKeys } from './check-keys.ts';
 import { readHolidays } from './holidays.ts';
 import { explainIssues, valueAt } from './issues.ts';
 import { isNotifyFile, readNotifyFile } from './notify-file.ts';
@@ -51,7 +52,7 @@ export async function loadJobs(
     if (job !== undefined && job.notify === undefined && beside.notify !== undefined)
       Object.assign(job, { notify: beside.notify, sharedNotify: true });
   const jobs = loaded.flatMap(({ job }) => (job === undefined ? [] : [job]));
-  const findings = checkJobs(jobs).map(({ job, path, ...rest }): JobProblem => {
+  const findings = [...checkJobs(jobs), ...(await checkKeys(jobs))].map(({ job, path, ...rest }): JobProblem => {
     const locate = loaded.find((each) => each.job === job)?.locate;
     return { file: job.path, ...(locate?.(path) ?? { line: 1, column: 1 }), field: fieldName(path), ...rest };
   });

@@ -87,7 +87,7 @@ const report = z
       .transform((written) => (typeof written === 'string' ? [written] : written))
       .optional()
       .describe(
-        'A PGP public key (armored text, by reference: ${file:/path}), or a list: results files are encrypted to it and get the ending .pgp.',
+        'A PGP public key (armored text, by reference to a file), or a list: results files are encrypted to it and get the ending .pgp.',
       ),
     morning: morningSettings.optional(),
   })

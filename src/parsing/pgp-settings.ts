@@ -10,7 +10,7 @@ const keys = (what: string) =>
 export const pgpSettings = z
   .strictObject({
     privateKey: keys(
-      'The private key (armored text) that the files are encrypted to, by reference: ${file:/path}. A list while a key is rotated.',
+      'The private key (armored text) that the files are encrypted to, by reference to a file. A list while a key is rotated.',
     ),
     passphrase: z.string().min(1).optional().describe('The passphrase of the private key, by reference.'),
     signer: keys("The sender's public key, or a list: the signature of each file is verified with it.").optional(),

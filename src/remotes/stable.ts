@@ -31,7 +31,7 @@ export function judgeStability(
 }
 
 const UNFINISHED = /(?:\.(?:tmp|temp|part|partial|filepart|crdownload|download|incomplete|swp|swx|lock|uploading)|~)$/i;
-const OUR_OWN = /\.(?:results|report)(?:\.r\d+)?\.(?:csv|psv|tsv|txt|json|jsonl|html)$/i;
+const OUR_OWN = /\.(?:results|report)(?:\.r\d+)?\.(?:csv|psv|tsv|txt|json|jsonl|html)(?:\.r\d+)?(?:\.pgp)?$/i;
 
 /** False for names that are never input: hidden, temporary, or written by us. */
 export function isCandidateName(name: string): boolean {
