@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { registerBackup } from './backup.ts';
-import { registerBackup } from './backup.ts';
 import { registerCheck } from './check.ts';
 import { registerDaemon } from './daemon.ts';
 import { registerDemo } from './demo.ts';
@@ -31,7 +30,6 @@ export const COMMANDS: readonly Register[] = [
   registerReport,
   registerRetry,
   registerVerifyDedupe,
-  registerBackup,
   registerBackup,
   registerSchema,
   registerSandbox,

@@ -2,7 +2,6 @@ import type { Job } from '../jobs/schema.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { type Io, TransferError } from '../model.ts';
 import { backupDuty } from './duty-backup.ts';
-import { backupDuty } from './duty-backup.ts';
 import { morningReportDuty } from './duty-morning-report.ts';
 
 /** When the daemon looks after its own things; what is absent is not done. */
