@@ -1,77 +1,22 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ExtoleStandIn } from '../../src/sandbox/extole/server.ts';
-import { type ExtoleFolder, type FolderOptions, watchExtoleFolder } from '../../src/sandbox/extole/sftp-folder.ts';
-import type { Dedupe } from '../../src/sandbox/extole/store.ts';
-import { closeAll, io, standIn } from './extole-setup.ts';
+import { watchExtoleFolder } from '../../src/sandbox/extole/sftp-folder.ts';
+import {
+  closeFolders,
+  closeLater,
+  extoleFolders,
+  FILE,
+  HEADER,
+  keys,
+  NAME,
+  resultsOf,
+  row,
+  taken,
+} from './extole-folder-setup.ts';
+import { io } from './extole-setup.ts';
 
-const opened: (() => Promise<unknown>)[] = [];
-
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-  await closeAll();
-});
-
-interface Place {
-  folder: ExtoleFolder;
-  extole: ExtoleStandIn;
-  root: string;
-  log: string;
-  put(path: string, contents: string | Buffer, mode?: number): void;
-  get(path: string): string;
-  list(path: string): string[];
-}
-
-/** Extole's folders, at which nobody looks until the test says so. */
-async function extoleFolders(
-  behaviour: FolderOptions['behaviour'] = {},
-  options: Partial<FolderOptions> & { dedupe?: Dedupe } = {},
-): Promise<Place> {
-  const place = mkdtempSync(join(tmpdir(), 'referry-extole-folder-'));
-  const root = join(place, 'served');
-  const log = join(place, 'taken.jsonl');
-  const extole = await standIn({ dedupe: options.dedupe ?? 'within-event' });
-  const folder = watchExtoleFolder({
-    io,
-    root,
-    account: extole.account,
-    everyMs: 3_600_000,
-    log,
-    behaviour: { ...behaviour },
-    ...options,
-  });
-  opened.push(
-    async () => rmSync(place, { recursive: true }),
-    () => folder.close(),
-  );
-  return {
-    folder,
-    extole,
-    root,
-    log,
-    put: (path, contents, mode = 0o644) => writeFileSync(join(root, path), contents, { mode }),
-    get: (path) => readFileSync(join(root, path), 'utf8'),
-    list: (path) => (existsSync(join(root, path)) ? readdirSync(join(root, path)).sort() : []),
-  };
-}
-
-const HEADER = 'event_name,email,partner_conversion_id,event_time\n';
-const row = (key: string, email = 'ann@example.com'): string => `account_opened,${email},${key},2026-11-20T14:03:00Z\n`;
-const FILE = `${HEADER}${row('A-1')}${row('A-2', 'nobody')}${row('A-3')}`;
-const NAME = 'acme_events_20261121100000.csv';
-
-const taken = (place: Place) => place.extole.received.filter(({ method }) => method === 'ROW');
-const keys = (place: Place) =>
-  taken(place).map(({ body }) => /"partner_conversion_id":"([^"]*)"/.exec(JSON.stringify(body))?.[1]);
-
-async function resultsOf(behaviour: FolderOptions['behaviour'], text = FILE): Promise<string[]> {
-  const place = await extoleFolders(behaviour);
-  place.put(`events/${NAME}`, text);
-  await place.folder.look();
-  return place.get('events/results/acme_events_20261121100000-results.csv').trimEnd().split('\n');
-}
+afterEach(closeFolders);
 
 describe("Extole's folders", () => {
   test('a file is archived, and each row has a line in the results, with its own columns behind those of Extole', async () => {
@@ -172,7 +117,7 @@ describe("Extole's folders", () => {
     await place.folder.look();
     await place.folder.close();
     const again = watchExtoleFolder({ io, root: place.root, account: place.extole.account, log: place.log });
-    opened.push(() => again.close());
+    closeLater(() => again.close());
     place.put(`events/${NAME}`, `${HEADER}${row('B-1')}`);
     await again.look();
     expect(place.list('events/archive')).toEqual([NAME, `${NAME}.2`]);
