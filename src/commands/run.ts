@@ -32,10 +32,13 @@ Example:
     .action(async (job: string, _: unknown, command) => {
       const options: Options = command.optsWithGlobals();
       const { resolve } = await import('node:path');
-      const { accessSync, constants } = await import('node:fs');
+      const { accessSync, constants, statSync } = await import('node:fs');
       const file = options.file === undefined ? {} : { file: resolve(options.file) };
       try {
-        if (file.file !== undefined) accessSync(file.file, constants.R_OK);
+        if (file.file !== undefined) {
+          accessSync(file.file, constants.R_OK);
+          if (!statSync(file.file).isFile()) throw new Error('a folder or a device');
+        }
       } catch {
         const { TransferError } = await import('../model.ts');
         throw new TransferError('USAGE', `--file: there is no readable file ${file.file}`, {

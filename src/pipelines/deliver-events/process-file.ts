@@ -19,7 +19,7 @@ import { deliverFile } from './deliver.ts';
 import { archiveInput, publishResults } from './publish.ts';
 import { readSeal, sealFile } from './seal.ts';
 import { settleFile } from './settle.ts';
-import { copyStaged, dropStaged, restageFile, stageFile } from './stage.ts';
+import { copyStaged, dropStaged, LOCAL, localFile, restageFile, stageFile } from './stage.ts';
 import { unreadableNow } from './staged-file.ts';
 import { takeAgain } from './take.ts';
 
@@ -129,7 +129,10 @@ async function stage(ctx: RunContext, processing: Processing): Promise<Processin
   } catch (error) {
     // Changed under our hands: what is there now is looked at again from the start, in the place it was taken to.
     if (error instanceof TransferError && error.code === 'FILE_CHANGED') {
-      const now = await ctx.remote.stat(processing.takenPath);
+      const { takenPath } = processing;
+      const now = takenPath.startsWith(LOCAL)
+        ? await localFile(takenPath.slice(LOCAL.length))
+        : await ctx.remote.stat(takenPath);
       if (now) updateProcessing(ctx.ledger, processing.id, { size: now.size, mtime: now.mtime });
     }
     if (error instanceof TransferError && error.code === 'FILE_VANISHED')

@@ -198,7 +198,11 @@ async function step(
   try {
     const progress = await work();
     if (progress.account) account.add(progress.account, processing);
-    else account.notices.push({ code: 'VANISHED', message: `${processing.name} was gone before it could be taken` });
+    else
+      account.notices.push({
+        code: 'VANISHED',
+        message: `${processing.name} was gone or changed before it could be taken`,
+      });
     if (progress.halted) account.halt(progress.halted);
   } catch (error) {
     if (!(error instanceof TransferError) || ctx.signal.aborted) throw error;

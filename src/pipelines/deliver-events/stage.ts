@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, statSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { constants, createReadStream, existsSync, statSync } from 'node:fs';
+import { access, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Definition } from '../../jobs/definition.ts';
 import { claimFile, type Processing } from '../../ledger/processings.ts';
@@ -56,9 +56,14 @@ export async function copyStaged(from: string, to: string): Promise<void> {
   await stageBytes(createReadStream(from), { name: basename(from), size }, to, () => {});
 }
 
-async function localFile(path: string): Promise<RemoteFile | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  return found && { path, name: basename(path), size: found.size, mtime: 0 };
+/** `undefined`: there is none that can be read. */
+export async function localFile(path: string): Promise<RemoteFile | undefined> {
+  const found = await access(path, constants.R_OK)
+    .then(() => stat(path))
+    .catch(() => undefined);
+  return found?.isFile()
+    ? { path, name: basename(path), size: found.size, mtime: Math.trunc(found.mtimeMs) }
+    : undefined;
 }
 
 /** A file is its contents, unpacked: packing the same rows again makes no new file. */
@@ -88,6 +93,10 @@ async function identityOf(
 
 async function download(ctx: RunContext, processing: Processing, target: string): Promise<string> {
   const { name, size, mtime, takenPath } = processing;
+  if (takenPath.startsWith(LOCAL) && !(await localFile(takenPath.slice(LOCAL.length))))
+    throw new TransferError('FILE_VANISHED', `${takenPath.slice(LOCAL.length)} is gone, or cannot be read any more`, {
+      hint: 'give it again with --file',
+    });
   const bytes = takenPath.startsWith(LOCAL)
     ? createReadStream(takenPath.slice(LOCAL.length))
     : ctx.remote.read({ path: takenPath, name, size, mtime }, ctx.signal);

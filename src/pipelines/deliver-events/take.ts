@@ -1,5 +1,5 @@
-import type { Stats } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { observationsOf, rememberObservations, type SeenFile } from '../../ledger/observations.ts';
 import { openProcessing, openProcessings, type Processing, updateProcessing } from '../../ledger/processings.ts';
@@ -79,7 +79,7 @@ export function planToTake(ctx: RunContext, file: RemoteFile, definitionId: numb
 
 /** Opens a processing for a local file that was named on the command line. */
 export async function takeLocalFile(ctx: RunContext, path: string, definitionId: number): Promise<Processing> {
-  const { size, mtimeMs } = await statLocal(path);
+  const { size, mtimeMs } = await checkLocal(path);
   const processing = openProcessing(ctx.ledger, {
     job: ctx.job.id,
     runId: ctx.run,
@@ -95,37 +95,67 @@ export async function takeLocalFile(ctx: RunContext, path: string, definitionId:
   return updateProcessing(ctx.ledger, processing.id, { state: 'taken' });
 }
 
-async function statLocal(path: string): Promise<Stats> {
+/** Before anything is planned: what cannot be read would be tried by each run to come. */
+async function checkLocal(path: string): Promise<Stats> {
   try {
-    return await stat(path);
+    await access(path, constants.R_OK);
+    const found = await stat(path);
+    if (found.isFile()) return found;
   } catch (error) {
-    throw new TransferError('NO_SUCH_FILE', `there is no readable file ${path}`, {
-      cause: error,
-      hint: 'give the path of a local file',
-    });
+    throw noSuchFile(path, error);
   }
+  throw noSuchFile(path);
 }
 
-/** Takes a file as planned, also after a crash in the middle of it. `undefined`: it was gone. */
+function noSuchFile(path: string, cause?: unknown): TransferError {
+  return new TransferError('NO_SUCH_FILE', `there is no file ${path} that the process that runs the job may read`, {
+    cause,
+    hint: 'give the path of a local file; where the daemon runs the job, its user must be allowed to read it',
+  });
+}
+
+/**
+ * Takes a file as planned, also after a crash in the middle of it. `undefined`: it was gone, or it is another one by now, for
+ * which to stand still begins anew.
+ */
 export async function takeAgain(ctx: RunContext, processing: Processing): Promise<Processing | undefined> {
   const { ledger, remote } = ctx;
-  if (processing.takenPath !== processing.inboxPath) {
+  const { inboxPath, takenPath } = processing;
+  const here = inboxPath.startsWith(LOCAL) ? undefined : await remote.stat(inboxPath);
+  const asPlanned = here !== undefined && isAsListed(here, processing);
+  const before = takenPath === inboxPath ? undefined : await remote.stat(takenPath);
+  if (!before && !asPlanned) {
+    updateProcessing(ledger, processing.id, { state: 'vanished' });
+    return undefined;
+  }
+  if (takenPath !== inboxPath && asPlanned) {
     await remote.ensureFolder(ctx.job.source.processing);
     try {
-      await remote.move(processing.inboxPath, processing.takenPath);
+      await remote.move(inboxPath, takenPath);
     } catch (error) {
-      if (!(error instanceof TransferError) || error.code !== 'FILE_VANISHED') throw withCopyHint(error);
-      updateProcessing(ledger, processing.id, { state: 'vanished' });
-      return undefined;
+      // Where it was taken before, what has its name in the inbox is another file.
+      if (!before && (!(error instanceof TransferError) || error.code !== 'FILE_VANISHED')) throw withCopyHint(error);
     }
   }
   ctx.crashPoint('taken');
-  const taken = await remote.stat(processing.takenPath);
+  const taken = await remote.stat(takenPath);
   if (!taken) {
     updateProcessing(ledger, processing.id, { state: 'vanished' });
     return undefined;
   }
-  return updateProcessing(ledger, processing.id, { state: 'taken', size: taken.size, mtime: taken.mtime });
+  if (taken.size !== processing.size) {
+    updateProcessing(ledger, processing.id, { size: taken.size, mtime: taken.mtime });
+    throw new TransferError('FILE_CHANGED', `${processing.name} changed while it was taken`, {
+      retryable: true,
+      hint: 'the next run takes it if it stands still',
+    });
+  }
+  return updateProcessing(ledger, processing.id, { state: 'taken', mtime: taken.mtime });
+}
+
+/** Half of what a partner writes anew must not be taken for what was seen whole. */
+function isAsListed(file: RemoteFile, { size, mtime }: Processing): boolean {
+  return file.size === size && (file.mtime === mtime || file.mtime === 0 || mtime === 0);
 }
 
 function withCopyHint(error: unknown): unknown {

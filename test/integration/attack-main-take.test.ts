@@ -1,0 +1,123 @@
+import { chmodSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { until } from './support/e2e-cli.ts';
+import { csv, rows } from './support/e2e-rows.ts';
+import { openWorld, type World } from './support/e2e-world.ts';
+
+describe('a file that is not what it was when it was seen', () => {
+  let world: World;
+  afterEach(() => world.close());
+  const inbox = (name: string) => join(world.served, 'inbox', name);
+
+  it('is not taken half written when its turn comes long after it was listed', async () => {
+    world = await openWorld();
+    world.job('feed');
+    world.drop('a.csv', csv(rows('A', 2)), 90);
+    world.drop('b.csv', csv(rows('B', 4)), 80);
+    // While the first file is on its way, the partner begins to write the second one anew.
+    world.extole.setFaults(() => {
+      writeFileSync(inbox('b.csv'), csv(rows('N', 2)));
+      return undefined;
+    });
+    const { run } = await world.run('feed');
+    expect(run.files.map(({ path, delivered }) => [path, delivered])).toEqual([['a.csv', 2]]);
+    expect(run.notices.map(({ message }) => message).join()).toContain('b.csv');
+    expect(world.files('inbox')).toEqual(['b.csv']);
+
+    world.extole.setFaults(undefined);
+    world.drop('b.csv', csv(rows('N', 6)));
+    const { run: second } = await world.run('feed');
+    expect(second.files).toMatchObject([{ path: 'b.csv', read: 6, delivered: 6 }]);
+    expect(world.requests()).toHaveLength(8);
+  });
+
+  it('is not taken after a crash without having stood still again', async () => {
+    world = await openWorld();
+    world.job('feed', { source: { stable: { for: '900ms' } } });
+    world.drop('a.csv', csv(rows('A', 4)));
+    expect((await world.cli(['run', 'feed'], { REFERRY_CRASH_AT: 'taking:1' })).signal).toBe('SIGKILL');
+    writeFileSync(inbox('a.csv'), csv(rows('N', 2)));
+    const child = world.start(['run', 'feed', '--json']);
+    await until('the first look', () => child.told().stderr.includes('waiting for files'));
+    world.drop('a.csv', csv(rows('N', 6)), 3);
+    const end = await child.done;
+    expect(end.json()).toMatchObject({ files: [{ path: 'a.csv', read: 6, delivered: 6 }] });
+  });
+
+  it.each(['local', 'sftp'] as const)(
+    '%s: another one under its name holds nothing up after a crash',
+    async (remote) => {
+      world = await openWorld({ remote });
+      world.job('feed');
+      world.drop('a.csv', csv(rows('A', 3)));
+      const { atime, mtime } = statSync(inbox('a.csv'));
+      expect((await world.cli(['run', 'feed'], { REFERRY_CRASH_AT: 'taken:1' })).signal).toBe('SIGKILL');
+      expect(world.files('inbox')).toEqual([]);
+      // As alike as a file can be: the same name, size and time.
+      writeFileSync(inbox('a.csv'), csv(rows('B', 3)));
+      utimesSync(inbox('a.csv'), atime, mtime);
+      const first = await world.run('feed');
+      const second = await world.run('feed');
+      const sent = world.requests().map(({ body }) => body.data.partner_conversion_id);
+      expect(sent.sort()).toEqual([...rows('A', 3), ...rows('B', 3)].map(({ id }) => id));
+      expect([first.run.balanced, second.run.balanced, world.files('inbox')]).toEqual([true, true, []]);
+    },
+  );
+});
+
+describe('a local file named on the command line', () => {
+  let world: World;
+  afterEach(() => world.close());
+
+  it('that is a folder is refused, and stops no later run', async () => {
+    world = await openWorld();
+    world.job('feed');
+    const folder = join(world.root, 'folder');
+    mkdirSync(folder);
+    const end = await world.cli(['run', 'feed', '--file', folder]);
+    expect([end.code, end.stderr]).toEqual([2, expect.stringMatching(/folder.*\n.*what to do/)]);
+    world.drop('a.csv', csv(rows('A', 3)));
+    expect((await world.run('feed')).run).toMatchObject({ delivered: 3 });
+  });
+
+  it('that is gone after a crash stops no later run', async () => {
+    world = await openWorld();
+    world.job('feed');
+    const local = join(world.root, 'local.csv');
+    writeFileSync(local, csv(rows('L', 3)));
+    const dead = await world.cli(['run', 'feed', '--file', local], { REFERRY_CRASH_AT: 'staged:1' });
+    expect(dead.signal).toBe('SIGKILL');
+    rmSync(local);
+    world.drop('a.csv', csv(rows('A', 3)));
+    const { run } = await world.run('feed');
+    expect(run).toMatchObject({ delivered: 3, halted: null });
+    expect(run.notices.map(({ message }) => message).join()).toContain('local.csv');
+    expect((await world.run('feed')).run.seen.files).toBe(0);
+  });
+
+  it('that has changed since a crash is read as it is now', async () => {
+    world = await openWorld();
+    world.job('feed');
+    const local = join(world.root, 'local.csv');
+    writeFileSync(local, csv(rows('L', 3)));
+    const dead = await world.cli(['run', 'feed', '--file', local], { REFERRY_CRASH_AT: 'staged:1' });
+    expect(dead.signal).toBe('SIGKILL');
+    writeFileSync(local, csv(rows('L', 5)));
+    await world.run('feed');
+    expect((await world.run('feed')).run).toMatchObject({ delivered: 5, open: 0 });
+  });
+
+  it.skipIf(process.getuid?.() === 0)(
+    'that only its owner may read is told as such, and stops no later run',
+    async () => {
+      world = await openWorld();
+      world.job('feed');
+      const local = join(world.root, 'local.csv');
+      writeFileSync(local, csv(rows('L', 3)));
+      chmodSync(local, 0);
+      expect((await world.cli(['run', 'feed', '--file', local])).code).toBe(2);
+      expect((await world.run('feed')).run).toMatchObject({ halted: null });
+    },
+  );
+});
