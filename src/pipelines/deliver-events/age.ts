@@ -12,7 +12,8 @@ export function ageRows(ctx: RunContext): Processing[] {
   const expired = filesHeldTooLong(ledger, job.id, io.now() - job.held.maxAge);
   for (const id of expired) {
     const { refusal } = getProcessing(ledger, id);
-    if (refusal) updateProcessing(ledger, id, { refusal: { ...refusal, verdict: 'expired' } });
+    // Its results lag behind from here on, until they are published anew.
+    if (refusal) updateProcessing(ledger, id, { refusal: { ...refusal, verdict: 'expired' }, settledAt: null });
   }
   return [...touched, ...expired].map((id) => getProcessing(ledger, id)).filter((each) => each.state === 'closed');
 }

@@ -134,14 +134,13 @@ async function carryOn(ctx: RunContext, account: Account): Promise<void> {
     if (!sameDestination(ctx, processing, account)) continue;
     await step(ctx, account, processing, () => processFile(ctx, processing));
   }
-  for (const processing of ctx.only ? [] : ageRows(ctx)) {
-    const revised = await revise(ctx, processing);
-    account.add(revised, processing);
-  }
+  const aged = ctx.only ? [] : ageRows(ctx);
+  for (const processing of aged)
+    await step(ctx, account, processing, async () => ({ account: await revise(ctx, processing) }));
   for (const processing of processingsToRetry(ctx.ledger, ctx.job.id).filter(asked)) {
     if (account.halted) return;
     // What failed in this very run is left to the next one.
-    if (account.told.includes(processing.id)) continue;
+    if (account.told.includes(processing.id) || aged.some(({ id }) => id === processing.id)) continue;
     if (!sameDestination(ctx, processing, account)) continue;
     await step(ctx, account, processing, () => retryFile(ctx, processing));
   }
