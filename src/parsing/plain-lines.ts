@@ -1,4 +1,4 @@
-import { BrokenRecord, type Position } from './broken-record.ts';
+import type { Position } from './broken-record.ts';
 import type { SplitRecord } from './records.ts';
 
 const LF = 10;
@@ -36,7 +36,11 @@ export function createPlainLines(syntax: { delimiter: string; maxRecord: number 
     for (let end = text.indexOf(LF); end >= 0; end = text.indexOf(LF, start)) {
       if (quote >= 0 && quote < end) break;
       const length = returns && end > start && text[end - 1] === CR ? end - 1 - start : end - start;
-      if (length > maxRecord) throw new BrokenRecord({ offset, line });
+      // Too long for one record; where it holds carriage returns, it may be several.
+      if (length > maxRecord) {
+        stopped = true;
+        break;
+      }
       if (length > 0) {
         const record = text.toString('utf8', start, start + length);
         if (returns && record.includes('\r')) {
