@@ -76,7 +76,7 @@ export function compileMapping(
     fault.code = '';
     if (pan.length > 0 && holdsPan(pan, values, fault)) return reject();
     const eventName = readName(values, fault);
-    const verdict = checkKey(cellOf(keyColumn, values), keyColumn.name);
+    const verdict = checkKey(cellOf(keyColumn, values), keyColumn.name, settings.key);
     if (eventName === undefined) return reject(verdict.ok ? verdict.key : undefined);
     if (!verdict.ok) return verdict;
     const { key } = verdict;

@@ -8,6 +8,8 @@ const SCIENTIFIC = /^[+-]?(?:\d[.,]\d+E[+-]?\d{1,3}|\dE\+\d{1,3})$/i;
 
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
+const EQUALS = 61;
+
 const PLACEHOLDERS = new Set([
   ...['null', '(null)', '<null>', '\\n', 'nil', 'none', 'undefined', 'nan', 'n/a', 'n.a.', 'na', 'not available'],
   ...['unknown', 'tbd', '-', '--', '---', '.', '?', '??', '#n/a', '#ref!', '#value!', '#name?', '#div/0!', '#null!'],
@@ -22,10 +24,28 @@ export function isPlaceholder(value: string): boolean {
 
 export type KeyVerdict = { ok: true; key: string } | { ok: false; code: string; reason: string };
 
+/** `="00123"`: Excel's way to keep text from being read as a number. */
+const EXCEL_TEXT = /^="([^"]*)"$/;
+
+export interface KeyRules {
+  unwrapExcel: boolean;
+  scientific: 'reject' | 'accept';
+}
+
+const USUAL: KeyRules = { unwrapExcel: false, scientific: 'reject' };
+
 /** The key in its one canonical form (composed, no outer blanks, case and zeros kept), or what is wrong with it. Never cut. */
-export function checkKey(value: string | undefined, column: string): KeyVerdict {
+export function checkKey(value: string | undefined, column: string, rules: KeyRules = USUAL): KeyVerdict {
   const where = `key column "${column}"`;
-  const trimmed = value === undefined ? '' : value.trim();
+  let trimmed = value === undefined ? '' : value.trim();
+  if (trimmed.charCodeAt(0) === EQUALS) {
+    const inner = EXCEL_TEXT.exec(trimmed)?.[1];
+    if (inner !== undefined && rules.unwrapExcel) trimmed = inner.trim();
+    else if (inner !== undefined) {
+      const rule = 'a formula of Excel that keeps it as text; set event.key.unwrapExcel: true to read what is in the quotes';
+      return refuse('KEY_FORMULA', `${where}: found ${found(trimmed)}, ${rule}`);
+    }
+  }
   if (trimmed === '') {
     return refuse('KEY_MISSING', `${where}: found nothing; every row needs a key of 1 to ${KEY_LIMIT} characters`);
   }
@@ -38,7 +58,7 @@ export function checkKey(value: string | undefined, column: string): KeyVerdict 
     const rule = `at most ${KEY_LIMIT} are allowed, and a key is never cut, since cut keys collide`;
     return refuse('KEY_TOO_LONG', `${where}: found ${codePoints(key)} characters; ${rule}`);
   }
-  if (SCIENTIFIC.test(key)) {
+  if (rules.scientific === 'reject' && SCIENTIFIC.test(key)) {
     const rule = 'a spreadsheet has rounded the id: export the column as text';
     return refuse('KEY_SCIENTIFIC', `${where}: found ${found(key)}; ${rule}`);
   }

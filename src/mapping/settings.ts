@@ -2,9 +2,31 @@ import * as z from 'zod';
 import { duration } from './duration.ts';
 import { columnName, dateFormat, fieldSettings, gap, missingZone, overlap, timeZone } from './field-settings.ts';
 
+const keyObject = z.strictObject({
+  from: columnName.describe('The column that holds the key.'),
+  unwrapExcel: z
+    .boolean()
+    .default(false)
+    .describe('Read a key written as ="00123", as Excel makes it keep zeros, as 00123. Otherwise such a row is rejected.'),
+  scientific: z
+    .enum(['reject', 'accept'])
+    .default('reject')
+    .describe('Keys that look like 1.23E+14, which a spreadsheet makes of a long number.'),
+  rounded: z
+    .enum(['hold', 'accept'])
+    .default('hold')
+    .describe('A file whose keys of 16 digits and more mostly end in zeros, which a spreadsheet makes of them.'),
+  width: z
+    .enum(['hold', 'accept'])
+    .default('hold')
+    .describe(
+      'A file whose keys of digits are shorter than those of the files before, as when a spreadsheet cuts leading zeros off.',
+    ),
+});
+
 const key = z
-  .union([columnName, z.strictObject({ from: columnName.describe('The column that holds the key.') })])
-  .transform((written) => (typeof written === 'string' ? { from: written } : written))
+  .union([columnName, keyObject])
+  .transform((written) => (typeof written === 'string' ? keyObject.parse({ from: written }) : written))
   .describe(
     "The column with the partner's own unique id of the fact a row states. Sent as partner_conversion_id; one key is delivered once for each event name. At most 38 characters.",
   );

@@ -1,4 +1,5 @@
 import { FileRefused } from '../model.ts';
+import { type Decimal, decimal, plus, written } from './decimal.ts';
 import { fold } from './header.ts';
 import type { SplitRecord } from './records.ts';
 import type { FileSettings } from './settings.ts';
@@ -125,38 +126,4 @@ function verifySum(stated: string, sum: Sum, last: SplitRecord, settings: Traile
 
 function shortened(text: string): string {
   return text.length > 20 ? `${text.slice(0, 20)}…` : text;
-}
-
-/** An exact decimal: units × 10^-scale. */
-interface Decimal {
-  units: bigint;
-  scale: number;
-}
-
-const NUMBERS = {
-  '.': /^([+-]?)(\d+|\d{1,3}(?:,\d{3})+)(?:\.(\d*))?$/,
-  ',': /^([+-]?)(\d+|\d{1,3}(?:\.\d{3})+)(?:,(\d*))?$/,
-} as const;
-
-/** Nothing is zero; undefined is no number. Longer than 40 digits is no amount, and slow to add. */
-function decimal(text: string, mark: '.' | ','): Decimal | undefined {
-  const trimmed = text.trim();
-  if (trimmed === '') return { units: 0n, scale: 0 };
-  if (trimmed.length > 40) return undefined;
-  const match = NUMBERS[mark].exec(trimmed);
-  if (!match) return undefined;
-  const [, sign = '', whole = '', fraction = ''] = match;
-  const units = BigInt(whole.replace(/[.,]/g, '') + fraction);
-  return { units: sign === '-' ? -units : units, scale: fraction.length };
-}
-
-function plus(a: Decimal, b: Decimal): Decimal {
-  const scale = Math.max(a.scale, b.scale);
-  return { units: a.units * 10n ** BigInt(scale - a.scale) + b.units * 10n ** BigInt(scale - b.scale), scale };
-}
-
-function written({ units, scale }: Decimal): string {
-  const digits = (units < 0n ? -units : units).toString().padStart(scale + 1, '0');
-  const cut = digits.length - scale;
-  return `${units < 0n ? '-' : ''}${digits.slice(0, cut)}${scale > 0 ? `.${digits.slice(cut)}` : ''}`;
 }

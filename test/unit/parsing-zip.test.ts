@@ -12,7 +12,7 @@ const plain = `id,name\n${Array.from({ length: 3000 }, (_, i) => `A-${i},person 
 
 type Entry = [name: string, contents: string, options?: Partial<yazl.Options>];
 
-async function zip(entries: readonly Entry[], options: Partial<yazl.EndOptions> = {}): Promise<Buffer> {
+async function zip(entries: readonly Entry[], options: yazl.EndOptions = { forceZip64Format: false, comment: '' }): Promise<Buffer> {
   const file = new yazl.ZipFile();
   for (const [name, contents, how] of entries) {
     if (name.endsWith('/')) file.addEmptyDirectory(name);
@@ -33,7 +33,7 @@ function patched(bytes: Buffer, at: number, change: (byte: number) => number): B
 }
 
 describe('zip', () => {
-  it.each<[string, Entry[], Partial<yazl.EndOptions>?]>([
+  it.each<[string, Entry[], yazl.EndOptions?]>([
     ['compressed', [['a.csv', plain]]],
     ['stored', [['a.csv', plain, { compress: false }]]],
     ['in the zip64 format', [['a.csv', plain, { forceZip64Format: true }]], { forceZip64Format: true }],
