@@ -10,9 +10,9 @@ import {
 import { openLedgerForReading } from '../ledger/open.ts';
 import { checkKey } from '../mapping/key.ts';
 import { keyedHash } from '../pipelines/deliver-events/context.ts';
+import { findStagedRows, type StagedRow } from '../pipelines/deliver-events/staged-rows.ts';
 import type { Settings } from '../settings.ts';
 import { isoOrNull } from './print.ts';
-import { findStagedRows, type StagedRow } from './staged-rows.ts';
 
 /** The answer of `explain --json`. Times are ISO 8601. */
 export interface Explanation {
@@ -135,7 +135,9 @@ function deliveredRow(
     sameContentAsOwner:
       owner === undefined || owner.definition !== delivery.definition
         ? null
-        : owner.contentHash.equals(delivery.contentHash),
+        : owner.contentHash.length === 0
+          ? null
+          : owner.contentHash.equals(delivery.contentHash),
     repeats: repeats.map(fileOf),
   };
 }
@@ -168,6 +170,7 @@ function stagedRow(
 
 function sameContent(row: StagedRow, owner: StagedRow | KnownDelivery | undefined): boolean | null {
   if (owner === undefined) return null;
+  if (owner.contentHash.length === 0) return null;
   if (owner.contentHash.equals(row.contentHash)) return true;
   // In one file there is one definition; elsewhere unequal hashes may only mean that the job was changed in between.
   return owner.processing === row.processing ? false : null;

@@ -5,9 +5,17 @@ import { registerDaemon } from './daemon.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerExplain } from './explain.ts';
+import { registerFiles } from './files.ts';
 import { registerHealth } from './health.ts';
+import { registerHeld } from './held.ts';
+import { registerImportKeys } from './import-keys.ts';
 import { registerInit } from './init.ts';
+import { registerReject } from './reject.ts';
+import { registerRelease } from './release.ts';
 import { registerReport } from './report.ts';
+import { registerReprocess } from './reprocess.ts';
+import { registerResolve } from './resolve.ts';
+import { registerRestore } from './restore.ts';
 import { registerRetry } from './retry.ts';
 import { registerRun } from './run.ts';
 import { registerSandbox } from './sandbox.ts';
@@ -26,11 +34,19 @@ export const COMMANDS: readonly Register[] = [
   registerDaemon,
   registerHealth,
   registerStatus,
+  registerFiles,
+  registerHeld,
   registerExplain,
   registerReport,
   registerRetry,
+  registerRelease,
+  registerReject,
+  registerResolve,
+  registerReprocess,
   registerVerifyDedupe,
+  registerImportKeys,
   registerBackup,
+  registerRestore,
   registerSchema,
   registerSandbox,
   registerDemo,

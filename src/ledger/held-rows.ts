@@ -1,5 +1,4 @@
-import type { DeliveryState } from './deliveries.ts';
-import { LINES } from './deliveries.ts';
+import { type DeliveryState, LINES } from './deliveries.ts';
 import type { Ledger } from './open.ts';
 
 /** Which rows a decision is about. `states` of them only; a code or a line narrows it down. */
@@ -33,11 +32,13 @@ export function rowsInScope(ledger: Pick<Ledger, 'db'>, scope: RowScope): RowPla
     .all(...values);
 }
 
+const UNFINISHED: ReadonlySet<DeliveryState> = new Set(['waiting', 'unknown', 'failed', 'held']);
+
 function condition(scope: RowScope): { where: string; values: unknown[] } {
   const parts = [`d.state IN (${scope.states.map(() => '?').join(', ')})`];
   const values: unknown[] = [...scope.states];
-  // Conflicts are final, so the index of unfinished rows does not have them.
-  if (!scope.states.includes('conflict')) parts.push('d.unfinished = 1');
+  // The index of unfinished rows has no others, which are final.
+  if (scope.states.every((state) => UNFINISHED.has(state))) parts.push('d.unfinished = 1');
   if (scope.processingId === undefined) {
     parts.push('d.processing_id IN (SELECT id FROM processings WHERE job = ?)');
     values.push(scope.job);

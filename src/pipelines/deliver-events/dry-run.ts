@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -16,7 +16,7 @@ import { createTally } from '../../reports/tally.ts';
 import { type Progress, stagedPaths } from './context.ts';
 import { openRowIndex, VERDICT } from './row-index.ts';
 import { type Seal, sealFile } from './seal.ts';
-import { stageBytes } from './stage.ts';
+import { LOCAL, lostInput, stageBytes } from './stage.ts';
 
 /** What a run would do with a file. `byEvent[].counts.open` are the rows that would be sent. */
 export interface DryRunFile {
@@ -68,6 +68,31 @@ export async function dryRunJob(options: DryRunOptions): Promise<DryRunFile[]> {
     return judged;
   } finally {
     await rm(staging, { recursive: true, force: true });
+  }
+}
+
+/**
+ * What would become of a file that was processed before, under the job as it is now: from its staged copy, or where that is
+ * gone, from where the input lies. `place`: a path on the remote, or a local one after `local:`.
+ */
+export async function judgeAgain(
+  options: DryRunOptions,
+  file: { name: string; staged: string; place: string },
+): Promise<DryRunFile> {
+  const temporary = await mkdtemp(join(tmpdir(), 'referry-dry-run-'));
+  const { name, place } = file;
+  try {
+    const local = existsSync(file.staged) ? file.staged : place.startsWith(LOCAL) ? place.slice(LOCAL.length) : '';
+    if (local !== '') {
+      const { size } = await stat(local);
+      return await judge(options, temporary, 0, { name, size }, createReadStream(local));
+    }
+    await using remote = await openRemote(options.job.source, options.io);
+    const there = place === '' ? undefined : await remote.stat(place);
+    if (!there) throw lostInput(name, place);
+    return await judge(options, temporary, 0, { name, size: there.size }, remote.read(there, options.signal));
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
   }
 }
 
@@ -150,7 +175,7 @@ function tallyOf(
           const eventId = eventIds[block.eventName(i)];
           const owner = eventId === undefined ? undefined : book?.owner(eventId, block.keyHash(i));
           if (!owner) tally.add({ ...row, state: 'open', code: '' });
-          else if (owner.contentHash.equals(block.contentHash(i)))
+          else if (owner.contentHash.length === 0 || owner.contentHash.equals(block.contentHash(i)))
             tally.add({ ...row, state: 'duplicate', code: 'DUPLICATE' });
           else tally.add({ ...row, state: 'conflict', code: 'CONFLICT' });
         }

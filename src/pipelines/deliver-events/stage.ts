@@ -48,6 +48,17 @@ export async function restageFile(ctx: RunContext, processing: Processing, targe
   throw lost(`${place} has other contents by now`);
 }
 
+/** The staged copy of a file is gone, and the input is not where it was left. */
+export function lostInput(name: string, place: string): TransferError {
+  return new TransferError(
+    'STAGED_FILE_LOST',
+    `the staged copy of ${name} is gone, and there is no ${place || 'other copy'}`,
+    {
+      hint: place === '' ? 'put the file in the inbox again' : `put the file back as ${place}`,
+    },
+  );
+}
+
 /** A pass that judges the same contents anew starts from the staged copy of the earlier one, where that is still there. */
 export async function copyStaged(from: string, to: string): Promise<void> {
   if (existsSync(to) || !existsSync(from)) return;

@@ -1,7 +1,21 @@
 import type { Asked, Verb } from '../verb.ts';
+import { reject, release, reprocess, resolve, retryRows } from './decisions.ts';
+import { importKeys } from './import-keys.ts';
+import { recover } from './recover.ts';
 import { retry } from './retry.ts';
 import { run } from './run.ts';
 import { verifyDedupe } from './verify-dedupe.ts';
 
 /** What the daemon executes when a command asks for it. */
-export const VERBS: readonly Verb<Asked, object>[] = [run, retry, verifyDedupe];
+export const VERBS: readonly Verb<Asked, object>[] = [
+  run,
+  retry,
+  retryRows,
+  release,
+  reject,
+  resolve,
+  reprocess,
+  recover,
+  verifyDedupe,
+  importKeys,
+];

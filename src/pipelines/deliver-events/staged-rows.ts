@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import type { KnownFile } from '../ledger/explain.ts';
-import { stagedPaths } from '../pipelines/deliver-events/context.ts';
-import { openRowIndex, VERDICT } from '../pipelines/deliver-events/row-index.ts';
-import { readSeal } from '../pipelines/deliver-events/seal.ts';
+import { stagedPaths } from './context.ts';
+import { openRowIndex, VERDICT } from './row-index.ts';
+import { readSeal } from './seal.ts';
 
 /** A row with a key, as the check of its file judged it. */
 export interface StagedRow {
@@ -10,6 +9,7 @@ export interface StagedRow {
   line: number;
   eventName: string;
   contentHash: Buffer;
+  orderHash: Buffer | null;
   /** passed: nothing in the file itself speaks against it. */
   verdict: 'passed' | 'duplicate' | 'conflict';
   /** The other line with this key that decided; 0 where there is none. */
@@ -19,7 +19,11 @@ export interface StagedRow {
 }
 
 /** Looks for a key in the indexes of the staged files that are still there. Rejected rows have no key in them. */
-export function findStagedRows(staging: string, files: readonly KnownFile[], keyHash: Buffer): StagedRow[] {
+export function findStagedRows(
+  staging: string,
+  files: readonly { processing: number }[],
+  keyHash: Buffer,
+): StagedRow[] {
   return files.flatMap((file) => {
     const paths = stagedPaths(staging, file.processing);
     // Without its seal an index is not finished.
@@ -37,6 +41,7 @@ export function findStagedRows(staging: string, files: readonly KnownFile[], key
             line: block.line(i),
             eventName: seal.eventNames[block.eventName(i)] ?? '',
             contentHash: Buffer.from(block.contentHash(i)),
+            orderHash: copyOf(block.orderHash(i)),
             verdict: verdict === VERDICT.duplicate ? 'duplicate' : verdict === VERDICT.conflict ? 'conflict' : 'passed',
             otherLine: block.refLine(i),
             fileHeld: seal.held?.code ?? null,
@@ -49,3 +54,6 @@ export function findStagedRows(staging: string, files: readonly KnownFile[], key
     return found;
   });
 }
+
+/** What the index gives is good until the next block is read. */
+const copyOf = (bytes: Buffer | null): Buffer | null => bytes && Buffer.from(bytes);

@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import { parseStoredDefinition } from '../jobs/definition.ts';
+import { type ListedFile, listFiles } from '../ledger/known-files.ts';
+import type { Ledger } from '../ledger/open.ts';
+import { getProcessing } from '../ledger/processings.ts';
+import { getDefinition } from '../ledger/registry.ts';
+import { type WaitingRows, waitingRows } from '../ledger/waiting.ts';
+import { openConflicts } from '../pipelines/deliver-events/conflicts.ts';
+import { isoOrNull } from './print.ts';
+
+/** Something that waits for a person. Times are ISO 8601. */
+export interface Waits {
+  kind: 'file' | 'rows' | 'failed-too-long' | 'conflict-in-file' | 'conflict-with-earlier';
+  job: string;
+  /** p12, as commands take it. */
+  file: string;
+  name: string;
+  code: string;
+  rows: number;
+  since: string | null;
+  /** Where to look: a line, or the lines of one key. */
+  lines: number[];
+  key: string | null;
+  reason: string;
+  /** Each is a way out. */
+  commands: string[];
+}
+
+/** Examples of conflicts shown for each file. */
+const MOST_CONFLICTS = 5;
+const WHY = '--reason "..."';
+
+/** Everything that waits for a person, oldest file first. Only reads. */
+export async function collectHeld(ledger: Ledger, state: string, job: string | undefined): Promise<Waits[]> {
+  const files = listFiles(ledger, job === undefined ? {} : { job });
+  const superseded = new Set(files.filter((file) => file.superseded).map((file) => file.processing));
+  const waits: { processing: number; it: Waits }[] = [];
+  for (const file of files) {
+    if (file.state !== 'closed' || file.superseded || file.repeatOf !== null) continue;
+    if (file.refusal?.verdict === 'held') waits.push({ processing: file.processing, it: heldFile(file, file.refusal) });
+    else for (const it of await inFile(ledger, state, file)) waits.push({ processing: file.processing, it });
+  }
+  for (const rows of waitingRows(ledger, job)) {
+    if (rows.kind === 'conflict' && superseded.has(rows.processing)) continue;
+    waits.push({ processing: rows.processing, it: heldRows(rows) });
+  }
+  return waits.sort((a, b) => a.processing - b.processing).map(({ it }) => it);
+}
+
+function heldFile(file: ListedFile, why: { code: string; message: string }): Waits {
+  const id = `p${file.processing}`;
+  return {
+    ...place(file),
+    kind: 'file',
+    code: why.code,
+    rows: file.account?.counts.held ?? file.read ?? 0,
+    since: isoOrNull(file.sealedAt),
+    lines: [],
+    key: null,
+    reason: why.message,
+    commands: [
+      `referry reprocess ${id} ${WHY}     after the job was corrected`,
+      `referry release ${id} ${WHY}     it is right as it is: send it`,
+      `referry reject ${id} ${WHY}     send none of it`,
+    ],
+  };
+}
+
+function heldRows(rows: WaitingRows): Waits {
+  const id = `p${rows.processing}`;
+  const code = rows.code === '' ? '' : ` --code ${rows.code}`;
+  const base = {
+    ...place(rows),
+    code: rows.code,
+    rows: rows.rows,
+    since: isoOrNull(rows.since),
+    lines: [rows.line],
+    key: rows.key,
+    reason: rows.reason,
+  };
+  if (rows.kind === 'conflict')
+    return {
+      ...base,
+      kind: 'conflict-with-earlier',
+      commands: [
+        `referry explain ${quoted(rows.key)}     which row has the key`,
+        `referry reject ${id} --line ${rows.line} ${WHY}     that row is right: end this one`,
+      ],
+    };
+  return {
+    ...base,
+    kind: rows.kind === 'too-long' ? 'failed-too-long' : 'rows',
+    commands: [
+      `referry explain ${quoted(rows.key)}     what is known of the first of them`,
+      rows.code === 'AWAITS_UPLOAD'
+        ? `referry confirm ${id} ${WHY}     after the upload in My Extole`
+        : `referry release ${id}${code} ${WHY}     send them again`,
+      `referry reject ${id}${code} ${WHY}     send none of them`,
+    ],
+  };
+}
+
+async function inFile(ledger: Ledger, state: string, file: ListedFile): Promise<Waits[]> {
+  const told = file.account?.reasons.some(({ code }) => code === 'CONFLICT_IN_FILE') ?? false;
+  if (!told || file.prunedAt !== null || (file.refusal && file.refusal.verdict !== 'released')) return [];
+  const { definitionId } = getProcessing(ledger, file.processing);
+  const definition = parseStoredDefinition(getDefinition(ledger, definitionId).body);
+  const { rows, conflicts } = await openConflicts(ledger, join(state, 'staging'), file, definition, MOST_CONFLICTS);
+  const shown = conflicts.reduce((sum, { lines }) => sum + lines.length, 0);
+  return conflicts.map(({ lines, key }, i) => ({
+    ...place(file),
+    kind: 'conflict-in-file',
+    code: 'CONFLICT_IN_FILE',
+    // What the examples leave out counts with the last of them.
+    rows: lines.length + (i === conflicts.length - 1 ? rows - shown : 0),
+    since: isoOrNull(file.sealedAt),
+    lines,
+    key: key === '' ? null : key,
+    reason: `lines ${lines.join(', ')} have the same key and different content; none was sent`,
+    commands: [
+      `referry resolve ${key === '' ? 'KEY' : quoted(key)} --file p${file.processing} --line ${lines.join('|')} ${WHY}`,
+    ],
+  }));
+}
+
+const place = ({
+  job,
+  processing,
+  name,
+}: {
+  job: string;
+  processing: number;
+  name: string;
+}): Pick<Waits, 'job' | 'file' | 'name'> => ({
+  job,
+  file: `p${processing}`,
+  name,
+});
+
+/** As a shell takes it. */
+function quoted(key: string): string {
+  const plain = /^[\w.:@/+-]+$/.test(key) ? key : `'${key.replaceAll("'", `'\\''`)}'`;
+  return key.startsWith('-') ? `-- ${plain}` : plain;
+}

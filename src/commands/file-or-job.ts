@@ -1,0 +1,13 @@
+import { findFile } from '../ledger/known-files.ts';
+import type { Ledger } from '../ledger/open.ts';
+import { usage } from './decide.ts';
+
+/** What is meant by an argument that may be a job's id or a file. `needsFile`: a line was given, which is of one file. */
+export function fileOrJob(ledger: Ledger, said: string, needsFile: boolean): { job: string; processingId?: number } {
+  const job = ledger.db.prepare('SELECT 1 FROM processings WHERE job = ? LIMIT 1').get(said);
+  if (job && needsFile)
+    throw usage(`--line is of one file, and ${said} is a job`, `referry held ${said} lists its files`);
+  if (job) return { job: said };
+  const file = findFile(ledger, said);
+  return { job: file.job, processingId: file.processing };
+}

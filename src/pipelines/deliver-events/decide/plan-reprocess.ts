@@ -1,0 +1,81 @@
+import { storedDefinition } from '../../../jobs/definition.ts';
+import type { Job } from '../../../jobs/schema.ts';
+import { decideFile } from '../../../ledger/decide-file.ts';
+import { rowsInScope } from '../../../ledger/held-rows.ts';
+import { type ListedFile, listFiles } from '../../../ledger/known-files.ts';
+import { getProcessing } from '../../../ledger/processings.ts';
+import { destinationId, storeDefinition } from '../../../ledger/registry.ts';
+import { openReprocessing } from '../../../ledger/reprocess.ts';
+import { TransferError } from '../../../model.ts';
+import type { Concern } from '../context.ts';
+import type { DryRunFile } from '../dry-run.ts';
+import type { DecisionRequest, PlanContext, Planned } from './planned.ts';
+
+/** The same contents are judged anew under the job's present definition. `judged`: what comes of them. */
+export function planReprocess(context: PlanContext, request: DecisionRequest, job: Job, judged: DryRunFile): Planned {
+  const { ledger } = context;
+  const { processing } = fileToReprocess(context, request);
+  const earlier = getProcessing(ledger, processing);
+  const same = ledger.db
+    .prepare<[number], { sha256: string }>('SELECT sha256 FROM definitions WHERE id = ?')
+    .get(earlier.definitionId);
+  const unchanged = same?.sha256 === storedDefinition(job).sha256 && earlier.refusal?.verdict !== 'refused';
+  if (unchanged && judged.wouldSend === 0)
+    return {
+      rows: 0,
+      files: [],
+      nothing: `${earlier.name} was judged under the job's present definition already, and nothing of it would be sent`,
+      about: [],
+      apply: () => new Map(),
+    };
+  const about = [{ processingId: processing, line: 0 }];
+  return {
+    rows: judged.wouldSend,
+    files: [{ processing, name: earlier.name, rows: judged.wouldSend, because: wordsOf(judged) }],
+    about,
+    apply: (at) => {
+      const { account, container } = job.destination.extole;
+      const opened = openReprocessing(ledger.db, earlier, {
+        definitionId: storeDefinition(ledger, storedDefinition(job), at),
+        destinationId: destinationId(ledger, { provider: 'extole', account, container }),
+        at,
+      });
+      about.push({ processingId: opened.id, line: 0 });
+      const { refusal } = earlier;
+      const held = refusal?.verdict === 'held';
+      if (held) decideFile(ledger.db, earlier.id, refusal, 'superseded', `as p${opened.id}`);
+      const only = new Map<number, Concern>([[opened.id, 'all']]);
+      if (held || opened.changed) only.set(earlier.id, 'none');
+      return only;
+    },
+  };
+}
+
+/** Its newest pass, which must be through. Throws `USAGE`. */
+export function fileToReprocess({ ledger }: PlanContext, { job, processingId }: DecisionRequest): ListedFile {
+  const file = listFiles(ledger, { job }).find(({ processing }) => processing === processingId);
+  if (!file) throw usage(`job ${job} has no file p${processingId}`, `referry files ${job} lists them`);
+  if (file.superseded) {
+    const later = listFiles(ledger, { job }).findLast(
+      ({ sha256, repeatOf }) => sha256 === file.sha256 && repeatOf === null,
+    );
+    throw usage(
+      `${file.name} was processed again since, as p${later?.processing}`,
+      `name that one: p${later?.processing}`,
+    );
+  }
+  const open = rowsInScope(ledger, { job, processingId: file.processing, states: ['waiting', 'unknown'] });
+  if (file.state !== 'closed' || open.length > 0)
+    throw usage(`${file.name} is not through yet`, `referry run ${job}, then this again`);
+  return file;
+}
+
+function wordsOf({ read, duplicate, conflict, rejected, held, refused, heldBecause }: DryRunFile): string {
+  if (refused) return `would be refused: ${refused.code}: ${refused.message}`;
+  if (heldBecause) return `would be held as a whole: ${heldBecause.code}`;
+  return `read ${read}, duplicate ${duplicate}, conflict ${conflict}, rejected ${rejected}, held ${held}`;
+}
+
+function usage(message: string, hint: string): TransferError {
+  return new TransferError('USAGE', message, { hint });
+}

@@ -1,0 +1,46 @@
+import { rowsInScope } from '../../../ledger/held-rows.ts';
+import { listFiles } from '../../../ledger/known-files.ts';
+import type { Concern } from '../context.ts';
+import { countLeaving } from './count-leaving.ts';
+import { byFile } from './plan-release.ts';
+import type { DecisionRequest, PlanContext, Planned, PlannedFile } from './planned.ts';
+
+/**
+ * Failed and open rows are tried again: of the whole job, of one file, of one code, or of those that were answered since a time.
+ * Rows of files that are not through yet count where nothing narrows it down.
+ */
+export function planRetry(context: PlanContext, request: DecisionRequest): Planned {
+  const { ledger } = context;
+  const { job, processingId, code, since } = request;
+  const narrowed = code !== undefined || since !== undefined;
+  const files = listFiles(ledger, { job }).filter(
+    (file) => processingId === undefined || file.processing === processingId,
+  );
+  const open = new Set(files.filter(({ state }) => state !== 'closed').map(({ processing }) => processing));
+  const rows = rowsInScope(ledger, { ...request, states: ['failed', 'waiting', 'unknown'] }).filter(
+    (row) => narrowed || !open.has(row.processingId),
+  );
+  const unread: PlannedFile[] = [];
+  for (const file of narrowed ? [] : files) {
+    const { processing, name, state } = file;
+    // Not sealed yet, so nobody knows its rows; or sealed, and held or refused.
+    if (!open.has(processing) || file.repeatOf !== null || file.refusal !== null || state !== 'sealed') continue;
+    unread.push({ processing, name, rows: countLeaving(context, file), because: 'not through yet' });
+  }
+  return {
+    rows: rows.length + unread.reduce((sum, file) => sum + file.rows, 0),
+    files: [...unread, ...byFile(context, rows)],
+    about: [],
+    goesOn: !narrowed,
+    apply: () => {
+      if (!narrowed) return processingId === undefined ? undefined : new Map([[processingId, 'all']]);
+      const wanted = Map.groupBy(rows, (row) => row.processingId);
+      return new Map(
+        [...wanted].map(([processing, its]): [number, Concern] => {
+          const lines = new Set(its.map((row) => row.line));
+          return [processing, (prior) => lines.has(prior.line)];
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { DecidedRow } from '../../../ledger/decisions.ts';
+import type { Ledger } from '../../../ledger/open.ts';
+import type { Concern } from '../context.ts';
+
+/** What a person asks for. It travels as JSON. */
+export interface DecisionRequest {
+  verb: 'release' | 'reject' | 'resolve' | 'retry-rows' | 'reprocess' | 'confirm';
+  job: string;
+  /** Absent: all files of the job. */
+  processingId?: number;
+  line?: number;
+  code?: string;
+  key?: string;
+  /** Milliseconds since 1970. */
+  since?: number;
+  /** A file of this machine that the decision rests upon. */
+  path?: string;
+  reason: string;
+  by: string;
+  host: string;
+  /** The number of rows that the person saw and agreed to. */
+  expect: number;
+}
+
+/** What a decision would do to one file. */
+export interface PlannedFile {
+  processing: number;
+  name: string;
+  rows: number;
+  /** Why its rows wait, in words. */
+  because: string;
+}
+
+/** What a decision would do, found by reading only. */
+export interface Planned {
+  /** Rows that would leave, or be rejected: the number that is shown, agreed to, and acted on. */
+  rows: number;
+  files: PlannedFile[];
+  /** Why there is nothing to do, where that needs a word. */
+  nothing?: string;
+  /** There may be something to go on with, though no row of it can be counted yet: a file that was not read so far. */
+  goesOn?: boolean;
+  /** What the decision is about, for `explain`. `apply` may add to it. */
+  about: DecidedRow[];
+  /** Carries it out, inside the caller's transaction. Returns what the run that follows is to go on with; absent: all of the job. */
+  apply(now: number): ReadonlyMap<number, Concern> | undefined;
+}
+
+/** Where the plan looks: the ledger, to read or to write, and the staged files. */
+export interface PlanContext {
+  ledger: Ledger;
+  /** Folder of the staged files. */
+  staging: string;
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { createExtole } from '../../destinations/extole/extole.ts';
+import { getProcessing } from '../../ledger/processings.ts';
+import { stagedPaths } from '../../pipelines/deliver-events/context.ts';
+import { planReject } from '../../pipelines/deliver-events/decide/plan-reject.ts';
+import { planRelease } from '../../pipelines/deliver-events/decide/plan-release.ts';
+import { fileToReprocess, planReprocess } from '../../pipelines/deliver-events/decide/plan-reprocess.ts';
+import { planResolve } from '../../pipelines/deliver-events/decide/plan-resolve.ts';
+import { planRetry } from '../../pipelines/deliver-events/decide/plan-retry.ts';
+import { type DryRunFile, judgeAgain } from '../../pipelines/deliver-events/dry-run.ts';
+import { type DecisionKind, decisionVerb } from '../decide.ts';
+
+export const RELEASE: DecisionKind = { name: 'release', plan: planRelease };
+export const REJECT: DecisionKind = { name: 'reject', plan: planReject };
+export const RESOLVE: DecisionKind = { name: 'resolve', plan: planResolve };
+export const RETRY: DecisionKind = { name: 'retry-rows', plan: planRetry };
+
+export const REPROCESS: DecisionKind<DryRunFile> = {
+  name: 'reprocess',
+  look: async ({ job, ledger, state, io, signal, progress }, request) => {
+    const staging = join(state, 'staging');
+    const { processing, name } = fileToReprocess({ ledger, staging }, request);
+    const { archivedAs, takenPath } = getProcessing(ledger, processing);
+    const laneFor = createExtole(job.destination.extole, job.delivery, io).laneFor;
+    const options = { job, ledger, io, signal, laneFor, progress };
+    const { input: staged } = stagedPaths(staging, processing);
+    return judgeAgain(options, { name, staged, place: archivedAs || takenPath });
+  },
+  plan: (context, request, job, judged) => {
+    if (!judged) throw new Error('a file is planned to be processed again without having been judged');
+    return planReprocess(context, request, job, judged);
+  },
+};
+
+export const release = decisionVerb(RELEASE);
+export const reject = decisionVerb(REJECT);
+export const resolve = decisionVerb(RESOLVE);
+export const retryRows = decisionVerb(RETRY);
+export const reprocess = decisionVerb(REPROCESS);
