@@ -86,3 +86,17 @@ export function keepExpectations(
     for (const [id, each] of known) if (!holding.has(id)) end.run(now, over(each) ? 'over' : 'solved', each.id);
   }).immediate();
 }
+
+/** How one ended; `undefined` where it is not known, or has not ended. */
+export function endingOf(
+  ledger: Pick<Ledger, 'db'>,
+  { job, day, state, subject }: Pick<Expectation, 'job' | 'day' | 'state' | 'subject'>,
+): 'solved' | 'over' | undefined {
+  return (
+    ledger.db
+      .prepare<[string, string, string, string], { ended: 'solved' | 'over' | null }>(
+        'SELECT ended FROM expectations WHERE job = ? AND day = ? AND state = ? AND subject = ?',
+      )
+      .get(job, day, state, subject)?.ended ?? undefined
+  );
+}

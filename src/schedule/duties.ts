@@ -3,6 +3,7 @@ import type { Ledger } from '../ledger/open.ts';
 import { type Io, TransferError } from '../model.ts';
 import { backupDuty } from './duty-backup.ts';
 import { morningReportDuty } from './duty-morning-report.ts';
+import { noticesDuty } from './duty-notices.ts';
 
 /** When the daemon looks after its own things; what is absent is not done. */
 export interface Upkeep {
@@ -37,7 +38,7 @@ export interface Duty {
 }
 
 /** In the order in which they are seen to. */
-export const DUTIES: readonly Duty[] = [backupDuty, morningReportDuty];
+export const DUTIES: readonly Duty[] = [noticesDuty, backupDuty, morningReportDuty];
 
 /** Sees to all duties, one after the other; while they are at it, another call makes them go round once more. */
 export function createDuties(

@@ -1,0 +1,180 @@
+import type { Job } from '../jobs/schema.ts';
+import { openExpectations } from '../ledger/expectations.ts';
+import {
+  expiringFiles,
+  type FileFacts,
+  fileFacts,
+  newestGoodFile,
+  newestRuns,
+  type RunFacts,
+  waitingFiles,
+} from '../ledger/matters.ts';
+import type { Matter, OpenNotice } from '../ledger/notices.ts';
+import type { Ledger } from '../ledger/open.ts';
+import type { NoticeKind } from '../notices/kinds.ts';
+import { dayOf } from '../reports/roll-up.ts';
+
+/** A matter of a kind that people can be told of. */
+export interface KnownMatter extends Matter {
+  kind: NoticeKind;
+}
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+/** So many days before held rows expire, somebody is told. */
+const EXPIRY_DAYS = 3;
+/** Runs looked at for what they came to since the last look. */
+const MOST_RUNS = 200;
+
+/** Halts that are the destination's doing. */
+const OF_DESTINATION: ReadonlySet<string> = new Set([
+  'UNAUTHORIZED',
+  'PAYMENT_REQUIRED',
+  'FORBIDDEN',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'MISROUTED',
+  'UNEXPECTED_STATUS',
+  'TLS',
+  'DESTINATION_DOWN',
+]);
+/** Halts that are this machine's doing. */
+const OF_MACHINE = /^(?:STAGING_|STAGED_|LOCAL_|LEDGER_|INTERNAL)/;
+
+/** Where the last look got to. */
+export interface Looked {
+  /** Milliseconds since 1970. */
+  at: number;
+  /** The newest run that was looked at. */
+  run: number;
+}
+
+/** Everything about a job that people may be told of: what holds now, and what came and went since the last look. */
+export function findMatters(
+  ledger: Pick<Ledger, 'db'>,
+  job: Job,
+  open: readonly OpenNotice[],
+  looked: Looked,
+  now: number,
+): { matters: KnownMatter[]; looked: Looked } {
+  const limit = Math.max(MOST_RUNS, job.watch.unreachable);
+  const runs = newestRuns(ledger, job.id, limit);
+  const matters = [
+    ...ofFiles(ledger, job, open, looked.at),
+    ...ofRuns(runs, looked.run),
+    ...ofHalts(runs, job.watch.unreachable),
+    ...ofWaiting(ledger, job, now),
+    ...ofExpiry(ledger, job, now),
+    ...ofExpectations(ledger, job),
+  ];
+  return { matters, looked: { at: now, run: Math.max(looked.run, runs[0]?.id ?? 0) } };
+}
+
+function ofFiles(ledger: Pick<Ledger, 'db'>, job: Job, open: readonly OpenNotice[], since: number): KnownMatter[] {
+  const ids = open.flatMap(({ subject }) => (/^p\d+$/.test(subject) ? [Number(subject.slice(1))] : []));
+  const good = newestGoodFile(ledger, job.id, job.watch.rejects);
+  return fileFacts(ledger, job.id, since, ids).flatMap((file) => {
+    const of = (kind: NoticeKind, holds: boolean, detail: Matter['detail']): KnownMatter => {
+      const subject = `p${file.id}`;
+      return { kind, subject, holds, once: true, ends: true, detail: { file: subject, ...detail } };
+    };
+    const code = file.code ?? '';
+    const told: KnownMatter[] = [];
+    const isOpen = (kind: NoticeKind): boolean =>
+      open.some((each) => each.kind === kind && each.subject === `p${file.id}`);
+    if (file.verdict === 'refused') told.push(of('file-refused', !file.replaced, { code }));
+    if (file.verdict === 'held' || isOpen('file-held'))
+      told.push(of('file-held', file.verdict === 'held' && !file.passedAgain, { code, rows: file.read }));
+    if (!file.balanced || isOpen('imbalance')) told.push(of('imbalance', !file.balanced, {}));
+    const rejected = rejectedAsWritten(file);
+    if (file.verdict === null && rejected > file.read * job.watch.rejects) {
+      const percent = Math.floor((rejected / file.read) * 100);
+      told.push(of('rejects', file.id > good, { percent, rejected, read: file.read }));
+    }
+    return told;
+  });
+}
+
+/** What a person rejected, or time did, says nothing about the file. */
+function rejectedAsWritten({ reasons }: FileFacts): number {
+  return reasons.reduce(
+    (sum, { outcome, code, count }) =>
+      outcome === 'rejected' && code !== 'EXPIRED' && code !== 'OPERATOR_REJECTED' ? sum + count : sum,
+    0,
+  );
+}
+
+/** What a run came to is told once, and needs no end. */
+function ofRuns(runs: readonly RunFacts[], after: number): KnownMatter[] {
+  return runs
+    .filter(({ id }) => id > after)
+    .toReversed()
+    .flatMap((run): KnownMatter[] => {
+      const subject = `r${run.id}`;
+      const once = { subject, holds: false, once: true, ends: false };
+      if (!run.balanced) return [{ kind: 'imbalance', ...once, detail: { run: subject } }];
+      if (run.files === 0 || run.halted !== null || run.attention > 0) return [];
+      const { files, read, delivered } = run;
+      return [{ kind: 'success', ...once, detail: { run: subject, files, read, delivered } }];
+    });
+}
+
+/** `runs`: newest first. */
+function ofHalts(runs: readonly RunFacts[], unreachable: number): KnownMatter[] {
+  const code = runs[0]?.halted ?? null;
+  if (code === null) return [];
+  const lasting = { holds: true, once: false, ends: true };
+  if (OF_DESTINATION.has(code))
+    return [{ kind: 'destination-halted', subject: 'destination', detail: { code }, ...lasting }];
+  if (OF_MACHINE.test(code)) return [{ kind: 'run-stopped', subject: 'machine', detail: { code }, ...lasting }];
+  const reached = runs.findIndex(
+    ({ halted }) => halted === null || OF_DESTINATION.has(halted) || OF_MACHINE.test(halted),
+  );
+  const times = reached < 0 ? runs.length : reached;
+  if (times < unreachable) return [];
+  return [{ kind: 'source-unreachable', subject: 'source', detail: { code, runs: times }, ...lasting }];
+}
+
+function ofWaiting(ledger: Pick<Ledger, 'db'>, job: Job, now: number): KnownMatter[] {
+  const hours = Math.round(job.watch.waiting / HOUR_MS);
+  return waitingFiles(ledger, job.id, now - job.watch.waiting).map(({ id, open, failed, held }) => ({
+    kind: 'waiting',
+    subject: `p${id}`,
+    detail: { file: `p${id}`, hours, open, failed, held },
+    holds: true,
+    once: false,
+    ends: true,
+  }));
+}
+
+function ofExpiry(ledger: Pick<Ledger, 'db'>, job: Job, now: number): KnownMatter[] {
+  const { maxAge } = job.held;
+  if (maxAge <= EXPIRY_DAYS * DAY_MS) return [];
+  return expiringFiles(ledger, job.id, now - maxAge + EXPIRY_DAYS * DAY_MS).map(({ id, rows, heldSince }) => ({
+    kind: 'expiring',
+    subject: `p${id}`,
+    detail: { file: `p${id}`, rows, on: dayOf(new Date(heldSince + maxAge).toISOString(), job.timezone) },
+    holds: true,
+    once: false,
+    ends: true,
+  }));
+}
+
+const OF_STATE = {
+  late: 'file-late',
+  missing: 'file-missing',
+  early: 'file-early',
+  'too-small': 'file-too-small',
+  'too-large': 'file-too-large',
+  'sequence-gap': 'sequence-gap',
+} as const;
+
+function ofExpectations(ledger: Pick<Ledger, 'db'>, job: Job): KnownMatter[] {
+  return openExpectations(ledger, job.id).map(({ day, state, subject, detail }) => ({
+    kind: OF_STATE[state],
+    subject: subject === '' ? day : `${day} ${subject}`,
+    detail: { day, ...(subject === '' || state === 'sequence-gap' ? {} : { file: `p${subject}` }), ...detail },
+    holds: true,
+    once: false,
+    ends: true,
+  }));
+}
