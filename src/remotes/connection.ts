@@ -21,7 +21,13 @@ const WORK_TRIES = 3;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
 
-export function createConnection(settings: RemoteSettings, address: Address, trust: HostKeyTrust, io: Io): Connection {
+export function createConnection(
+  settings: RemoteSettings,
+  address: Address,
+  trust: HostKeyTrust,
+  io: Io,
+  signal?: AbortSignal,
+): Connection {
   const host = `${address.host}:${address.port}`;
   let current: Promise<Session> | undefined;
   /** A refusal that no waiting heals. Kept, as each further try could lock the account. */
@@ -31,14 +37,15 @@ export function createConnection(settings: RemoteSettings, address: Address, tru
   async function open(): Promise<Session> {
     for (let tries = 1; ; tries++) {
       try {
-        return createSession(await openWire(settings, address, trust, io), settings, io, host);
+        const wire = await openWire(settings, address, trust, io, signal);
+        return createSession(wire, settings, io, host, signal);
       } catch (error) {
         if (!(error instanceof TransferError)) throw error;
         if (!error.retryable) refused = error;
         if (!error.retryable || tries >= CONNECT_TRIES || disposed) throw error;
         const delay = backOff(tries, io.random());
         io.log.warn({ host, code: error.code, delay }, 'the connection failed, trying again');
-        await io.sleep(delay);
+        await io.sleep(delay, signal);
       }
     }
   }
@@ -67,9 +74,9 @@ export function createConnection(settings: RemoteSettings, address: Address, tru
           return await work(live);
         } catch (error) {
           const lost = error instanceof TransferError && error.code === 'SFTP_DISCONNECTED';
-          if (!lost || tries >= WORK_TRIES || disposed) throw error;
+          if (!lost || tries >= WORK_TRIES || disposed || signal?.aborted) throw error;
           io.log.info({ host }, 'connection lost, doing it again');
-          await io.sleep(backOff(tries, io.random()) / 4);
+          await io.sleep(backOff(tries, io.random()) / 4, signal);
         }
       }
     },

@@ -37,6 +37,7 @@ export async function openWire(
   address: Address,
   trust: HostKeyTrust,
   io: Io,
+  signal?: AbortSignal,
   onHostKey: (seen: SeenHostKey) => void = () => {},
 ): Promise<Wire> {
   readPrivateKey(settings);
@@ -45,7 +46,7 @@ export async function openWire(
   for (;;) {
     let last: SeenHostKey | undefined;
     try {
-      return await attempt(settings, address, trust, io, refusedFamilies, (seen) => {
+      return await attempt(settings, address, trust, io, signal, refusedFamilies, (seen) => {
         last = seen;
         onHostKey(seen);
       });
@@ -64,6 +65,7 @@ async function attempt(
   address: Address,
   trust: HostKeyTrust,
   io: Io,
+  signal: AbortSignal | undefined,
   refusedFamilies: readonly string[],
   onHostKey: (seen: SeenHostKey) => void,
   explain = false,
@@ -103,22 +105,30 @@ async function attempt(
     },
     ...(explain ? { debug: (line: string) => noteOffer(line, failure.offers) } : {}),
   };
+  const cut = (): void => {
+    socket.destroy();
+  };
+  signal?.throwIfAborted();
+  signal?.addEventListener('abort', cut, { once: true });
   try {
     // ssh2's own timeout ends with the login; a server may still keep us waiting for SFTP after it.
-    const sftp = await withDeadline(io, settings.connectTimeout + 1000, client.connect(config), () => socket.destroy());
+    const sftp = await withDeadline(io, settings.connectTimeout + 1000, client.connect(config), cut);
     sftp.on('error', () => {});
     if (seen === undefined) throw new Error('the server was not asked for its host key');
     return { client, sftp, socket, hostKey: seen.fingerprint };
   } catch (error) {
     socket.destroy();
+    signal?.throwIfAborted();
     failure.error ??= error;
     if (seen !== undefined && seen.verdict.kind !== 'match') throw hostKeyProblem(address, seen);
     if (failureLevel(failure) === 'client-authentication') throw authRefused(address, login.told());
     // ssh2 says what the server offers in its debug lines only, and those cost a tenth of each transfer.
     if (!explain && textOf(failure.error).includes('no matching')) {
-      return attempt(settings, address, trust, io, refusedFamilies, onHostKey, true);
+      return attempt(settings, address, trust, io, signal, refusedFamilies, onHostKey, true);
     }
     throw handshakeProblem(address, failure);
+  } finally {
+    signal?.removeEventListener('abort', cut);
   }
 }
 

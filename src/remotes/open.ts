@@ -5,17 +5,20 @@ import type { RemoteSettings } from './settings.ts';
 import { openSftp } from './sftp.ts';
 
 /** Kinds of places, by the scheme of their URL. A new one is a file beside these and a line here. */
-const KINDS: Readonly<Record<string, (settings: RemoteSettings, io: Io) => Promise<Remote>>> = {
+const KINDS: Readonly<Record<string, (settings: RemoteSettings, io: Io, signal?: AbortSignal) => Promise<Remote>>> = {
   'sftp:': openSftp,
   'file:': openLocal,
 };
 
-/** Connects. Throws where the place cannot be reached, is not trusted or does not let us in. */
-export async function openRemote(settings: RemoteSettings, io: Io): Promise<Remote> {
+/**
+ * Connects. Throws where the place cannot be reached, is not trusted or does not let us in. Once `signal` says stop, no connection
+ * is waited for, and no answer for long.
+ */
+export async function openRemote(settings: RemoteSettings, io: Io, signal?: AbortSignal): Promise<Remote> {
   const scheme = URL.parse(settings.url)?.protocol ?? settings.url;
   const open = KINDS[scheme];
   if (open === undefined) {
     throw new TransferError('REMOTE_SETTINGS', `url: found ${scheme}, allowed are ${Object.keys(KINDS).join(' and ')}`);
   }
-  return open(settings, io);
+  return open(settings, io, signal);
 }

@@ -46,7 +46,7 @@ async function probeConnection(settings: RemoteSettings, io: Io, steps: ProbeSte
   const address = addressOf(settings.url);
   let seen: SeenHostKey | undefined;
   try {
-    const wire = await openWire(settings, address, trustOf(settings, address), io, (key) => {
+    const wire = await openWire(settings, address, trustOf(settings, address), io, undefined, (key) => {
       seen ??= key;
       if (key.verdict.kind === 'match') seen = key;
     });

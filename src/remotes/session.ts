@@ -49,8 +49,16 @@ const KEEPALIVE_BYTES = 512;
 /** Signs of life that may be missing before the other side counts as gone. */
 const SILENT_KEEPALIVES = 4;
 const END_MS = 5000;
+/** How long an answer is waited for once everything is to stop. */
+const LAST_WAIT_MS = 5000;
 
-export function createSession(wire: Wire, settings: RemoteSettings, io: Io, host: string): Session {
+export function createSession(
+  wire: Wire,
+  settings: RemoteSettings,
+  io: Io,
+  host: string,
+  signal?: AbortSignal,
+): Session {
   const { sftp, socket, client } = wire;
   const pendings = new Set<Pending>();
   const closed = new AbortController();
@@ -99,7 +107,8 @@ export function createSession(wire: Wire, settings: RemoteSettings, io: Io, host
       if (bytes - moved.bytes > tolerance) moved = { bytes, at: now };
       for (const pending of pendings) {
         const since = pending.byBytes ? Math.max(moved.at, pending.since) : pending.since;
-        const limit = pending.byBytes ? stallTimeout : operationTimeout;
+        const patience = pending.byBytes ? stallTimeout : operationTimeout;
+        const limit = signal?.aborted ? Math.min(patience, LAST_WAIT_MS) : patience;
         if (pending.waiting && now - since >= limit) breakWith(stalled(host, pending, limit));
       }
     }

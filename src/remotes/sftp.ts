@@ -15,11 +15,11 @@ import { type RemoteSettings, remoteProblems } from './settings.ts';
 import { removeSftp } from './upload.ts';
 
 /** A folder of an SFTP server. */
-export async function openSftp(settings: RemoteSettings, io: Io): Promise<Remote> {
+export async function openSftp(settings: RemoteSettings, io: Io, signal?: AbortSignal): Promise<Remote> {
   const [problem] = remoteProblems(settings).filter(({ field }) => field !== 'hostKey');
   if (problem !== undefined) throw new TransferError('REMOTE_SETTINGS', `${problem.field}: ${problem.message}`);
   const address = addressOf(settings.url);
-  const connection = createConnection(settings, address, trustOf(settings, address), io);
+  const connection = createConnection(settings, address, trustOf(settings, address), io, signal);
   const noticed = createNoticed();
   let root: Promise<string> | undefined;
 

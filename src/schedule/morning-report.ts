@@ -95,7 +95,7 @@ export async function publishMorning(
   await mkdir(state, { recursive: true, mode: 0o700 });
   const local = await mkdtemp(join(state, 'morning-'));
   try {
-    await using remote = await openRemote(job.source, io);
+    await using remote = await openRemote(job.source, io, signal);
     const folder = job.report.reports;
     await remote.ensureFolder(folder);
     let page = '';

@@ -57,7 +57,7 @@ export async function dryRunJob(options: DryRunOptions): Promise<DryRunFile[]> {
       const local = { name: basename(options.file), size };
       return [await judge(options, staging, 0, local, createReadStream(options.file))];
     }
-    await using remote = await openRemote(options.job.source, options.io);
+    await using remote = await openRemote(options.job.source, options.io, options.signal);
     const matches = matchPattern(options.job.source.match);
     const { files } = await remote.list(options.job.source.inbox, options.signal);
     const judged: DryRunFile[] = [];

@@ -68,7 +68,7 @@ async function run(options: RunOptions): Promise<RunResult> {
   let reportPath: string | undefined;
   let remote: Remote | undefined;
   try {
-    remote = await openRemote(job.source, io);
+    remote = await openRemote(job.source, io, signal);
     // Before anything is sent that could not be told of afterwards.
     if (job.report.encryptTo) await checkEncryption(job.report.encryptTo);
     const ctx: RunContext = {
