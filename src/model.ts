@@ -15,7 +15,7 @@ export type Lane = RowLane | FileLane;
  * files there is no such id: `eventId` then names the file that carried the row (`row_result`, `confirmed`) or the batch.
  */
 export interface Proof {
-  kind: 'event_id' | 'person_id' | 'row_result' | 'batch_counts' | 'confirmed';
+  kind: 'event_id' | 'person_id' | 'row_result' | 'batch_counts' | 'confirmed' | 'imported';
   eventId: string;
   personId?: string;
 }
@@ -198,11 +198,13 @@ export interface Remote extends AsyncDisposable {
    * Puts a whole file in place: hidden temporary name, flush where offered, size check, rename. Returns the path it got.
    * An existing target with the same bytes is success; one with other bytes is replaced atomically where `replace` is set
    * and the server can, else the file goes beside it as `<stem>.r2<ext>`. Never leaves the target absent or half written.
+   * `direct`, for servers that let nobody rename: written under its own name, where readers may meet half of it; what is there
+   * under that name is replaced.
    */
   publish(
     path: string,
     local: { path: string; size: number; sha256: string },
-    options?: { replace?: boolean },
+    options?: { replace?: boolean; direct?: boolean },
   ): Promise<string>;
   /** Makes the folder and its parents where absent. */
   ensureFolder(folder: string): Promise<void>;

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { type buildConnector, type Dispatcher, Pool } from 'undici';
 import type { Io } from '../model.ts';
 
@@ -17,7 +18,8 @@ export type HttpDone = (reply: HttpReply) => void;
  * retries. `done` is called exactly once, also after `close`; it must not throw. Headers are name, value, name, value.
  */
 export interface HttpClient {
-  post(path: string, headers: string[], body: string, done: HttpDone): void;
+  /** A stream is read once; its length must be among the headers. */
+  post(path: string, headers: string[], body: string | Readable, done: HttpDone): void;
   get(path: string, headers: string[], done: HttpDone): void;
   /** Cuts what is on the wire (`ambiguous`) and drops what is not (`not-sent`). */
   close(): Promise<void>;
@@ -89,7 +91,7 @@ export function createHttpClient(options: HttpOptions, io: Pick<Io, 'monotonic' 
     method: 'POST' | 'GET',
     path: string,
     headers: string[],
-    body: string | null,
+    body: string | Readable | null,
     done: HttpDone,
   ): void {
     const exchange = new Exchange(done, inFlight, io.monotonic() + options.totalTimeoutMs, maxBodyBytes);

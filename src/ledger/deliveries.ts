@@ -73,7 +73,7 @@ export interface Recorded {
 /** A row that ends without being sent. */
 export interface Settled {
   claim: Claim;
-  state: 'conflict' | 'failed' | 'duplicate' | 'held';
+  state: 'conflict' | 'failed' | 'duplicate' | 'held' | 'rejected';
   code: string;
   reason: string;
 }

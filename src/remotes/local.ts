@@ -19,7 +19,7 @@ import {
 import { createNoticed, isOddName, kindOf } from './listing.ts';
 import { localShelf, syncFolder } from './local-shelf.ts';
 import { byAge, resolvePath, shown } from './names.ts';
-import { publishTo } from './publish.ts';
+import { publishDirectly, publishTo } from './publish.ts';
 import type { RemoteSettings } from './settings.ts';
 
 const CHUNK = 256 * 1024;
@@ -44,6 +44,7 @@ export async function openLocal(settings: RemoteSettings, _io: Io): Promise<Remo
     async publish(path, local, options = {}) {
       const target = resolve(path);
       await checkFolder(posix.dirname(target), settings.allowFolderLinks);
+      if (options.direct) return publishDirectly(localShelf, target, local);
       return publishTo(localShelf, target, local, options.replace ?? false);
     },
     async ensureFolder(folder) {

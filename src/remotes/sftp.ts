@@ -8,7 +8,7 @@ import { startDownload } from './download.ts';
 import { noSuchFolder, notAFile, notAFolder, problemOf, STATUS, statusOf } from './errors.ts';
 import { createNoticed, fileOf, kindOf, listSftp, lstatSftp } from './listing.ts';
 import { resolvePath, shown } from './names.ts';
-import { publishTo } from './publish.ts';
+import { publishDirectly, publishTo } from './publish.ts';
 import { moveSftp, shelfOf } from './rename.ts';
 import type { Session } from './session.ts';
 import { type RemoteSettings, remoteProblems } from './settings.ts';
@@ -63,6 +63,7 @@ export async function openSftp(settings: RemoteSettings, io: Io, signal?: AbortS
       const target = await resolve(path);
       return connection.use(async (session) => {
         await checkFolder(session, posix.dirname(target), settings.allowFolderLinks);
+        if (options.direct) return publishDirectly(shelfOf(session), target, local);
         return publishTo(shelfOf(session), target, local, options.replace ?? false);
       });
     },

@@ -40,7 +40,9 @@ async function run(example: Exchange): Promise<{ seen: Seen[]; answers: readonly
   // The path of the base URL tells which of the two hosts was called.
   const settings = { ...parsed, apiUrl: `${url}/api.extole.io`, eventsUrl: `${url}/events.extole.io/` };
   const extole = createExtole(settings, deliverySettings.parse({}), io);
-  const sender = extole.open(extole.laneFor(1));
+  const lane = extole.laneFor(1);
+  if (lane !== 'events' && lane !== 'async-events') throw new Error('examples are of rows');
+  const sender = extole.open(lane);
   const answers = await new Promise<readonly Answer[]>((resolve) => sender.send(example.batch, resolve));
   await sender.close();
   server.close();

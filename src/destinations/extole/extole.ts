@@ -1,7 +1,7 @@
 import { createHttpClient, type HttpClient, type HttpReply } from '../../delivery/http.ts';
 import { pacerFor } from '../../delivery/pacer.ts';
 import type { DeliverySettings } from '../../delivery/settings.ts';
-import type { Answer, DestinationIdentity, EventRecord, Io, Lane, Outgoing, Sender } from '../../model.ts';
+import type { Answer, DestinationIdentity, EventRecord, Io, Lane, Outgoing, RowLane, Sender } from '../../model.ts';
 import { classify } from './classify.ts';
 import type { ExtoleSettings } from './settings.ts';
 
@@ -9,7 +9,7 @@ export interface ExtoleDestination {
   identity: DestinationIdentity;
   /** The lane for a file of this many rows. */
   laneFor(rows: number): Lane;
-  open(lane: Lane, options?: OpenOptions): ExtoleSender;
+  open(lane: RowLane, options?: OpenOptions): ExtoleSender;
 }
 
 export interface OpenOptions {
@@ -43,7 +43,7 @@ function openSender(
   settings: ExtoleSettings,
   delivery: ExtoleTimeouts,
   io: Io,
-  lane: Lane,
+  lane: RowLane,
   options: OpenOptions,
 ): ExtoleSender {
   const target = eventsTarget(settings, lane);
@@ -99,7 +99,7 @@ const CLOSED: Answer = {
 };
 
 /** Where events of a lane go, and which API's answers to expect. */
-export function eventsTarget(settings: ExtoleSettings, lane: Lane): { url: string; path: string; api: 'v5' | 'v6' } {
+export function eventsTarget(settings: ExtoleSettings, lane: RowLane): { url: string; path: string; api: 'v5' | 'v6' } {
   const { apiUrl, eventsUrl, paths } = settings;
   if (lane === 'async-events') return { url: eventsUrl, path: pathAt(eventsUrl, paths.asyncEvents), api: 'v6' };
   if (settings.apiVersion === 'v5') return { url: apiUrl, path: pathAt(apiUrl, paths.eventsV5), api: 'v5' };

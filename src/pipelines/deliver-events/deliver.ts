@@ -1,7 +1,6 @@
 import { backoffDelay } from '../../delivery/backoff.ts';
 import { createConcurrency } from '../../delivery/concurrency.ts';
 import { type Ended, type Granted, sendThroughWindow, type WindowEnd, type WindowRow } from '../../delivery/window.ts';
-import { parseStoredDefinition } from '../../jobs/definition.ts';
 import { dedupeProof } from '../../ledger/dedupe-proofs.ts';
 import {
   type Claim,
@@ -12,22 +11,19 @@ import {
   type Settled,
 } from '../../ledger/deliveries.ts';
 import { blockedOrders } from '../../ledger/processings.ts';
-import { eventNameId, getDefinition } from '../../ledger/registry.ts';
+import { eventNameId } from '../../ledger/registry.ts';
 import { beginSending, endSending } from '../../ledger/sweep.ts';
 import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
-import type { EventRecord, InputRow, Lane } from '../../model.ts';
+import type { EventRecord, RowLane } from '../../model.ts';
 import { openRows } from '../../parsing/open.ts';
-import { type FilePass, keyedHash, type RunContext } from './context.ts';
+import type { FilePass, RunContext } from './context.ts';
+import { createCursor } from './cursor.ts';
 import { keepHeapSmall } from './heap.ts';
-import { type IndexBlock, openRowIndex, VERDICT } from './row-index.ts';
+import { type ComparedRow, contentComparer, lostToOwner } from './ownership.ts';
+import { openRowIndex } from './row-index.ts';
 import type { Seal } from './seal.ts';
 import { stagedFile } from './staged-file.ts';
-
-/** A row on its way, with what is needed to compare it under another definition. */
-interface Item {
-  claim: Claim;
-  values: InputRow['values'];
-}
+import { isDoubtful, whichRows } from './which-rows.ts';
 
 /** Rows that end unsent and wait for a commit to share. */
 const MOST_UNWRITTEN = 256;
@@ -43,7 +39,7 @@ export async function deliverFile(
   ctx: RunContext,
   pass: FilePass,
   seal: Seal,
-  lane: Lane,
+  lane: RowLane,
   retryOnly: boolean,
 ): Promise<WindowEnd> {
   const { io, ledger } = ctx;
@@ -55,28 +51,18 @@ export async function deliverFile(
     name === '' ? 0 : eventNameId(ledger, processing.destinationId, name),
   );
   const resend = resendRule(ctx);
+  const goes = whichRows(ctx, processing, retryOnly);
   const meter = io.meter?.sending(processing.job, lane);
   const settled: Settled[] = [];
   let columnNames: readonly string[] = [];
   const sameContent = contentComparer(ctx, pass, () => columnNames);
 
-  const settleOwned = (item: Item, owner: Owner): void => {
-    if (owner.processingId === processing.id && owner.line === item.claim.line)
-      throw new Error(`line ${owner.line} was claimed while its own delivery is ${owner.state}`);
-    const same = sameContent(item, owner);
-    if (same && !item.claim.prior) return; // A duplicate leaves no trace: its owner says it all.
-    const place = owner.processingId === processing.id ? `line ${owner.line}` : `line ${owner.line} of ${owner.file}`;
-    settled.push({
-      claim: item.claim,
-      state: same ? 'duplicate' : 'conflict',
-      code: same ? 'DUPLICATE' : 'CONFLICT',
-      reason: same
-        ? `the key is owned by ${place} with the same content`
-        : `the key is owned by ${place}, which was ${owner.state}, with different content; this row was not sent`,
-    });
+  const settleOwned = (item: ComparedRow, owner: Owner): void => {
+    const lost = lostToOwner(item.claim, owner, sameContent(item, owner), processing.id);
+    if (lost) settled.push(lost);
   };
 
-  const commit = (ended: readonly Ended<Item>[], claims: readonly { item: Item }[]): Granted[] => {
+  const commit = (ended: readonly Ended<ComparedRow>[], claims: readonly { item: ComparedRow }[]): Granted[] => {
     // First, because a row that is tried again at once ends and is claimed within the same commit.
     for (const { item, id, attempt, state, code, reason } of ended) {
       if (!UNFINISHED.has(state)) continue;
@@ -117,7 +103,7 @@ export async function deliverFile(
 
   // A daily cumulative file is mostly rows that are known: those need not pass through the window one claim after the other.
   let mayBeKnown = true;
-  const withoutOwned = (rows: WindowRow<Item>[]): WindowRow<Item>[] => {
+  const withoutOwned = (rows: WindowRow<ComparedRow>[]): WindowRow<ComparedRow>[] => {
     const owners = book.owners(rows.map(({ item }) => item.claim));
     const unknown = rows.filter((row, i) => {
       const owner = owners[i];
@@ -131,7 +117,7 @@ export async function deliverFile(
     return unknown;
   };
 
-  const rows = async function* (): AsyncGenerator<WindowRow<Item>[]> {
+  const rows = async function* (): AsyncGenerator<WindowRow<ComparedRow>[]> {
     const reader = await openRows(
       stagedFile(ctx, definition, paths.input, processing.name),
       definition.file,
@@ -152,12 +138,11 @@ export async function deliverFile(
         columnNames = reader.columns;
       }
       const priors = book.range(processing.id, first.line, last.line);
-      const out: WindowRow<Item>[] = [];
+      const out: WindowRow<ComparedRow>[] = [];
       for (const row of batch) {
         const { block, i } = cursor.next(row.line);
-        if (block.verdict(i) !== VERDICT.candidate) continue;
         const prior = priors.get(row.line);
-        if (prior ? !UNFINISHED.has(prior.state) : retryOnly) continue;
+        if (!goes(block.verdict(i), prior, block.orderHash(i))) continue;
         const mapped = map(row.values, row.line);
         if (!mapped.ok) throw new Error(`line ${row.line} passed the check before and does not now: ${mapped.code}`);
         const orderHash = block.orderHash(i);
@@ -178,7 +163,7 @@ export async function deliverFile(
           event: mapped.event,
           orderKey: orderHash?.toString('hex') ?? '',
           item: { claim, values: row.values },
-          doubtful: prior?.state === 'unknown',
+          doubtful: isDoubtful(prior),
         });
       }
       const unknown = mayBeKnown ? withoutOwned(out) : out;
@@ -196,7 +181,7 @@ export async function deliverFile(
         commit,
         blocked: ({ claim }) => {
           // It may have been accepted: it stays unknown, and keeps its key.
-          if (claim.prior?.state === 'unknown') return;
+          if (isDoubtful(claim.prior)) return;
           settled.push({
             claim,
             state: 'failed',
@@ -228,7 +213,7 @@ export async function deliverFile(
   }
 }
 
-function recordOf({ id, attempt, state, answer, code, reason }: Ended<Item>): Recorded {
+function recordOf({ id, attempt, state, answer, code, reason }: Ended<ComparedRow>): Recorded {
   return { id, attempt, state, answer, code, reason };
 }
 
@@ -248,58 +233,5 @@ export function resendRule(ctx: Pick<RunContext, 'job' | 'ledger' | 'destination
       known.set(eventName, drops);
     }
     return drops;
-  };
-}
-
-/** Compares a row with the owner of its key; where the owner was mapped by another definition, under that one. */
-function contentComparer(
-  ctx: RunContext,
-  pass: FilePass,
-  columns: () => readonly string[],
-): (item: Item, owner: Owner) => boolean {
-  const mappers = new Map<number, (item: Item) => string>();
-  return (item, owner) => {
-    if (owner.contentHash.equals(item.claim.contentHash)) return true;
-    if (owner.definitionId === pass.processing.definitionId) return false;
-    let contentUnder = mappers.get(owner.definitionId);
-    if (!contentUnder) {
-      const { event } = parseStoredDefinition(getDefinition(ctx.ledger, owner.definitionId).body);
-      const map = compileMapping(event, spelledAs(columns(), requiredColumns(event)), {
-        fileName: pass.processing.name,
-        now: pass.processing.openedAt,
-        hash: keyedHash(ctx.ledger),
-      });
-      contentUnder = ({ values, claim }) => {
-        const mapped = map(values, claim.line);
-        return mapped.ok ? mapped.contentHash : '';
-      };
-      mappers.set(owner.definitionId, contentUnder);
-    }
-    return contentUnder(item) === owner.contentHash.toString('hex');
-  };
-}
-
-/** The columns of a file in the spelling that another definition uses for them. */
-function spelledAs(columns: readonly string[], names: readonly string[]): string[] {
-  const fold = (name: string): string => name.trim().toLowerCase();
-  const spelling = new Map(names.map((name) => [fold(name), name]));
-  return columns.map((column) => spelling.get(fold(column)) ?? column);
-}
-
-/** Walks the index in step with the rows of the file; a row that is not where the index says is an error of ours. */
-function createCursor(blocks: Generator<IndexBlock>): { next(line: number): { block: IndexBlock; i: number } } {
-  let block: IndexBlock | undefined;
-  let i = -1;
-  return {
-    next: (line) => {
-      i++;
-      if (!block || i >= block.count) {
-        block = blocks.next().value ?? undefined;
-        i = 0;
-      }
-      if (!block || block.line(i) !== line)
-        throw new Error(`the index of the staged file does not have line ${line} here`);
-      return { block, i };
-    },
   };
 }

@@ -10,14 +10,16 @@ import {
   updateProcessing,
 } from '../../ledger/processings.ts';
 import { getDefinition } from '../../ledger/registry.ts';
-import { type FileAccount, FileRefused, type RefusalDetail, TransferError } from '../../model.ts';
+import { type FileAccount, FileRefused, type Lane, type RefusalDetail, TransferError } from '../../model.ts';
 import { refusedResults, resultsFormat } from '../../reports/results.ts';
 import { createResultsFile, keepEncrypted, type ResultsSummary } from '../../reports/results-file.ts';
 import { emptyCounts } from '../../reports/tally.ts';
+import { deliverByFile } from './by-file/deliver-by-file.ts';
 import { type FilePass, type RunContext, stagedPaths } from './context.ts';
 import { deliverFile } from './deliver.ts';
 import { archiveInput, publishResults } from './publish.ts';
-import { readSeal, sealFile } from './seal.ts';
+import { recoverRows } from './restored-rows.ts';
+import { readSeal, type Seal, sealFile } from './seal.ts';
 import { settleFile } from './settle.ts';
 import { copyStaged, dropStaged, LOCAL, localFile, restageFile, stageFile } from './stage.ts';
 import { unreadableNow } from './staged-file.ts';
@@ -28,6 +30,8 @@ export interface FileProgress {
   account?: FileAccount;
   /** The destination cannot be used: no further file is begun. */
   halted?: { code: string; reason: string };
+  /** It waits for an answer to a file that was sent, and there is none yet: nothing is to be said that was not said before. */
+  unchanged?: boolean;
 }
 
 /**
@@ -57,8 +61,9 @@ async function goOn(ctx: RunContext, start: Processing): Promise<FileProgress> {
   if (processing.state === 'taken') processing = await stage(ctx, processing);
   else if (processing.state !== 'published' && processing.refusal?.verdict !== 'refused')
     await restage(ctx, processing);
-  const halted = processing.refusal?.verdict === 'refused' ? undefined : await sealAndDeliver(ctx, processing);
+  const { halted, unchanged } = processing.refusal?.verdict === 'refused' ? {} : await sealAndDeliver(ctx, processing);
   processing = getProcessing(ctx.ledger, processing.id);
+  if (unchanged && processing.account) return { account: processing.account, unchanged };
   if (processing.state === 'staged' || processing.state === 'sealed' || processing.state === 'settled') {
     processing = await settle(ctx, processing);
     if (processing.account?.counts.open) return { account: processing.account, ...(halted ? { halted } : {}) };
@@ -86,9 +91,13 @@ async function retryRows(ctx: RunContext, processing: Processing): Promise<FileP
   const seal = await sealFile(ctx, pass);
   // Until it is settled again, its results lag behind its rows: a crash in between must not leave it so.
   updateProcessing(ctx.ledger, processing.id, { settledAt: null });
+  if (processing.restored === 1) {
+    await recoverRows(ctx, pass, seal);
+    return { account: await revise(ctx, processing) };
+  }
   if (ctx.only?.get(processing.id) === 'none') return { account: await revise(ctx, processing) };
   const lane = processing.lane ?? ctx.destination.laneFor(seal.candidates);
-  const end = await deliverFile(ctx, pass, seal, lane, processing.refusal?.verdict !== 'released');
+  const end = await deliverBy(ctx, pass, seal, lane, processing.refusal?.verdict !== 'released');
   ctx.signal.throwIfAborted();
   const account = await revise(ctx, processing);
   return { account, ...(end.halted ? { halted: end.halted } : {}) };
@@ -147,8 +156,16 @@ async function restage(ctx: RunContext, processing: Processing): Promise<void> {
   await restageFile(ctx, root, paths.input);
 }
 
+type Delivered = Pick<FileProgress, 'halted' | 'unchanged'>;
+
+/** Row by row, or as a file of our own: the lane decides. */
+function deliverBy(ctx: RunContext, pass: FilePass, seal: Seal, lane: Lane, retryOnly: boolean): Promise<Delivered> {
+  if (lane === 'events' || lane === 'async-events') return deliverFile(ctx, pass, seal, lane, retryOnly);
+  return deliverByFile(ctx, pass, seal, lane, retryOnly);
+}
+
 /** Nothing leaves before the whole file is known to be whole; a file that is not is refused. */
-async function sealAndDeliver(ctx: RunContext, start: Processing): Promise<FileProgress['halted']> {
+async function sealAndDeliver(ctx: RunContext, start: Processing): Promise<Delivered> {
   const processing = start.state === 'staged' ? await adoptRepeat(ctx, start) : start;
   const pass = passOf(ctx, processing);
   if (processing.state === 'staged') {
@@ -165,17 +182,21 @@ async function sealAndDeliver(ctx: RunContext, start: Processing): Promise<FileP
     } catch (error) {
       if (!(error instanceof FileRefused)) throw error;
       refuse(ctx, processing, error);
-      return undefined;
+      return {};
     }
   }
   const sealed = passOf(ctx, getProcessing(ctx.ledger, processing.id));
-  if (sealed.processing.state !== 'sealed' || sealed.root.id !== processing.id) return undefined;
+  if (sealed.processing.state !== 'sealed' || sealed.root.id !== processing.id) return {};
   const seal = await sealFile(ctx, sealed);
-  if (seal.held || seal.candidates === 0) return undefined;
+  if (sealed.processing.restored === 1) {
+    await recoverRows(ctx, sealed, seal);
+    return {};
+  }
+  if (seal.held || seal.candidates === 0) return {};
   const lane = sealed.processing.lane ?? ctx.destination.laneFor(seal.candidates);
-  const end = await deliverFile(ctx, sealed, seal, lane, false);
+  const end = await deliverBy(ctx, sealed, seal, lane, false);
   ctx.signal.throwIfAborted();
-  return end.halted;
+  return end;
 }
 
 /**

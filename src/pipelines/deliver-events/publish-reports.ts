@@ -6,9 +6,14 @@ import { publishReport } from './publish.ts';
 
 /**
  * The report of a run, and that of its day in the job's zone, which each run with something to tell writes anew. Before them
- * come reports that earlier runs could not put in place. Returns the path of this run's page; `undefined` where there is nothing to tell.
+ * come reports that earlier runs could not put in place. Returns the path of this run's page; `undefined` where there is nothing to tell
+ * (no `news`).
  */
-export async function publishReports(ctx: RunContext, finished: RunAccount): Promise<string | undefined> {
+export async function publishReports(
+  ctx: RunContext,
+  finished: RunAccount,
+  news: boolean,
+): Promise<string | undefined> {
   const { job, ledger, io } = ctx;
   for (const { run, account } of owedReports(ledger, job.id)) {
     await publishReport(ctx, account, nameOf(account));
@@ -16,7 +21,7 @@ export async function publishReports(ctx: RunContext, finished: RunAccount): Pro
     reportIsOut(ledger, run);
     io.log.info({ job: job.id, run: account.run }, 'the report of an earlier run was published');
   }
-  if (finished.files.length === 0) return undefined;
+  if (!news) return undefined;
   const path = await publishReport(ctx, finished, nameOf(finished));
   await publishDay(ctx, dayOf(finished.startedAt, job.timezone), [finished]);
   return path;

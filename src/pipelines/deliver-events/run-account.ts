@@ -19,6 +19,10 @@ export function createRunAccount(
   add(file: FileAccount, processing: Pick<Processing, 'id' | 'told'>): void;
   /** A file that could not be brought further in this run and has no rows yet, or none that moved. */
   leaveOpen(file: FileAccount): void;
+  /** A file that waits for the destination's answer as it did before. */
+  wait(file: FileAccount): void;
+  /** Whether there is anything to tell that was not told before. */
+  readonly news: boolean;
   halt(why: { code: string; reason: string }): void;
   finish(now: number): RunAccount;
 } {
@@ -27,6 +31,7 @@ export function createRunAccount(
   const told: number[] = [];
   const counts = emptyCounts();
   let carriedIn = 0;
+  let quiet = 0;
   let halted: { code: string; reason: string } | undefined;
 
   return {
@@ -54,6 +59,13 @@ export function createRunAccount(
     },
     leaveOpen: (file) => {
       files.push(file);
+    },
+    wait: (file) => {
+      files.push(file);
+      quiet++;
+    },
+    get news() {
+      return files.length > quiet;
     },
     halt: (why) => {
       halted ??= why;

@@ -17,9 +17,11 @@ import { unlockPgpKeys } from '../../parsing/pgp-keys.ts';
 import { openRemote } from '../../remotes/open.ts';
 import { checkEncryption } from '../../reports/encrypt.ts';
 import { ageRows, expiryNotices, pruneStaging } from './age.ts';
+import { lookForLateAnswers } from './by-file/late-answers.ts';
 import type { Concern, Progress, RunContext } from './context.ts';
 import { type FileProgress, processFile, retryFile, revise } from './process-file.ts';
 import { publishReports } from './publish-reports.ts';
+import { findRestored } from './restored-files.ts';
 import { createRunAccount } from './run-account.ts';
 import { stagingProblem } from './stage.ts';
 import { findFiles, planToTake, takeLocalFile } from './take.ts';
@@ -88,12 +90,13 @@ async function run(options: RunOptions): Promise<RunResult> {
       crashPoint: options.crashPoint ?? (() => {}),
       ...(options.only ? { only: options.only } : {}),
     };
+    account.notices.push(...(await findRestored(ctx, () => storeCurrentDefinition(ctx))));
     await carryOn(ctx, account);
     if (options.file !== undefined) await takeUpLocalFile(ctx, account, options.file);
     else if (!options.retryOnly && !options.only) await takeUpNewFiles(ctx, account);
     await pruneStaging(ctx);
     account.notices.push(...expiryNotices(ctx));
-    reportPath = await publishReports(ctx, account.finish(io.now()));
+    reportPath = await publishReports(ctx, account.finish(io.now()), account.news);
     if (reportPath !== undefined) ctx.crashPoint('reported');
   } catch (raw) {
     const error = stagingProblem(raw, options.state);
@@ -107,7 +110,7 @@ async function run(options: RunOptions): Promise<RunResult> {
     await remote?.[Symbol.asyncDispose]();
   }
   const finished = account.finish(io.now());
-  const owed = finished.files.length > 0 && reportPath === undefined;
+  const owed = account.news && reportPath === undefined;
   closeRun(ledger, id, finished, account.told, owed, io.now());
   return reportPath === undefined ? { account: finished } : { account: finished, reportPath };
 }
@@ -134,6 +137,7 @@ async function carryOn(ctx: RunContext, account: Account): Promise<void> {
     if (!sameDestination(ctx, processing, account)) continue;
     await step(ctx, account, processing, () => processFile(ctx, processing));
   }
+  if (!ctx.only && !account.halted) account.notices.push(...(await lookForLateAnswers(ctx)));
   const aged = ctx.only ? [] : ageRows(ctx);
   for (const processing of aged)
     await step(ctx, account, processing, async () => ({ account: await revise(ctx, processing) }));
@@ -196,7 +200,8 @@ async function step(
 ): Promise<void> {
   try {
     const progress = await work();
-    if (progress.account) account.add(progress.account, processing);
+    if (progress.account && progress.unchanged) account.wait(progress.account);
+    else if (progress.account) account.add(progress.account, processing);
     else
       account.notices.push({
         code: 'VANISHED',

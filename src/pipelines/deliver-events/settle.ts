@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { LINES, openBook } from '../../ledger/deliveries.ts';
 import { deliveryCounts } from '../../ledger/processings.ts';
+import { uploadsOf } from '../../ledger/uploads.ts';
 import type { FileAccount, Proof } from '../../model.ts';
 import { openText } from '../../parsing/text.ts';
 import { balanceOfFile } from '../../reports/balance.ts';
@@ -117,6 +118,8 @@ async function accountOf(
   const inLedger = new Map(Object.entries(deliveryCounts(ctx.ledger, processing.id)));
   const counts = { ...pieces.counts, read: seal.rows };
   const proof = proofOf(ctx, processing.id);
+  const uploads = root.id === processing.id ? uploadsOf(ctx.ledger, processing.id) : [];
+  const awaited = uploads.find(({ state }) => state === 'uploaded' || state === 'started');
   const held = root.refusal?.verdict === 'held' || root.refusal === null ? seal.held : undefined;
   const account: FileAccount = {
     job: ctx.job.id,
@@ -132,7 +135,8 @@ async function accountOf(
     counts,
     byEvent: pieces.byEvent,
     reasons: pieces.reasons,
-    notices: seal.notices,
+    ...(awaited && counts.open > 0 ? { awaits: awaited.name } : {}),
+    notices: [...seal.notices, ...uploads.flatMap(({ notices }) => notices)],
     balanced: true,
   };
   const imbalance = imbalanceOf(account, lines, root.id === processing.id ? (inLedger.get('delivered') ?? 0) : 0);

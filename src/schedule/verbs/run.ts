@@ -25,7 +25,9 @@ export const run: Verb<RunRequest, RunResult> = {
 /** Whether anybody has to look. */
 export function exitCodeOf(account: RunAccount): ExitCode {
   if (!account.balanced) return EXIT.internal;
-  if (account.halted || account.seen.open > 0) return EXIT.unreachable;
+  // A file that was sent, and whose answer is waited for, is as it should be.
+  const stuck = account.files.filter((file) => file.state === 'open' && file.awaits === undefined);
+  if (account.halted || stuck.length > 0) return EXIT.unreachable;
   const { conflict, failed, held } = account.counts;
   const attention = conflict + failed + held + account.seen.held + account.seen.refused;
   return attention > 0 ? EXIT.attention : EXIT.ok;

@@ -1,0 +1,191 @@
+import {
+  type BatchJob,
+  createFilesApi,
+  type FilesApi,
+  type FilesReply,
+} from '../../../destinations/extole/files-api.ts';
+import { acceptRest, eventNamesOf, holdRest } from '../../../ledger/upload-rows.ts';
+import { type Upload, updateUpload } from '../../../ledger/uploads.ts';
+import { TransferError } from '../../../model.ts';
+import type { RunContext } from '../context.ts';
+import { resendRule } from '../deliver.ts';
+import type { Carrier } from './carrier.ts';
+
+/** The lane `batch`: a file at Extole, a batch job that reads it, and its counts as the answer. */
+export async function openBatchCarrier(ctx: RunContext): Promise<Carrier> {
+  const { extole } = ctx.job.destination;
+  const api = createFilesApi(extole, ctx.job.delivery, ctx.io, ctx.refreshToken);
+
+  return {
+    async send(upload, path) {
+      const file = await sendFile(ctx, api, upload, path);
+      return file.state === 'uploaded' ? startBatch(ctx, api, file) : file;
+    },
+    async look(upload) {
+      const started = upload.state === 'uploaded' ? await startBatch(ctx, api, upload) : upload;
+      const changed = started.state !== upload.state;
+      if (started.state !== 'started' && started.state !== 'unanswered') return changed;
+      return (await lookAt(ctx, api, started)) || changed;
+    },
+    [Symbol.asyncDispose]: () => api[Symbol.asyncDispose](),
+  };
+}
+
+/** What Extole answered; `undefined` where it gave no clear answer, and a later look may say more. Throws where it is halted. */
+function clear<T>(
+  ctx: RunContext,
+  upload: Upload,
+  reply: FilesReply<T>,
+): Exclude<FilesReply<T>, { kind: 'halted' | 'later' | 'unknown' }> | undefined {
+  if (reply.kind === 'halted') throw new TransferError(reply.code, reply.reason);
+  if (reply.kind === 'ok' || reply.kind === 'refused') return reply;
+  ctx.io.log.warn({ job: ctx.job.id, upload: upload.name, code: reply.code }, reply.reason);
+  return undefined;
+}
+
+/** A file by itself sends nothing, and Extole takes no name twice: it is looked for first where it may be there. */
+async function sendFile(ctx: RunContext, api: FilesApi, upload: Upload, path: string): Promise<Upload> {
+  const { ledger, io } = ctx;
+  const found = async (): Promise<string | undefined | 'unclear'> => {
+    const reply = clear(ctx, upload, await api.findFile(upload.name));
+    return reply === undefined ? 'unclear' : reply.kind === 'ok' ? reply.value : undefined;
+  };
+  let fileId = upload.askedAt === 0 ? undefined : await found();
+  if (fileId === 'unclear') return upload;
+  if (fileId === undefined) {
+    updateUpload(ledger, upload.id, { askedAt: io.now() });
+    ctx.crashPoint('upload-planned');
+    const { name, format, bytes } = upload;
+    const raw = await api.upload({ name, format, path, bytes });
+    const reply = clear(ctx, upload, raw);
+    if (reply === undefined) return updateUpload(ledger, upload.id, { status: raw.kind });
+    if (reply.kind === 'ok') fileId = reply.value;
+    else {
+      const known = reply.code === 'file_asset_duplicated_name' ? await found() : undefined;
+      if (known === 'unclear') return upload;
+      if (known === undefined)
+        return refuse(
+          ctx,
+          upload,
+          'EXTOLE_FILE_REFUSED',
+          `Extole refused the file ${name}: ${reply.code} (${reply.reason})`,
+        );
+      fileId = known;
+    }
+  }
+  ctx.crashPoint('uploaded');
+  return updateUpload(ledger, upload.id, { state: 'uploaded', fileId, uploadedAt: io.now(), askedAt: 0 });
+}
+
+/** Makes the batch job, once: where the answer to an earlier attempt was lost, the job is looked for by its name. */
+async function startBatch(ctx: RunContext, api: FilesApi, upload: Upload): Promise<Upload> {
+  const { ledger, io } = ctx;
+  if (upload.askedAt !== 0) {
+    const reply = clear(ctx, upload, await api.findBatch(upload.name));
+    if (reply === undefined) return upload;
+    if (reply.kind === 'ok' && reply.value) return started(ctx, upload, reply.value);
+    if (io.now() - upload.askedAt < ctx.job.destination.extole.batch.settle) return upload;
+    if (!maySendAgain(ctx, upload))
+      return refuse(
+        ctx,
+        upload,
+        'UNKNOWN_DELIVERY',
+        `the answer to making the batch job ${upload.name} was lost, and Extole lists no such job; it is not known whether the destination drops a key it has (verify-dedupe)`,
+      );
+  }
+  updateUpload(ledger, upload.id, { askedAt: io.now() });
+  ctx.crashPoint('batch-planned');
+  const { name, fileId, columns } = upload;
+  const reply = await api.start({ name, fileId, columns });
+  ctx.crashPoint('batch-started');
+  if (reply.kind === 'ok') return started(ctx, upload, reply.value);
+  // Only an unclear answer leaves a doubt whether there is a job now.
+  if (reply.kind !== 'unknown') updateUpload(ledger, upload.id, { askedAt: 0 });
+  const answer = clear(ctx, upload, reply);
+  if (answer?.kind === 'refused')
+    return refuse(
+      ctx,
+      upload,
+      'BATCH_FAILED',
+      `Extole refused to make the batch job ${name}: ${answer.code} (${answer.reason})`,
+    );
+  return updateUpload(ledger, upload.id, { status: reply.kind });
+}
+
+function started({ ledger }: RunContext, upload: Upload, { id, status }: BatchJob): Upload {
+  return updateUpload(ledger, upload.id, { state: 'started', batchId: id, status, askedAt: 0 });
+}
+
+function maySendAgain(ctx: RunContext, upload: Upload): boolean {
+  const resend = resendRule(ctx);
+  return eventNamesOf(ctx.ledger, upload).every((eventName) =>
+    resend({ line: 0, key: '', eventName, eventTime: '', data: {} }),
+  );
+}
+
+function refuse(ctx: RunContext, upload: Upload, code: string, reason: string): Upload {
+  const now = ctx.io.now();
+  holdRest(ctx.ledger, upload, { code, reason }, now);
+  ctx.io.log.warn({ job: ctx.job.id, upload: upload.name, code }, reason);
+  return updateUpload(ctx.ledger, upload.id, { state: 'refused', status: code, endedAt: now });
+}
+
+/** Looks at the batch job once. `true`: it is over, or time is. */
+async function lookAt(ctx: RunContext, api: FilesApi, upload: Upload): Promise<boolean> {
+  const { ledger, io } = ctx;
+  const reply = clear(ctx, upload, await api.batch(upload.batchId));
+  const now = io.now();
+  const job = reply?.kind === 'ok' ? reply.value : undefined;
+  if (reply?.kind === 'refused') {
+    refuse(
+      ctx,
+      upload,
+      'BATCH_FAILED',
+      `Extole does not show the batch job ${upload.name}: ${reply.code} (${reply.reason})`,
+    );
+    return true;
+  }
+  if (job && isOver(job)) {
+    conclude(ctx, upload, job);
+    ctx.crashPoint('results-read');
+    return true;
+  }
+  const status = job?.status ?? upload.status;
+  updateUpload(ledger, upload.id, { status, lookedAt: now });
+  const { proofTimeout } = ctx.job.destination.extole.upload;
+  const { maxAge } = ctx.job.held;
+  if (upload.state === 'unanswered') {
+    if (now - upload.uploadedAt > proofTimeout + maxAge)
+      updateUpload(ledger, upload.id, { state: 'answered', endedAt: now });
+    return false;
+  }
+  if (now - upload.uploadedAt < proofTimeout) return false;
+  const reason = `the batch job ${upload.name} (${upload.batchId}) has not come to an end, it is ${status || 'in no known state'}; look at it in My Extole`;
+  holdRest(ledger, upload, { code: 'NO_PROOF', reason }, now);
+  updateUpload(ledger, upload.id, { state: 'unanswered' });
+  return true;
+}
+
+const isOver = ({ status }: BatchJob): boolean => ['DONE', 'FAILED', 'CANCELED', 'EXPIRED'].includes(status);
+
+/** Delivered only where Extole's numbers are ours to the row; nobody can tell which rows a difference means. */
+function conclude(ctx: RunContext, upload: Upload, job: BatchJob): void {
+  const { ledger, io } = ctx;
+  const { id, status, successRows, failedRows, errorCode, errorMessage } = job;
+  const numbers = `${upload.rows} rows were sent, Extole counts ${successRows ?? 'no number of'} accepted and ${failedRows ?? 'no number of'} failed`;
+  if (status === 'DONE' && successRows === upload.rows && failedRows === 0) {
+    acceptRest(ledger, upload, { kind: 'batch_counts', eventId: `batch:${id}` }, io.now());
+    updateUpload(ledger, upload.id, { state: 'answered', status, endedAt: io.now(), notices: [] });
+    return;
+  }
+  const said = [errorCode, errorMessage].filter((text) => text !== '').join(': ');
+  const [code, reason] =
+    status === 'DONE'
+      ? ['BATCH_MISMATCH', `the batch job ${upload.name} (${id}) is done, but the numbers differ: ${numbers}`]
+      : [
+          'BATCH_FAILED',
+          `the batch job ${upload.name} (${id}) ended as ${status}${said === '' ? '' : `: ${said}`}; ${numbers}`,
+        ];
+  const ended = refuse(ctx, upload, code, reason);
+  updateUpload(ledger, ended.id, { notices: [{ code, message: reason }] });
+}

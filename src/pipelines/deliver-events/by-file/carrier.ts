@@ -1,0 +1,36 @@
+import type { Upload } from '../../../ledger/uploads.ts';
+import type { FileLane } from '../../../model.ts';
+import type { RunContext } from '../context.ts';
+
+/**
+ * A way on which whole files go to Extole. Opened when the first file needs it. Throws `TransferError` where the other side cannot
+ * be used at all; what concerns one file only is written to the ledger.
+ */
+export interface Carrier extends AsyncDisposable {
+  /** Sends a planned file, once: looks for it first. Returns the upload as `uploaded`, `started`, or with an end. */
+  send(upload: Upload, path: string): Promise<Upload>;
+  /** Looks for the answer and writes it down. `true`: something changed. */
+  look(upload: Upload): Promise<boolean>;
+}
+
+export type OpenCarrier = (ctx: RunContext) => Promise<Carrier>;
+
+/** Opens each lane's carrier once for a run, when it is first asked for. */
+export function createCarriers(
+  ctx: RunContext,
+  open: Readonly<Record<FileLane, OpenCarrier>>,
+): AsyncDisposable & { of(lane: FileLane): Promise<Carrier> } {
+  const opened = new Map<FileLane, Carrier>();
+  return {
+    async of(lane) {
+      const known = opened.get(lane);
+      if (known) return known;
+      const carrier = await open[lane](ctx);
+      opened.set(lane, carrier);
+      return carrier;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const carrier of opened.values()) await carrier[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { rm } from 'node:fs/promises';
+import type { WindowEnd } from '../../../delivery/window.ts';
+import { type DeliveryBook, openBook } from '../../../ledger/deliveries.ts';
+import { awaitedUpload, type Upload, uploadsOf, WATCHED } from '../../../ledger/uploads.ts';
+import { type FileLane, TransferError } from '../../../model.ts';
+import type { FilePass, RunContext } from '../context.ts';
+import type { Seal } from '../seal.ts';
+import { type Carrier, createCarriers } from './carrier.ts';
+import { CARRIERS } from './carriers.ts';
+import { planNextUpload } from './plan.ts';
+import { uploadPath, wholeFile, writeUpload } from './write.ts';
+
+/** How far the files of a processing came. `unchanged`: they still wait, and nothing is to be said that was not said before. */
+export interface ByFileEnd extends WindowEnd {
+  unchanged: boolean;
+}
+
+/**
+ * Sends the rows of a sealed file as a file of our own, and looks for the answers to those sent before. Every step is in the ledger
+ * before the next begins; a file whose answer is not there yet stays open, and a later run looks again.
+ */
+export async function deliverByFile(
+  ctx: RunContext,
+  pass: FilePass,
+  seal: Seal,
+  lane: FileLane,
+  retryOnly: boolean,
+): Promise<ByFileEnd> {
+  await using carriers = createCarriers(ctx, CARRIERS);
+  const book = openBook(ctx.ledger, pass.processing.id);
+  const before = uploadsOf(ctx.ledger, pass.processing.id);
+  let changed = false;
+  try {
+    for (const upload of before) {
+      if (!WATCHED.includes(upload.state)) continue;
+      // The first file takes every row that may go; the others only what was left or released since.
+      const only = retryOnly || upload.part > 1;
+      if (await bring(ctx, pass, seal, book, upload, only, () => carriers.of(upload.lane))) changed = true;
+    }
+    const next =
+      before.length === 0 || retryOnly ? await planNextUpload(ctx, pass, seal, book, lane, retryOnly) : undefined;
+    if (next) {
+      changed = true;
+      await bring(ctx, pass, seal, book, next, retryOnly, () => carriers.of(lane));
+    }
+  } catch (error) {
+    const trouble = error instanceof LaneTrouble ? error.cause : undefined;
+    if (!(trouble instanceof TransferError) || ctx.signal.aborted) throw trouble ?? error;
+    const reason = trouble.hint === undefined ? trouble.message : `${trouble.message}; ${trouble.hint}`;
+    ctx.io.log.error({ job: ctx.job.id, lane, code: trouble.code }, reason);
+    return { halted: { code: trouble.code, reason }, interrupted: false, unchanged: false };
+  }
+  const waits = awaitedUpload(ctx.ledger, pass.processing.id) !== undefined;
+  return { interrupted: false, unchanged: waits && !changed };
+}
+
+/** Something is wrong with the other side, and not with the file or with us. */
+class LaneTrouble extends Error {
+  constructor(cause: unknown) {
+    super('the lane cannot be used', { cause });
+  }
+}
+
+/** Brings an upload as far as it goes in this run. `true`: something changed. */
+async function bring(
+  ctx: RunContext,
+  pass: FilePass,
+  seal: Seal,
+  book: DeliveryBook,
+  start: Upload,
+  retryOnly: boolean,
+  carrierOf: () => Promise<Carrier>,
+): Promise<boolean> {
+  let upload = start;
+  let changed = false;
+  if (upload.state === 'claiming') {
+    upload = await writeUpload(ctx, pass, seal, book, upload, retryOnly);
+    ctx.crashPoint('upload-written');
+    changed = true;
+  }
+  if (upload.state === 'planned') {
+    const path = await wholeFile(ctx, pass, seal, book, upload);
+    upload = await atExtole(async () => (await carrierOf()).send(upload, path));
+    changed = true;
+  }
+  if (upload.state === 'uploaded' || upload.state === 'started' || upload.state === 'unanswered') {
+    if (await atExtole(async () => watch(ctx, await carrierOf(), upload))) changed = true;
+  }
+  if (!['claiming', 'planned'].includes(upload.state)) await rm(uploadPath(pass, upload), { force: true });
+  return changed;
+}
+
+/** What goes wrong on the way to the other side, or there. */
+async function atExtole<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof TransferError ? new LaneTrouble(error) : error;
+  }
+}
+
+/** Looks once; where the job says so, again and again until there is an answer or `upload.wait` is over. */
+async function watch(ctx: RunContext, carrier: Carrier, upload: Upload): Promise<boolean> {
+  const { wait, poll } = ctx.job.destination.extole.upload;
+  const until = ctx.io.monotonic() + wait;
+  let changed = await carrier.look(upload);
+  while (stillOpen(ctx, upload) && ctx.io.monotonic() < until) {
+    const left = until - ctx.io.monotonic();
+    ctx.progress({ file: upload.name, phase: 'waiting', done: wait - left, total: wait, unit: 'seconds' });
+    await ctx.io.sleep(Math.min(poll, left), ctx.signal);
+    if (await carrier.look(upload)) changed = true;
+  }
+  return changed;
+}
+
+function stillOpen(ctx: RunContext, upload: Upload): boolean {
+  const now = uploadsOf(ctx.ledger, upload.processingId).find(({ id }) => id === upload.id);
+  return upload.lane !== 'folder' && (now?.state === 'uploaded' || now?.state === 'started');
+}

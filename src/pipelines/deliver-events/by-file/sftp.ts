@@ -1,0 +1,150 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import type { SftpLane } from '../../../jobs/lanes.ts';
+import { recordAnswer, type SeenAnswer, seeAnswer } from '../../../ledger/upload-answers.ts';
+import { getUpload, type Upload, updateUpload } from '../../../ledger/uploads.ts';
+import { type Remote, type RemoteFile, TransferError } from '../../../model.ts';
+import { openRemote } from '../../../remotes/open.ts';
+import type { RunContext } from '../context.ts';
+import { applyResults } from './apply.ts';
+import type { Carrier } from './carrier.ts';
+import { concludeUpload } from './conclude.ts';
+import { speaksOf } from './dialect.ts';
+
+/** The lane `sftp`: a file into Extole's folder, its results read back from the folder beside it. */
+export async function openSftpCarrier(ctx: RunContext): Promise<Carrier> {
+  const { sftp } = ctx.job.destination.extole;
+  if (!sftp)
+    throw new TransferError(
+      'LANE_NOT_CONFIGURED',
+      'a file waits for its answer on the lane sftp, and the job has no destination.extole.sftp any more',
+      {
+        hint: 'put the sftp settings back; the lane may be another one for new files',
+      },
+    );
+  const remote = await openRemote(sftp, ctx.io);
+
+  return {
+    async send(upload, path) {
+      const there = upload.askedAt === 0 ? undefined : await traceOf(ctx, remote, sftp, upload);
+      if (there === undefined) {
+        updateUpload(ctx.ledger, upload.id, { askedAt: ctx.io.now() });
+        ctx.crashPoint('upload-planned');
+        await place(remote, sftp, upload, path);
+        ctx.crashPoint('uploaded');
+      }
+      return updateUpload(ctx.ledger, upload.id, { state: 'uploaded', uploadedAt: ctx.io.now() });
+    },
+    async look(upload) {
+      let changed = false;
+      for (const file of await resultsOf(ctx, remote, sftp, upload)) {
+        const seen = seeAnswer(ctx.ledger, upload.id, file, ctx.io.now());
+        if (!seen.applied && (await readAnswer(ctx, remote, upload, file, seen))) changed = true;
+      }
+      return concludeUpload(ctx, getUpload(ctx.ledger, upload.id), () => whereIs(ctx, remote, sftp, upload), changed);
+    },
+    [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),
+  };
+}
+
+async function place(remote: Remote, sftp: SftpLane, upload: Upload, path: string): Promise<void> {
+  const local = { path, size: upload.bytes, sha256: upload.sha256 };
+  if (sftp.place === 'direct') {
+    await remote.publish(upload.name, local, { direct: true });
+    return;
+  }
+  const first = sftp.place === 'dropbox' ? posix.join(sftp.dropbox, upload.name) : upload.name;
+  const published = await remote.publish(first, local);
+  if (posix.basename(published) !== upload.name)
+    throw new TransferError('TARGET_EXISTS', `${first} is there already, with other contents`, {
+      hint: 'no other program may write files of this name; move it away, and the next run sends ours',
+    });
+  if (sftp.place === 'dropbox') await remote.move(first, upload.name);
+}
+
+/** Where an upload is on the server, or where its answer is; `undefined` where there is no trace of it. In the order in which a file moves on. */
+async function traceOf(
+  ctx: RunContext,
+  remote: Remote,
+  sftp: SftpLane,
+  upload: Upload,
+): Promise<'folder' | 'archive' | 'results' | undefined> {
+  const inbox = await remote.stat(upload.name);
+  if (inbox) return inbox.size === upload.bytes || sftp.place !== 'direct' ? 'folder' : undefined;
+  const archived = await filesOf(ctx, remote, sftp.archive);
+  if (archived.some(({ name }) => speaksOf(name, upload.name))) return 'archive';
+  return (await resultsOf(ctx, remote, sftp, upload)).length > 0 ? 'results' : undefined;
+}
+
+async function whereIs(ctx: RunContext, remote: Remote, sftp: SftpLane, upload: Upload): Promise<string> {
+  switch (await traceOf(ctx, remote, sftp, upload)) {
+    case 'folder':
+      return `Extole has not taken the file, it is still in ${remote.url}; most likely Extole does not read this folder, or no file of such a name: check destination.extole.sftp.url`;
+    case 'archive':
+      return 'Extole has taken the file, and its results do not speak of this row; look in My Extole whether it was accepted';
+    case 'results':
+      return 'the results of the file do not speak of this row; look in My Extole whether it was accepted';
+    default:
+      return `the file is neither in ${remote.url} nor in its archive, and there are no results; ask Extole what became of it`;
+  }
+}
+
+async function resultsOf(ctx: RunContext, remote: Remote, sftp: SftpLane, upload: Upload): Promise<RemoteFile[]> {
+  const files = await filesOf(ctx, remote, sftp.results);
+  return files.filter(({ name }) => speaksOf(name, upload.name));
+}
+
+/** Extole makes these folders when it needs them. */
+async function filesOf(ctx: RunContext, remote: Remote, folder: string): Promise<RemoteFile[]> {
+  try {
+    return (await remote.list(folder, ctx.signal)).files;
+  } catch (error) {
+    if (error instanceof TransferError && /^NO_SUCH_/.test(error.code)) return [];
+    throw error;
+  }
+}
+
+/** Reads one results file. `true`: rows got their answer, or are held because of it. */
+async function readAnswer(
+  ctx: RunContext,
+  remote: Remote,
+  upload: Upload,
+  file: RemoteFile,
+  seen: SeenAnswer,
+): Promise<boolean> {
+  const { ledger, io, job } = ctx;
+  const folder = join(ctx.staging, 'answers');
+  const path = join(folder, `u${upload.id}`);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    if (!(await fetched(ctx, remote, file, path))) return false;
+    const settled = io.now() - seen.stableSince >= job.destination.extole.upload.stable;
+    const applied = await applyResults(ctx, upload, { path, name: file.name, settled });
+    if (applied.kind === 'incomplete') return false;
+    const none = { lines: 0, succeeded: 0, failed: 0, unknown: 0, repeated: 0, unclear: 0 };
+    recordAnswer(ledger, upload.id, file.path, applied.kind === 'applied' ? applied.counts : none, io.now());
+    if (applied.kind !== 'applied') {
+      io.log.warn({ job: job.id, upload: upload.name, code: applied.code }, applied.reason);
+      updateUpload(ledger, upload.id, { status: applied.code });
+    }
+    return applied.changed > 0;
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+/** `false`: it changed while it was read, or is gone; the next look finds it again. */
+async function fetched(ctx: RunContext, remote: Remote, file: RemoteFile, path: string): Promise<boolean> {
+  const handle = await open(path, 'w', 0o600);
+  try {
+    for await (const chunk of remote.read(file, ctx.signal)) await handle.writeFile(chunk);
+    return true;
+  } catch (error) {
+    if (error instanceof TransferError && (error.code === 'FILE_CHANGED' || error.code === 'FILE_VANISHED'))
+      return false;
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,100 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { fates, readResults } from './support/e2e-results.ts';
+import { csv, dataOf, row, rows } from './support/e2e-rows.ts';
+import { openWorld, type RunJson, type World, type WorldOptions } from './support/e2e-world.ts';
+
+let world: World;
+
+afterEach(async () => {
+  await world.close();
+});
+
+/** A job on the lane sftp that looks often; `upload` goes over the usual settings. */
+async function openLane(behaviour: NonNullable<WorldOptions['extoleSftp']> = {}, upload: object = {}): Promise<void> {
+  world = await openWorld({ extoleSftp: { hasty: true, ...behaviour } });
+  world.job('feed', {
+    destination: {
+      extole: {
+        lane: 'sftp',
+        sftp: world.extoleSftp?.settings,
+        upload: { wait: '10s', poll: '100ms', stable: '300ms', ...upload },
+      },
+    },
+  });
+}
+
+const results = (name = 'a.csv.results.csv') => readResults(world.read(`results/${name}`));
+const uploads = (folder: string): string[] => readdirSync(join(world.extoleSftp?.root ?? '', 'events', folder)).sort();
+const fileOf = (run: RunJson) => run.files.find(({ path }) => path === 'a.csv');
+
+describe('the lane sftp', () => {
+  it.each(['status-message', 'result-error-row', 'success'] as const)(
+    'sends a file, and reads from results in the layout %s what became of each row',
+    async (layout) => {
+      await openLane({
+        layout,
+        refuseRow: ({ values }) =>
+          values.partner_conversion_id === 'A-0002'
+            ? { code: 'event_blocked', message: 'event_blocked: not today' }
+            : undefined,
+      });
+      const list = rows('A', 4);
+      world.drop('a.csv', csv(list));
+      const { code, run, stderr } = await world.run('feed');
+      expect(stderr).not.toMatch(/INTERNAL/);
+      expect(fates(results())).toEqual([
+        '2 delivered',
+        `3 rejected ${layout === 'success' ? 'EXTOLE_ROW_FAILED' : 'event_blocked'}`,
+        '4 delivered',
+        '5 delivered',
+      ]);
+      expect(code).toBe(0);
+      expect(run).toMatchObject({ lane: 'sftp', read: 4, delivered: 3, rejected: 1, open: 0, balanced: true });
+      const [name = ''] = uploads('archive');
+      expect(name).toMatch(/^acme_account_opened_\d{14}_[0-9a-f]{8}-p1-1\.csv$/);
+      expect(results()[0]?.eventId).toMatch(/^acme_account_opened_\d{14}_[0-9a-f]{8}-p1-1-results\.csv:2$/);
+      const taken = world.taken().map(({ body }) => body);
+      expect(taken.map(({ data }) => data)).toEqual([list[0], list[2], list[3]].map((each) => each && dataOf(each)));
+      expect(taken.every(({ event_name }) => event_name === 'account_opened')).toBe(true);
+    },
+  );
+
+  it('finds rows by their key, in whatever order the lines come', async () => {
+    await openLane({
+      order: 'shuffled',
+      refuseRow: ({ values }) => (values.partner_conversion_id === 'A-0005' ? { code: 'x', message: 'no' } : undefined),
+    });
+    world.drop('a.csv', csv(rows('A', 9)));
+    const { run } = await world.run('feed');
+    expect(run).toMatchObject({ read: 9, delivered: 8, rejected: 1, notices: [] });
+    expect(fates(results())[4]).toBe('6 rejected EXTOLE_ROW_FAILED');
+  });
+
+  it('leaves a file open until its answer is there, takes others meanwhile, and writes no report of nothing new', async () => {
+    await openLane({ asleep: true }, { wait: '0s' });
+    world.drop('a.csv', csv(rows('A', 3)));
+    const first = await world.run('feed');
+    expect(first.code).toBe(0);
+    expect(fileOf(first.run)).toMatchObject({ state: 'open', read: 3, open: 3 });
+    expect(world.files('results')).toEqual([]);
+    world.drop('b.csv', csv(rows('B', 2)));
+    const second = await world.run('feed');
+    expect(second.run.files).toMatchObject([
+      { path: 'a.csv', state: 'open' },
+      { path: 'b.csv', state: 'open', open: 2 },
+    ]);
+    const reports = world.files('reports').length;
+    const third = await world.run('feed');
+    expect(third.run).toMatchObject({ seen: { open: 2 }, balanced: true });
+    expect(world.files('reports')).toHaveLength(reports);
+    const folder = world.extoleSftp?.folder;
+    if (folder) folder.behaviour.asleep = false;
+    await folder?.look();
+    const last = await world.run('feed');
+    expect(last.run).toMatchObject({ carriedIn: 5, delivered: 5, open: 0, balanced: true });
+    expect(world.taken()).toHaveLength(5);
+    expect(folder?.taken).toHaveLength(2);
+  });
+});
