@@ -4,6 +4,8 @@ const EXITS: Readonly<Record<string, ExitCode>> = {
   LEDGER_IN_USE: EXIT.ledgerInUse,
   LEDGER_UNREADABLE: EXIT.ledgerUnreadable,
   LEDGER_MISSING: EXIT.ledgerUnreadable,
+  LEDGER_EXISTS: EXIT.usage,
+  BACKUP_INVALID: EXIT.usage,
   LEDGER_NEWER: EXIT.ledgerUnreadable,
   LEDGER_NOT_DURABLE: EXIT.ledgerUnreadable,
   LEDGER_READABLE_BY_OTHERS: EXIT.usage,

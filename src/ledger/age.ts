@@ -33,8 +33,8 @@ export function expireRows(
       note(held.all(now, job, now - limits.failedMs));
       const taken = db.prepare<[number, string, number], { processing_id: number }>(
         `UPDATE deliveries AS f SET unfinished = NULL, answered_at = ?, reason = 'the key was taken by another row meanwhile',
-           (state, code) = (SELECT CASE WHEN o.content_hash = f.content_hash THEN 'duplicate' ELSE 'conflict' END,
-                                   CASE WHEN o.content_hash = f.content_hash THEN 'DUPLICATE' ELSE 'CONFLICT' END
+           (state, code) = (SELECT CASE WHEN o.content_hash IN (f.content_hash, x'') THEN 'duplicate' ELSE 'conflict' END,
+                                   CASE WHEN o.content_hash IN (f.content_hash, x'') THEN 'DUPLICATE' ELSE 'CONFLICT' END
              FROM deliveries o WHERE o.event_name_id = f.event_name_id AND o.key_hash = f.key_hash AND o.owns = 1)
          WHERE ${old} RETURNING processing_id`,
       );

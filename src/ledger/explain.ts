@@ -128,7 +128,9 @@ function attemptsOf({ db }: Pick<Ledger, 'db'>, row: DeliveryRow): KnownAttempt[
     )
     .all(row.id);
   const last = { number: row.attempts, code: null, reason: null, uniqueId: null, claimedAt: row.claimed_at };
-  if (row.state === 'delivered') attempts.push({ ...last, result: 'ok', http: row.http, answeredAt: row.answered_at });
+  // An imported key was never tried here.
+  if (row.state === 'delivered' && row.attempts > 0)
+    attempts.push({ ...last, result: 'ok', http: row.http, answeredAt: row.answered_at });
   if (row.state === 'claimed') attempts.push({ ...last, result: 'open', http: null, answeredAt: null });
   return attempts;
 }

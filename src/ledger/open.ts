@@ -32,7 +32,8 @@ export interface Holder {
   startedAt: number;
 }
 
-const MARKER = 'ledger.id';
+/** Says beside the ledger that there is one, so that its loss is noticed. */
+export const MARKER = 'ledger.id';
 
 /** Opens the ledger to execute. Throws `LEDGER_IN_USE` naming the holder, `LEDGER_UNREADABLE`, `LEDGER_MISSING`. */
 export async function openLedger(path: string, kind: ExecutorKind, io: Io): Promise<Ledger> {
@@ -45,7 +46,7 @@ export async function openLedger(path: string, kind: ExecutorKind, io: Io): Prom
     const isNew = !existsSync(path);
     const db = openDatabase(path);
     if (!isNew && endedBadly(db)) checkIntegrity(db, path);
-    await migrate(path);
+    await migrateLedger(path);
     db.pragma('synchronous = FULL');
     const epoch = db.transaction(() => takeOver(db, kind, io)).immediate();
     assertFullSync(db);
@@ -124,7 +125,8 @@ function reader(path: string): Knex {
 /** What goes wrong in a migration is thrown; knex would print it as well. */
 const QUIET = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} };
 
-async function migrate(path: string): Promise<void> {
+/** Brings a ledger to this version. Throws `LEDGER_NEWER`. */
+export async function migrateLedger(path: string): Promise<void> {
   const writer = knex({ client: 'better-sqlite3', connection: { filename: path }, useNullAsDefault: true, log: QUIET });
   try {
     // Only one process migrates, because it holds the executor's lock; knex's own is a leftover of one that died here.
@@ -189,7 +191,7 @@ function refuseMissing(path: string): void {
   if (existsSync(path) && statSync(path).size > 0) return;
   const id = readFileSync(marker, 'utf8').trim();
   throw new TransferError('LEDGER_MISSING', `the ledger ${id} is gone or empty: ${path}`, {
-    hint: `restore it from a backup; only if nothing was ever delivered, remove ${marker} and start anew`,
+    hint: `referry restore BACKUP puts one back; only if nothing was ever delivered, remove ${marker} and start anew`,
   });
 }
 
@@ -230,7 +232,7 @@ export function ledgerProblem(error: unknown, path: string): unknown {
   });
 }
 
-async function inUse(path: string): Promise<TransferError> {
+export async function inUse(path: string): Promise<TransferError> {
   const holder = readHolder(path);
   const who = holder
     ? `${holder.kind} with process id ${holder.pid} on ${holder.host}, since ${new Date(holder.startedAt).toISOString()}`

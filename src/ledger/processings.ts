@@ -56,6 +56,8 @@ export interface Processing {
   archivedAs: string | null;
   openedAt: number;
   sealedAt: number | null;
+  /** 1: the ledger was restored since, and it is not known yet what became of its rows meanwhile. */
+  restored: 0 | 1;
 }
 
 interface Row {
@@ -84,6 +86,7 @@ interface Row {
   archived_as: string | null;
   opened_at: number;
   sealed_at: number | null;
+  restored: 0 | 1;
 }
 
 const processingOf = (row: Row): Processing => ({
@@ -112,6 +115,7 @@ const processingOf = (row: Row): Processing => ({
   archivedAs: row.archived_as,
   openedAt: row.opened_at,
   sealedAt: row.sealed_at,
+  restored: row.restored,
 });
 
 export function getProcessing(ledger: Ledger, id: number): Processing {
@@ -185,7 +189,8 @@ export function updateProcessing(
     sealedAt: number;
     settledAt: number | null;
     closedAt: number;
-    prunedAt: number;
+    prunedAt: number | null;
+    restored: 0 | 1;
   }>,
 ): Processing {
   const columns: Record<string, string> = {
@@ -206,6 +211,7 @@ export function updateProcessing(
     settledAt: 'settled_at',
     closedAt: 'closed_at',
     prunedAt: 'pruned_at',
+    restored: 'restored',
   };
   const entries = Object.entries(change);
   const assignments = entries.map(([name]) => `${columns[name]} = ?`).join(', ');

@@ -45,6 +45,14 @@ export function reportIsOut(ledger: Ledger, run: number): void {
   ledger.db.prepare('UPDATE runs SET report_owed = NULL WHERE id = ?').run(run);
 }
 
+/** The newest run of a job; `undefined` where it never ran. */
+export function newestRun({ db }: Pick<Ledger, 'db'>, job: string): number | undefined {
+  return (
+    db.prepare<[string], { id: number | null }>('SELECT max(id) AS id FROM runs WHERE job = ?').get(job)?.id ??
+    undefined
+  );
+}
+
 /** Ends a run that broke off: it has told nothing. */
 export function interruptRun(ledger: Ledger, run: number, now: number): void {
   ledger.db.prepare("UPDATE runs SET state = 'interrupted', ended_at = ? WHERE id = ?").run(now, run);

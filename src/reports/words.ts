@@ -39,6 +39,8 @@ export function proofWords(proof: Proof['kind'], provider: string): string {
       return `${who} answered with an event id and the matched person for each delivered row`;
     case 'row_result':
       return `${who} listed each delivered row in its own results file`;
+    case 'imported':
+      return 'another system delivered it, as its imported keys say';
     case 'batch_counts':
       return `${who} confirmed the number of rows, not each row`;
     case 'confirmed':

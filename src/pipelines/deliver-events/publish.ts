@@ -57,7 +57,9 @@ export async function archiveInput(ctx: RunContext, processing: Processing): Pro
   const target = `${folder}/${processing.name}.${stamp}.${(processing.rawSha256 ?? '').slice(0, 8)}`;
   await remote.ensureFolder(folder);
   let archivedAs: string = target;
-  if (processing.takenPath === processing.inboxPath)
+  // Found there again after a restore.
+  if (processing.takenPath === target) archivedAs = target;
+  else if (processing.takenPath === processing.inboxPath)
     archivedAs = (await archiveCopy(ctx, processing, target)) ? target : '';
   else await moveAside(ctx, processing.takenPath, target);
   ctx.crashPoint('archived');
