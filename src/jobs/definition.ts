@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { eventSettings } from '../mapping/settings.ts';
+import { manifestSettings } from '../parsing/manifest-settings.ts';
 import { fileSettings } from '../parsing/settings.ts';
 import type { Job } from './schema.ts';
 
@@ -10,6 +11,8 @@ const definition = z.object({
   file: fileSettings,
   /** The files come encrypted; with which keys is not stored. Absent in definitions older than this. */
   encrypted: z.boolean().optional(),
+  /** What stands beside each file; absent where nothing does. */
+  manifest: manifestSettings.optional(),
   onConflict: z.enum(['refuse', 'first-wins']),
   destination: z.object({
     provider: z.string(),
@@ -34,6 +37,7 @@ export function storedDefinition(job: Job): { job: string; body: string; sha256:
     event: job.event,
     file,
     ...(pgp === undefined ? {} : { encrypted: true }),
+    ...(job.source.manifest === undefined ? {} : { manifest: manifestSettings.parse(job.source.manifest) }),
     onConflict: job.onConflict,
     destination: { provider: 'extole', account, container, keyField },
     report: { to, reports },

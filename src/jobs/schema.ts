@@ -5,6 +5,7 @@ import { duration, formatDuration } from '../mapping/duration.ts';
 import { timeZone } from '../mapping/field-settings.ts';
 import { eventSettings } from '../mapping/settings.ts';
 import { notifySettings } from '../notices/settings.ts';
+import { manifestFields, manifestProblem } from '../parsing/manifest-settings.ts';
 import { fileSettings } from '../parsing/settings.ts';
 import { remoteSettings } from '../remotes/settings.ts';
 import { resolveFolders } from './folders.ts';
@@ -63,6 +64,21 @@ const source = z
       })
       .prefault({})
       .describe('When a file counts as complete.'),
+    manifest: z
+      .strictObject({
+        ...manifestFields,
+        wait: duration
+          .prefault('15m')
+          .describe(
+            'How long a complete file waits for its manifest. The next run after that takes it without. Default 15m.',
+          ),
+      })
+      .superRefine((manifest, context) => {
+        const message = manifestProblem(manifest);
+        if (message !== undefined) context.addIssue({ code: 'custom', path: ['control'], message });
+      })
+      .optional()
+      .describe('A file beside each file that says what it must hold: a checksum, or a row count and sums.'),
     take: z
       .enum(['rename', 'copy'])
       .default('rename')

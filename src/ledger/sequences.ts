@@ -31,13 +31,18 @@ export function findSequence(
 ): SequenceFinding {
   const { db } = ledger;
   const own = db
-    .prepare<[string, number], { state: string; missing_since: number | null; file_id: number | null; name: string; refusal: string | null }>(
+    .prepare<
+      [string, number],
+      { state: string; missing_since: number | null; file_id: number | null; name: string; refusal: string | null }
+    >(
       `SELECT s.state, s.missing_since, s.file_id, p.name, p.refusal FROM sequences s
        LEFT JOIN processings p ON p.id = s.processing_id WHERE s.job = ? AND s.number = ?`,
     )
     .get(job, number);
   const last = db
-    .prepare<[string, number], { last: number | null }>('SELECT max(number) AS last FROM sequences WHERE job = ? AND number < ?')
+    .prepare<[string, number], { last: number | null }>(
+      'SELECT max(number) AS last FROM sequences WHERE job = ? AND number < ?',
+    )
     .get(job, number)?.last;
   const from = last ?? (start === undefined ? undefined : start - step);
   const skipped: number[] = [];

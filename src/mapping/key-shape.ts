@@ -71,7 +71,11 @@ export function roundedKeys(shape: KeyShape, { from, rounded }: EventSettings['k
  * Keys shorter than those of the files before: most of them, or some where not one begins with a zero any more although
  * they used to.
  */
-export function shortKeys(shape: KeyShape, known: KnownWidth, { from, width }: EventSettings['key']): KeySuspicion | undefined {
+export function shortKeys(
+  shape: KeyShape,
+  known: KnownWidth,
+  { from, width }: EventSettings['key'],
+): KeySuspicion | undefined {
   if (width === 'accept' || shape.numeric < LEAST_KEYS) return undefined;
   const short = shape.widths.slice(0, known.width).reduce((sum, count) => sum + count, 0);
   const lostZeros = known.zeros / known.rows >= 0.01 && shape.zeros === 0 && short / shape.numeric > 0.005;

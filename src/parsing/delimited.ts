@@ -55,7 +55,8 @@ export async function openDelimited(opened: Opened, format: Format, delimiter: s
     async *batches() {
       summary = undefined;
       const passed: Passed = { bytes: layout.rows.offset, nul: false };
-      const trailer = settings.trailer && trailerCheck(settings.trailer, layout.columns, delimiter);
+      const trailer =
+        settings.trailer && trailerCheck(settings.trailer, layout.columns, delimiter, settings.sequence?.position);
       let rows = 0;
       let last: SplitRecord | undefined;
       for await (const records of recordsFrom(opened, delimiter, layout.rows, layout.columns, passed, {
@@ -118,7 +119,7 @@ async function inspect(opened: Opened, delimiter: string): Promise<Layout> {
   const end = { offset: header.offset + header.length, line: header.line };
   const place = { offset: header.offset, length: header.length };
   const start = all[0] ? { offset: all[0].offset, line: all[0].line } : end;
-  const trailer = settings.trailer && trailerCheck(settings.trailer, [], delimiter);
+  const trailer = settings.trailer && trailerCheck(settings.trailer, [], delimiter, settings.sequence?.position);
   const rows = all.filter((record) => !isBlank(record) && !trailer?.recognises(record));
   const { names, trailing } = withoutTrailing(header.values, rows);
   const { columns, notices } = readHeader(names, { line: header.line, delimiter, settings, wanted });

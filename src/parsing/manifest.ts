@@ -63,7 +63,14 @@ export function controlCheck(text: string, settings: ControlSettings): ControlCh
   const sums = Object.entries(settings.sums).map(([column, name]) => {
     const total = decimal(at(name), settings.decimal);
     if (!total || at(name) === '') throw invalid(`states a sum for ${column} that is no number`);
-    return { column, stated: at(name), total, sum: { units: 0n, scale: 0 } satisfies Decimal, index: -2, unreadable: 0 };
+    return {
+      column,
+      stated: at(name),
+      total,
+      sum: { units: 0n, scale: 0 } satisfies Decimal,
+      index: -2,
+      unreadable: 0,
+    };
   });
   let rows = 0;
   let width = -1;
@@ -88,7 +95,8 @@ export function controlCheck(text: string, settings: ControlSettings): ControlCh
           'Rows were lost or added on the way: ask the sender for the file again. If the sender counts otherwise, set source.manifest.control.countIncludes.',
         );
       for (const { column, total, stated: said, sum, index, unreadable } of sums) {
-        if (index === -1) throw mismatch(`the manifest has a sum of ${column}, and the file has no such column`, OTHER_COLUMN);
+        if (index === -1)
+          throw mismatch(`the manifest has a sum of ${column}, and the file has no such column`, OTHER_COLUMN);
         if (plus(total, { units: -sum.units, scale: sum.scale }).units === 0n) continue;
         const left = unreadable > 0 ? `; ${unreadable} values are no numbers and were not added` : '';
         throw mismatch(

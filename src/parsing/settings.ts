@@ -88,6 +88,52 @@ const trailer = z
     'The control record at the end of the file. Without it, a file cut off between two rows cannot be told from a whole one.',
   );
 
+const sequence = z
+  .strictObject({
+    from: z
+      .enum(['name', 'trailer'])
+      .default('name')
+      .describe("Where a file's number stands: in its name, or in its trailer."),
+    pattern: z
+      .string()
+      .refine((text) => groupsOf(text) === 1, 'a regular expression with one group in parentheses, around the number')
+      .optional()
+      .describe('With from: name, a regular expression with one group around the number: "openings-(\\d+)".'),
+    position: position
+      .optional()
+      .describe('With from: trailer, the position of the number in the trailer; its first field is position 1.'),
+    start: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('The first number there is. Without it, numbers count from the first file that is seen.'),
+    step: z.int().min(1).default(1).describe('By how much the number grows from file to file.'),
+    onGap: z
+      .enum(['notice', 'hold'])
+      .default('notice')
+      .describe(
+        'What becomes of a file when numbers before it are missing: it is processed and a notice names them, or it is held.',
+      ),
+  })
+  .superRefine((settings, context) => {
+    const needed = settings.from === 'name' ? 'pattern' : 'position';
+    const other = settings.from === 'name' ? 'position' : 'pattern';
+    const complain = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+    if (settings[needed] === undefined) complain(needed, `from: ${settings.from} needs ${needed}`);
+    if (settings[other] !== undefined) complain(other, `from: ${settings.from} has no ${other}`);
+  })
+  .optional()
+  .describe('Files carry a running number: a gap is named, and a number that comes twice with other contents is held.');
+
+/** How many groups a regular expression has; NaN where it is none. */
+function groupsOf(pattern: string): number {
+  try {
+    return (new RegExp(`${pattern}|`).exec('')?.length ?? 0) - 1;
+  } catch {
+    return Number.NaN;
+  }
+}
+
 const limits = z
   .strictObject({
     field: size('256KB', 'The longest field; a row with a longer one is rejected.'),
@@ -130,6 +176,7 @@ export const fileSettings = z
     header,
     trailer,
     pgp: pgpSettings,
+    sequence,
     limits,
     empty: z
       .enum(['process', 'refuse'])
@@ -151,6 +198,11 @@ export const fileSettings = z
       .describe(
         'The file is held, and nothing sent, when more than this share of its rows has a key that rows of other people have too, as when a postal code or a date is mapped as the key. 1 turns it off.',
       ),
+  })
+  .superRefine((file, context) => {
+    if (file.sequence?.from !== 'trailer' || file.trailer !== undefined) return;
+    const message = 'the number is read from the trailer, and the job declares none (file.trailer)';
+    context.addIssue({ code: 'custom', path: ['sequence', 'from'], message });
   })
   .prefault({})
   .describe('How the files are read.');

@@ -25,7 +25,13 @@ interface Sum {
   firstUnreadable: number;
 }
 
-export function trailerCheck(settings: TrailerSettings, columns: readonly string[], delimiter: string): TrailerCheck {
+/** `sequenceAt`: the position of the file's running number, where the trailer has it. */
+export function trailerCheck(
+  settings: TrailerSettings,
+  columns: readonly string[],
+  delimiter: string,
+  sequenceAt?: number,
+): TrailerCheck {
   let rows = 0;
   const sums: Sum[] = Object.entries(settings.sums).map(([column, position]) => ({
     column,
@@ -64,6 +70,7 @@ export function trailerCheck(settings: TrailerSettings, columns: readonly string
         found.count = at(settings.count, 'row count');
         verifyCount(found.count, rows, last, settings);
       }
+      if (sequenceAt !== undefined) found.sequence = at(sequenceAt, 'running number');
       for (const sum of sums) {
         const stated = at(sum.position, `sum of ${sum.column}`);
         found[sum.column] = stated;

@@ -50,6 +50,19 @@ export function markerFor(name: string, pattern: string): string {
   return pattern.replace(/\{(name|stem)\}/g, (_, field) => (field === 'name' ? name : stem));
 }
 
+/** Whether a name is one that `markerFor` makes of some other name. */
+export function markerPattern(pattern: string): (name: string) => boolean {
+  const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const expression = new RegExp(
+    `^${pattern
+      .split(/\{(?:name|stem)\}/)
+      .map(literal)
+      .join('.+')}$`,
+    's',
+  );
+  return (name) => expression.test(name);
+}
+
 /** Whether the marker of `name` is among the names of its folder. */
 export function hasMarker(name: string, pattern: string, names: ReadonlySet<string>): boolean {
   return names.has(markerFor(name, pattern));

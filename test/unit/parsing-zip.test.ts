@@ -36,7 +36,7 @@ describe('zip', () => {
   it.each<[string, Entry[], yazl.EndOptions?]>([
     ['compressed', [['a.csv', plain]]],
     ['stored', [['a.csv', plain, { compress: false }]]],
-    ['in the zip64 format', [['a.csv', plain, { forceZip64Format: true }]], { forceZip64Format: true }],
+    ['in the zip64 format', [['a.csv', plain, { forceZip64Format: true }]], { forceZip64Format: true, comment: '' }],
     [
       'beside folders and what macOS adds',
       [

@@ -65,6 +65,7 @@ export interface StagedPaths {
   index: string;
   reasons: string;
   seal: string;
+  manifest: string;
 }
 
 export function stagedPaths(staging: string, processingId: number): StagedPaths {
@@ -75,6 +76,7 @@ export function stagedPaths(staging: string, processingId: number): StagedPaths 
     index: join(folder, 'index'),
     reasons: join(folder, 'reasons'),
     seal: join(folder, 'seal.json'),
+    manifest: join(folder, 'manifest'),
   };
 }
 

@@ -1,18 +1,28 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { parseStoredDefinition, storedDefinition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
 import { openBook } from '../../ledger/deliveries.ts';
+import { knownFile } from '../../ledger/known-file.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { findEventName } from '../../ledger/registry.ts';
-import { type EventAccount, FileRefused, type Io, type ReasonAccount, type RefusalDetail } from '../../model.ts';
+import {
+  type EventAccount,
+  FileRefused,
+  type Io,
+  type ReasonAccount,
+  type RefusalDetail,
+  type RemoteFile,
+} from '../../model.ts';
 import { unlockPgpKeys } from '../../parsing/pgp-keys.ts';
 import { openRemote } from '../../remotes/open.ts';
-import { isCandidateName, matchPattern } from '../../remotes/stable.ts';
+import { isCandidateName, markerFor, markerPattern, matchPattern } from '../../remotes/stable.ts';
 import { createTally } from '../../reports/tally.ts';
+import { judgeInContext } from './admit.ts';
+import { checkChecksum, refuseLong } from './companions.ts';
 import { type Progress, stagedPaths } from './context.ts';
 import { openRowIndex, VERDICT } from './row-index.ts';
 import { type Seal, sealFile } from './seal.ts';
@@ -55,15 +65,21 @@ export async function dryRunJob(options: DryRunOptions): Promise<DryRunFile[]> {
     if (options.file !== undefined) {
       const { size } = await stat(options.file);
       const local = { name: basename(options.file), size };
-      return [await judge(options, staging, 0, local, createReadStream(options.file))];
+      const beside = manifestBeside(options.job, options.file);
+      return [await judge(options, staging, 0, local, createReadStream(options.file), beside)];
     }
     await using remote = await openRemote(options.job.source, options.io, options.signal);
     const matches = matchPattern(options.job.source.match);
     const { files } = await remote.list(options.job.source.inbox, options.signal);
+    const byName = new Map(files.map((file) => [file.name, file]));
+    const { manifest } = options.job.source;
+    const isManifest = manifest ? markerPattern(manifest.name) : () => false;
     const judged: DryRunFile[] = [];
     for (const file of files) {
-      if (!isCandidateName(file.name) || !matches(file.name)) continue;
-      judged.push(await judge(options, staging, judged.length, file, remote.read(file, options.signal)));
+      if (!isCandidateName(file.name) || !matches(file.name) || isManifest(file.name)) continue;
+      const its = manifest && byName.get(markerFor(file.name, manifest.name));
+      const beside = its ? { file: its, bytes: remote.read(its, options.signal) } : 'none';
+      judged.push(await judge(options, staging, judged.length, file, remote.read(file, options.signal), beside));
     }
     return judged;
   } finally {
@@ -96,12 +112,24 @@ export async function judgeAgain(
   }
 }
 
+/** The manifest of a file; `none`: one was looked for where it should be. */
+type Manifest = { file: RemoteFile; bytes: AsyncIterable<Uint8Array> } | 'none';
+
+/** A local file vouches for itself where none lies beside it. */
+function manifestBeside({ source }: Job, path: string): Manifest | undefined {
+  const its = source.manifest && join(dirname(path), markerFor(basename(path), source.manifest.name));
+  if (!its || !existsSync(its)) return undefined;
+  const file = { path: its, name: basename(its), size: statSync(its).size, mtime: 0 };
+  return { file, bytes: createReadStream(its) };
+}
+
 async function judge(
   options: DryRunOptions,
   staging: string,
   number: number,
   file: { name: string; size: number },
   bytes: AsyncIterable<Uint8Array>,
+  beside?: Manifest,
 ): Promise<DryRunFile> {
   const { job, ledger, io, signal, progress } = options;
   const { name, size } = file;
@@ -124,7 +152,26 @@ async function judge(
     processing: { name, openedAt: io.now() },
   };
   try {
+    if (typeof beside === 'object') {
+      refuseLong(beside.file);
+      await stageBytes(beside.bytes, beside.file, paths.manifest, () => {});
+    }
+    await checkChecksum(paths, pass.definition, name, sha256);
     const seal = await sealFile(context, pass);
+    if (ledger) {
+      const fileId = knownFile(ledger, job.id, sha256);
+      const processing = {
+        id: 0,
+        job: job.id,
+        name,
+        fileId,
+        takenPath: beside === 'none' ? '' : LOCAL,
+        reprocessOf: null,
+      };
+      const { held, notices } = judgeInContext(ledger, { ...pass, processing }, seal);
+      seal.notices.push(...notices);
+      if (held) seal.held ??= held;
+    }
     const { counts, byEvent, reasons } = tallyOf(seal, paths.index, job, ledger);
     const { open: wouldSend, duplicate, conflict, rejected, held, read } = counts;
     return {

@@ -14,6 +14,7 @@ import { type FileAccount, FileRefused, type Lane, type RefusalDetail, TransferE
 import { refusedResults, resultsFormat } from '../../reports/results.ts';
 import { createResultsFile, keepEncrypted, type ResultsSummary } from '../../reports/results-file.ts';
 import { emptyCounts } from '../../reports/tally.ts';
+import { admitFile, heldForTheMoment, learnFrom } from './admit.ts';
 import { deliverByFile } from './by-file/deliver-by-file.ts';
 import { type FilePass, type RunContext, stagedPaths } from './context.ts';
 import { deliverFile } from './deliver.ts';
@@ -171,14 +172,7 @@ async function sealAndDeliver(ctx: RunContext, start: Processing): Promise<Deliv
   if (processing.state === 'staged') {
     try {
       const seal = await sealFile(ctx, pass);
-      const held: { refusal?: FileVerdict } = seal.held ? { refusal: { verdict: 'held', ...seal.held } } : {};
-      updateProcessing(ctx.ledger, processing.id, {
-        state: 'sealed',
-        read: seal.rows,
-        sealedAt: ctx.io.now(),
-        lane: ctx.destination.laneFor(seal.candidates),
-        ...held,
-      });
+      admitFile(ctx, pass, seal);
     } catch (error) {
       if (!(error instanceof FileRefused)) throw error;
       refuse(ctx, processing, error);
@@ -206,7 +200,7 @@ async function sealAndDeliver(ctx: RunContext, start: Processing): Promise<Deliv
 async function adoptRepeat(ctx: RunContext, processing: Processing): Promise<Processing> {
   if (processing.repeatOf !== null || processing.fileId === null || processing.reprocessOf !== null) return processing;
   const first = firstProcessing(ctx.ledger, processing.fileId, processing.id);
-  if (!first || first.refusal?.verdict === 'refused') return processing;
+  if (!first || first.refusal?.verdict === 'refused' || heldForTheMoment(first)) return processing;
   if (first.refusal && first.definitionId !== processing.definitionId) return processing;
   const mine = stagedPaths(ctx.staging, processing.id);
   const its = stagedPaths(ctx.staging, first.id);
@@ -254,6 +248,7 @@ async function settle(ctx: RunContext, processing: Processing): Promise<Processi
   if (!results) return updateProcessing(ctx.ledger, processing.id, { account });
   // The account first: where publishing fails, the run still says what became of the rows.
   const settled = updateProcessing(ctx.ledger, processing.id, { state: 'settled', account, settledAt: ctx.io.now() });
+  learnFrom(ctx, pass, seal, account.counts.delivered);
   return publishResults(ctx, { ...pass, processing: settled }, results, account, seal.json);
 }
 

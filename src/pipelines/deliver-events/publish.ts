@@ -7,6 +7,7 @@ import { type FileAccount, type RemoteFile, TransferError } from '../../model.ts
 import { renderReport } from '../../reports/report.ts';
 import { resultsName } from '../../reports/results.ts';
 import type { ResultsSummary } from '../../reports/results-file.ts';
+import { archiveCompanions } from './companions.ts';
 import type { FilePass, RunContext } from './context.ts';
 import { LOCAL } from './stage.ts';
 
@@ -62,6 +63,7 @@ export async function archiveInput(ctx: RunContext, processing: Processing): Pro
   else if (processing.takenPath === processing.inboxPath)
     archivedAs = (await archiveCopy(ctx, processing, target)) ? target : '';
   else await moveAside(ctx, processing.takenPath, target);
+  await archiveCompanions(ctx, processing, folder, target.slice(`${folder}/${processing.name}`.length));
   ctx.crashPoint('archived');
   const account = processing.account ? { ...processing.account, archivedAs } : undefined;
   return updateProcessing(ledger, processing.id, {

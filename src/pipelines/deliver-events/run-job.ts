@@ -158,10 +158,10 @@ async function takeUpNewFiles(ctx: RunContext, account: Account): Promise<void> 
   for (let look = 1; look <= LOOKS && !account.halted; look++) {
     const { files, notices, waitMs } = await findFiles(ctx);
     if (look === 1) account.notices.push(...notices);
-    for (const file of files) {
+    for (const found of files) {
       if (account.halted) return;
       ctx.signal.throwIfAborted();
-      const processing = planToTake(ctx, file, definition);
+      const processing = planToTake(ctx, found, definition);
       await step(ctx, account, processing, () => processFile(ctx, processing));
     }
     if (waitMs === undefined) return;

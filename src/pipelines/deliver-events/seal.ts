@@ -1,9 +1,11 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Definition } from '../../jobs/definition.ts';
 import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
+import { createKeyShape, type KeyShape, roundedKeys } from '../../mapping/key-shape.ts';
 import { FileRefused, type InputRow, type Mapped, type Notice } from '../../model.ts';
 import { openRows } from '../../parsing/open.ts';
 import { maskReason } from '../../reports/mask.ts';
+import { controlOf } from './companions.ts';
 import { type FilePass, keyedHash, type RunContext } from './context.ts';
 import { findDuplicates, type KeyFindings } from './duplicates.ts';
 import { keepHeapSmall } from './heap.ts';
@@ -12,7 +14,7 @@ import { createRowIndex, type IndexEntry, VERDICT } from './row-index.ts';
 import { stagedFile } from './staged-file.ts';
 
 /** Bump when the index changes its shape: an older one is made again. */
-const SHAPE = 1;
+const SHAPE = 2;
 
 /** A file whose keys tell so few rows apart is not keyed by what the job says. */
 const LEAST_DISTINCT = 0.5;
@@ -31,6 +33,9 @@ export interface Seal {
   delimiter: string;
   header?: { offset: number; length: number };
   notices: Notice[];
+  keys: KeyShape;
+  /** The running number in the trailer, as written. */
+  sequence?: string;
   /** Why nothing of the file may leave until a person has looked. */
   held?: { code: string; message: string; hint: string; line?: number };
 }
@@ -38,7 +43,10 @@ export interface Seal {
 type SealContext = Pick<RunContext, 'signal' | 'progress' | 'crashPoint' | 'keys'> & {
   ledger: Pick<RunContext['ledger'], 'hashKey'>;
 };
-type SealPass = Pick<FilePass, 'definition' | 'paths'> & { processing: { name: string; openedAt: number } };
+type SealPass = Pick<FilePass, 'definition' | 'paths'> & {
+  processing: { name: string; openedAt: number };
+  root?: Pick<FilePass['root'], 'refusal'>;
+};
 
 /** Reads the whole file and judges every row, before one of them leaves. Throws `FileRefused` where it is not whole. */
 export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> {
@@ -62,6 +70,8 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
   // What came encrypted does not come to lie beside it in clear.
   const reasons = createReasons(paths.reasons, definition.encrypted ? maskReason : (reason) => reason);
   const mapping = { fileName: processing.name, now: processing.openedAt, hash };
+  const control = controlOf(paths, definition);
+  const keyShape = createKeyShape();
   let columns = 0;
   let map: (values: InputRow['values'], line: number) => Mapped = () => {
     throw new Error('a row came before its columns');
@@ -76,6 +86,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
     index.add(entry);
   };
   const candidate = (row: InputRow, mapped: Extract<Mapped, { ok: true }>): IndexEntry => {
+    keyShape.add(mapped.event.key);
     const orderHash = mapped.orderKey === '' ? '' : hash(mapped.orderKey);
     return {
       offset: row.offset,
@@ -125,6 +136,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
         columns = reader.columns.length;
       }
       for (const row of batch) add(row);
+      if (control) for (const row of batch) control.add(row.values, reader.columns);
       ctx.signal.throwIfAborted();
       keepHeapSmall();
       ctx.progress({ file: processing.name, phase: 'checking', done: rows, total: 0, unit: 'rows' });
@@ -139,6 +151,8 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
   const summary = reader.summary();
   if (summary.rows !== rows)
     throw new FileRefused({ code: 'READ_MISMATCH', message: `the reader counted ${summary.rows} rows, ${rows} came` });
+
+  control?.verify();
 
   const codes = { duplicate: tables.codes.id('DUPLICATE_IN_FILE'), conflict: tables.codes.id('CONFLICT_IN_FILE') };
   const keys = findDuplicates(paths.index, rows, codes, definition.onConflict === 'first-wins');
@@ -155,12 +169,25 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
     delimiter: reader.delimiter,
     ...(reader.header ? { header: { ...reader.header } } : {}),
     notices: summary.notices,
+    keys: keyShape.shape,
+    ...(summary.trailer?.sequence === undefined ? {} : { sequence: summary.trailer.sequence }),
   };
-  const held = reasonToHold(seal, keys, definition.file);
+  const held = reasonToHold(seal, keys, definition) ?? heldBefore(pass);
   if (held) seal.held = held;
-  writeFileSync(`${paths.seal}.part`, JSON.stringify(seal), { mode: 0o600, flush: true });
-  renameSync(`${paths.seal}.part`, paths.seal);
+  writeSeal(paths.seal, seal);
   return seal;
+}
+
+/** A seal that is made again does not judge anew what lay beside the file then, or came before it. */
+function heldBefore({ root }: SealPass): Seal['held'] {
+  if (!root?.refusal || root.refusal.verdict === 'refused') return undefined;
+  const { code, message, hint = '', line } = root.refusal;
+  return { code, message, hint, ...(line === undefined ? {} : { line }) };
+}
+
+export function writeSeal(path: string, seal: Seal): void {
+  writeFileSync(`${path}.part`, JSON.stringify(seal), { mode: 0o600, flush: true });
+  renameSync(`${path}.part`, path);
 }
 
 export function readSeal(path: string): Seal | undefined {
@@ -172,7 +199,7 @@ export function readSeal(path: string): Seal | undefined {
 function reasonToHold(
   seal: Seal,
   keys: KeyFindings,
-  { maxRejected, sharedKey }: Pick<Definition['file'], 'maxRejected' | 'sharedKey'>,
+  { file: { maxRejected, sharedKey }, event }: Pick<Definition, 'file' | 'event'>,
 ): Seal['held'] {
   const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
   if (seal.rows > 0 && seal.rejected / seal.rows > maxRejected)
@@ -194,7 +221,7 @@ function reasonToHold(
       message: `${keys.candidates} rows have only ${keys.distinctKeys} different keys; nothing was sent`,
       hint: 'choose a column as event.key that is different on each row',
     };
-  return undefined;
+  return roundedKeys(seal.keys, event.key);
 }
 
 function createTable(): { names: string[]; id(name: string): number } {

@@ -6,6 +6,7 @@ import type { Definition } from '../../jobs/definition.ts';
 import { claimFile, type Processing } from '../../ledger/processings.ts';
 import { FileRefused, type RefusalDetail, type RemoteFile, TransferError } from '../../model.ts';
 import { isPacked, readPlaintext } from '../../parsing/plaintext.ts';
+import { checkChecksum, fetchManifest } from './companions.ts';
 import { type RunContext, stagedPaths } from './context.ts';
 import { stagedFile } from './staged-file.ts';
 
@@ -22,10 +23,28 @@ export async function stageFile(ctx: RunContext, processing: Processing, definit
   await mkdir(paths.folder, { recursive: true, mode: 0o700 });
   const rawSha256 = await download(ctx, processing, paths.input);
   ctx.crashPoint('staged');
-  const { sha256, bytes, refusal } = await identityOf(ctx, paths.input, processing, definition, rawSha256);
+  const { sha256, bytes, ...unpacked } = await identityOf(ctx, paths.input, processing, definition, rawSha256);
+  const refusal = unpacked.refusal ?? (await refusalByManifest(ctx, processing, definition, rawSha256));
   const claimed = claimFile(ctx.ledger, processing, { sha256, rawSha256, bytes }, ctx.io.now());
   ctx.crashPoint('claimed-file');
   return refusal ? { ...claimed, refusal } : claimed;
+}
+
+async function refusalByManifest(
+  ctx: RunContext,
+  processing: Processing,
+  definition: Definition,
+  rawSha256: string,
+): Promise<RefusalDetail | undefined> {
+  const paths = stagedPaths(ctx.staging, processing.id);
+  try {
+    await fetchManifest(ctx, processing, definition, paths.manifest);
+    await checkChecksum(paths, definition, processing.name, rawSha256);
+    return undefined;
+  } catch (error) {
+    if (error instanceof FileRefused) return error;
+    throw error;
+  }
 }
 
 /**

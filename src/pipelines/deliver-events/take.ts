@@ -4,37 +4,64 @@ import { basename } from 'node:path';
 import { observationsOf, rememberObservations, type SeenFile } from '../../ledger/observations.ts';
 import { openProcessing, openProcessings, type Processing, updateProcessing } from '../../ledger/processings.ts';
 import { type Notice, type RemoteFile, TransferError } from '../../model.ts';
-import { hasMarker, isBeingWritten, isCandidateName, judgeStability, matchPattern } from '../../remotes/stable.ts';
+import {
+  hasMarker,
+  isBeingWritten,
+  isCandidateName,
+  judgeStability,
+  markerPattern,
+  matchPattern,
+} from '../../remotes/stable.ts';
+import { type Beside, besideOf, planCompanions, takeCompanions } from './companions.ts';
 import type { RunContext } from './context.ts';
 import { LOCAL } from './stage.ts';
+
+/** A file that is ready, and what lies beside it and belongs to it. */
+export interface Found {
+  file: RemoteFile;
+  beside: Beside;
+}
 
 /**
  * Files of the inbox that match, have stopped changing and are not being worked on, oldest first. `waitMs`: when another look
  * would find more.
  */
-export async function findFiles(ctx: RunContext): Promise<{ files: RemoteFile[]; notices: Notice[]; waitMs?: number }> {
+export async function findFiles(ctx: RunContext): Promise<{ files: Found[]; notices: Notice[]; waitMs?: number }> {
   const { job, ledger, io } = ctx;
   const { source } = job;
   const { files, notices } = await ctx.remote.list(source.inbox, ctx.signal);
-  const names = new Set(files.map((file) => file.name));
+  const byName = new Map(files.map((file) => [file.name, file]));
+  const names = new Set(byName.keys());
+  const isManifest = source.manifest ? markerPattern(source.manifest.name) : () => false;
   const matches = matchPattern(source.match);
   const before = observationsOf(ledger, job.id);
   const seen = new Map<string, SeenFile>();
   const inWork = new Map(openProcessings(ledger, job.id).map((each) => [each.inboxPath, each]));
   const now = io.now();
-  const ready: RemoteFile[] = [];
+  const ready: Found[] = [];
   let waitMs: number | undefined;
 
+  /** Whether a file's manifest is there and has stopped changing, or was waited for long enough. */
+  const manifestCame = (manifest: RemoteFile | undefined, completeSince: number): boolean => {
+    if (!manifest) return now - completeSince >= (source.manifest?.wait ?? 0);
+    const look = judgeStability(before.get(manifest.path), manifest, now, source.stable.for);
+    seen.set(manifest.path, look.observation);
+    if (!look.stable) waitMs = Math.min(waitMs ?? source.stable.for, Math.max(MIN_WAIT_MS, source.stable.for));
+    return look.stable;
+  };
+
   for (const file of files) {
-    if (!isCandidateName(file.name) || !matches(file.name)) continue;
+    if (!isCandidateName(file.name) || !matches(file.name) || isManifest(file.name)) continue;
     const { observation, stable } = judgeStability(before.get(file.path), file, now, source.stable.for);
     seen.set(file.path, observation);
+    const beside = besideOf(job, file.name, byName);
     const marker = source.stable.marker;
     const complete =
       marker === undefined ? stable && !isBeingWritten(file.name, names) : hasMarker(file.name, marker, names);
     if (isSameSighting(inWork.get(file.path), file)) continue;
-    if (complete) ready.push(file);
-    else if (marker === undefined) {
+    const waits = complete && source.manifest !== undefined && !manifestCame(beside.manifest, observation.stableSince);
+    if (complete && !waits) ready.push({ file, beside });
+    else if (marker === undefined && !complete) {
       const left = Math.max(MIN_WAIT_MS, source.stable.for - (now - observation.stableSince));
       waitMs = Math.min(waitMs ?? left, left);
     }
@@ -58,10 +85,10 @@ function isSameSighting(processing: Processing | undefined, file: RemoteFile): b
  * Plans to take a file out of the partner's reach, by renaming it to `processing/<name>.<id>`. The plan is in the ledger
  * first, so that a crash in between is found by the next start.
  */
-export function planToTake(ctx: RunContext, file: RemoteFile, definitionId: number): Processing {
+export function planToTake(ctx: RunContext, { file, beside }: Found, definitionId: number): Processing {
   const { job, ledger } = ctx;
   const copy = job.source.take === 'copy';
-  const processing = openProcessing(ledger, {
+  const plan = {
     job: job.id,
     runId: ctx.run,
     definitionId,
@@ -71,8 +98,15 @@ export function planToTake(ctx: RunContext, file: RemoteFile, definitionId: numb
     size: file.size,
     mtime: file.mtime,
     now: ctx.io.now(),
-    takenPath: (id) => (copy ? file.path : `${job.source.processing}/${file.name}.${ledger.id}-${id}`),
-  });
+    takenPath: (id: number) => (copy ? file.path : `${job.source.processing}/${file.name}.${ledger.id}-${id}`),
+  };
+  const processing = ledger.db
+    .transaction(() => {
+      const opened = openProcessing(ledger, plan);
+      planCompanions(ctx, opened, beside);
+      return opened;
+    })
+    .immediate();
   ctx.crashPoint('taking');
   return processing;
 }
@@ -137,6 +171,7 @@ export async function takeAgain(ctx: RunContext, processing: Processing): Promis
       if (!before && (!(error instanceof TransferError) || error.code !== 'FILE_VANISHED')) throw withCopyHint(error);
     }
   }
+  await takeCompanions(ctx, processing);
   ctx.crashPoint('taken');
   const taken = await remote.stat(takenPath);
   if (!taken) {
