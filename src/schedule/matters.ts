@@ -118,21 +118,25 @@ function ofRuns(runs: readonly RunFacts[], after: number): KnownMatter[] {
     });
 }
 
-/** `runs`: newest first. */
+/** What the newest runs ran into; `runs`: newest first. */
 function ofHalts(runs: readonly RunFacts[], unreachable: number): KnownMatter[] {
-  const code = runs[0]?.halted ?? null;
-  if (code === null) return [];
   const lasting = { holds: true, once: false, ends: true };
-  if (OF_DESTINATION.has(code))
-    return [{ kind: 'destination-halted', subject: 'destination', detail: { code }, ...lasting }];
-  if (OF_MACHINE.test(code)) return [{ kind: 'run-stopped', subject: 'machine', detail: { code }, ...lasting }];
-  const reached = runs.findIndex(
-    ({ halted }) => halted === null || OF_DESTINATION.has(halted) || OF_MACHINE.test(halted),
-  );
+  const found: KnownMatter[] = [];
+  const code = runs[0]?.halted ?? '';
+  if (OF_MACHINE.test(code)) found.push({ kind: 'run-stopped', subject: 'machine', detail: { code }, ...lasting });
+  // A run that ended before it got to the destination says nothing about it.
+  const asked = runs.find(({ halted }) => halted === null || OF_DESTINATION.has(halted))?.halted ?? null;
+  if (asked !== null)
+    found.push({ kind: 'destination-halted', subject: 'destination', detail: { code: asked }, ...lasting });
+  const reached = runs.findIndex(({ halted }) => !isOfSource(halted));
   const times = reached < 0 ? runs.length : reached;
-  if (times < unreachable) return [];
-  return [{ kind: 'source-unreachable', subject: 'source', detail: { code, runs: times }, ...lasting }];
+  if (times >= unreachable)
+    found.push({ kind: 'source-unreachable', subject: 'source', detail: { code, runs: times }, ...lasting });
+  return found;
 }
+
+const isOfSource = (halted: string | null): boolean =>
+  halted !== null && !OF_DESTINATION.has(halted) && !OF_MACHINE.test(halted);
 
 function ofWaiting(ledger: Pick<Ledger, 'db'>, job: Job, now: number): KnownMatter[] {
   const hours = Math.round(job.watch.waiting / HOUR_MS);
