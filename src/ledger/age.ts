@@ -84,7 +84,7 @@ export function processingsToPrune(ledger: Ledger, job: string, before: number):
     .prepare<[string, number], { id: number }>(
       `SELECT id FROM processings p WHERE job = ? AND state = 'closed' AND pruned_at IS NULL AND closed_at < ?
          AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id BETWEEN p.id * ${LINES} AND p.id * ${LINES} + ${LINES - 1}
-           AND d.unfinished = 1)
+           AND (d.unfinished = 1 OR d.state = 'claimed'))
          AND coalesce(p.refusal, '') NOT LIKE '%"verdict":"held"%'`,
     )
     .all(job, before)
