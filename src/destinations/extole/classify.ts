@@ -71,7 +71,7 @@ function notSent(reply: Extract<HttpReply, { kind: 'not-sent' }>): Answer {
 function ok(reply: Reply, api: EventsApi): Answer {
   const complaint = reply.header('x-extole-error-message');
   if (complaint !== undefined) {
-    const reason = clean(complaint) || 'Extole answered with an empty error message';
+    const reason = impersonal(clean(complaint)) || 'Extole answered with an empty error message';
     return { kind: 'rejected', code: 'EXTOLE_ERROR_MESSAGE', reason, http: 200 };
   }
   const object = reply.truncated ? undefined : jsonObject(reply.body);
@@ -141,9 +141,17 @@ export function errorOf(reply: Reply): { code: string; message: string; uniqueId
   const uniqueId = object?.unique_id;
   return {
     code: typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? code : '',
-    message: typeof message === 'string' ? clean(message) : '',
+    message: typeof message === 'string' ? impersonal(clean(message)) : '',
     uniqueId: typeof uniqueId === 'string' ? clean(uniqueId).slice(0, 64) : '',
   };
+}
+
+/** E-mail addresses, and numbers as long as a telephone's. */
+const PERSONAL = /[^\s@"“”<>(),;:]+@[^\s@"“”<>(),;]+|\+?\d(?:[ ().-]*\d){6,}/gu;
+
+/** An error may repeat what it refuses: the ledger, logs and reports are to hold no personal data. */
+function impersonal(text: string): string {
+  return text.replace(PERSONAL, '(not shown)');
 }
 
 const REASON_MAX = 300;
