@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type Decision, decisionsAbout } from '../ledger/decisions.ts';
 import {
   deliveriesOfKey,
   fileAndRepeats,
@@ -41,6 +42,8 @@ export interface ExplainedRow {
   /** Extole's own reference of a refusal. */
   uniqueId: string | null;
   attempts: ExplainedAttempt[];
+  /** What people decided about the row, or about its file as a whole, oldest first. */
+  decisions: ExplainedDecision[];
   /** Compared with the owner of the key; null where there is no other row, or it was mapped by another definition. */
   sameContentAsOwner: boolean | null;
   /** The same contents came again as these files: nothing of them is sent. */
@@ -56,6 +59,17 @@ export interface ExplainedFile {
   archivedAs: string | null;
   /** Whether the staged copy is still there. */
   staged: boolean;
+}
+
+export interface ExplainedDecision {
+  id: string;
+  verb: string;
+  by: string;
+  host: string;
+  reason: string;
+  /** Rows that the decision was about. */
+  rows: number;
+  at: string | null;
 }
 
 export interface ExplainedAttempt {
@@ -88,12 +102,20 @@ export async function collectExplanation(settings: Settings, given: string): Pro
     const files = new Map(stagedProcessings(ledger).map((file) => [file.processing, file]));
     const staged = findStagedRows(join(settings.state, 'staging'), [...files.values()], keyHash);
     const filesOf = (processing: number): KnownFile[] => fileAndRepeats(ledger, processing);
+    const decided = ({ processing, line }: { processing: number; line: number }): ExplainedDecision[] =>
+      decisionsAbout(ledger, processing, line).map(decisionOf);
     const owners = deliveries.filter(isOwner);
     const rows = [
-      ...deliveries.map((delivery) => deliveredRow(delivery, owners, filesOf(delivery.processing))),
+      ...deliveries.map((delivery) => ({
+        ...deliveredRow(delivery, owners, filesOf(delivery.processing)),
+        decisions: decided(delivery),
+      })),
       ...staged
         .filter((row) => !deliveries.some((each) => each.processing === row.processing && each.line === row.line))
-        .map((row) => stagedRow(row, deliveries, staged, filesOf(row.processing))),
+        .map((row) => ({
+          ...stagedRow(row, deliveries, staged, filesOf(row.processing)),
+          decisions: decided(row),
+        })),
     ];
     rows.sort((a, b) => Number(b.owns) - Number(a.owns) || order(a, b));
     return { key, found: rows.length > 0, reason: null, rows };
@@ -116,7 +138,7 @@ function deliveredRow(
   delivery: KnownDelivery,
   owners: readonly KnownDelivery[],
   [file, ...repeats]: readonly KnownFile[],
-): ExplainedRow {
+): Omit<ExplainedRow, 'decisions'> {
   const owner = owners.find((each) => each.eventName === delivery.eventName && each.id !== delivery.id);
   return {
     file: fileOf(file),
@@ -148,7 +170,7 @@ function stagedRow(
   deliveries: readonly KnownDelivery[],
   staged: readonly StagedRow[],
   [file, ...repeats]: readonly KnownFile[],
-): ExplainedRow {
+): Omit<ExplainedRow, 'decisions'> {
   const owner = deliveries.find((each) => isOwner(each) && each.eventName === row.eventName);
   const ownStaged = staged.find((each) => owner?.processing === each.processing && owner.line === each.line);
   return {
@@ -198,6 +220,16 @@ function fateOf(
     return { outcome: 'duplicate', code: 'DUPLICATE', reason: 'the key is owned by a row with the same content' };
   return { outcome: 'open', code: null, reason: 'not sent yet' };
 }
+
+const decisionOf = ({ id, verb, by, host, reason, rows, at }: Decision): ExplainedDecision => ({
+  id: `d${id}`,
+  verb,
+  by,
+  host,
+  reason,
+  rows,
+  at: isoOrNull(at),
+});
 
 const attemptOf = ({ claimedAt, answeredAt, ...attempt }: KnownAttempt): ExplainedAttempt => ({
   ...attempt,

@@ -1,5 +1,5 @@
 import { visible } from '../reports/visible.ts';
-import type { ExplainedAttempt, ExplainedRow, Explanation } from './collect-explanation.ts';
+import type { ExplainedAttempt, ExplainedDecision, ExplainedRow, Explanation } from './collect-explanation.ts';
 import { count, say, table } from './print.ts';
 
 /** In words that can be read aloud on the telephone. */
@@ -49,6 +49,7 @@ function rowLines(row: ExplainedRow): string[] {
         : 'different from that of the row that owns the key',
     );
   for (const attempt of row.attempts) fact(`attempt ${attempt.number}`, attemptWords(attempt));
+  for (const each of row.decisions) fact(`decision ${each.id}`, decisionWords(each));
   fact('results', file.resultsPath ?? 'not published yet');
   fact('archived as', file.archivedAs);
   if (!file.staged) fact('staged copy', 'removed when its time was over; all of this is from the ledger');
@@ -77,6 +78,19 @@ function meaningOf(row: ExplainedRow): string {
     default:
       return 'not final yet; the next run goes on with it';
   }
+}
+
+const DECIDED: Readonly<Record<string, string>> = {
+  release: 'released',
+  reject: 'rejected',
+  resolve: 'resolved',
+  reprocess: 'processed again',
+  confirm: 'confirmed',
+};
+
+function decisionWords({ verb, by, host, reason, rows, at }: ExplainedDecision): string {
+  const of = rows === 1 ? '' : `, with ${count(rows, 'row')} in all`;
+  return `${DECIDED[verb] ?? verb} by ${by} (${host}) ${moment(at)}${of}: ${reason}`;
 }
 
 const RESULTS: Readonly<Record<ExplainedAttempt['result'], string>> = {

@@ -7,6 +7,21 @@ export interface Publication {
   publishedAs: string | null;
 }
 
+/** The number of a processing's next results file: counted through all passes that judged the same contents themselves. */
+export function nextRevision(
+  ledger: Ledger,
+  { fileId, repeatOf, revision }: { fileId: number | null; repeatOf: number | null; revision: number },
+): number {
+  if (fileId === null || repeatOf !== null) return revision + 1;
+  const last = ledger.db
+    .prepare<[number], { last: number | null }>(
+      `SELECT max(revision) AS last FROM processings WHERE file_id = ? AND repeat_of IS NULL
+         AND (reprocess_of IS NOT NULL OR id IN (SELECT reprocess_of FROM processings))`,
+    )
+    .get(fileId)?.last;
+  return Math.max(revision, last ?? 0) + 1;
+}
+
 /** Plans (again) what is to be published as a revision of a processing's results: its bytes are known before it leaves. */
 export function planPublication(
   ledger: Ledger,

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { freshToken } from '../jobs/fresh-token.ts';
 import type { Job } from '../jobs/schema.ts';
-import { recordDecision } from '../ledger/decisions.ts';
+import { recordDecision, stillToDecide } from '../ledger/decisions.ts';
 import type { Ledger } from '../ledger/open.ts';
-import { EXIT, type Io, TransferError } from '../model.ts';
+import { EXIT, type ExitCode, type Io, TransferError } from '../model.ts';
 import type { Concern, Progress } from '../pipelines/deliver-events/context.ts';
 import type { DecisionRequest, PlanContext, Planned, PlannedFile } from '../pipelines/deliver-events/decide/planned.ts';
 import { type RunResult, runJob } from '../pipelines/deliver-events/run-job.ts';
@@ -75,9 +75,17 @@ export function decisionVerb<Seen>(kind: DecisionKind<Seen>): Verb<DecisionReque
       const run = await goOn(job, only, options);
       crashPoint('decision-applied');
       const decided = decision === undefined ? said : { ...said, decision };
-      return { executed: { ...decided, run }, exitCode: exitCodeOf(run.account) };
+      const code = exitCodeOf(run.account);
+      const exitCode = code === EXIT.ok ? exitOf(stillToDecide(ledger, planned.plan.about)) : code;
+      return { executed: { ...decided, run }, exitCode };
     },
   };
+}
+
+/** A row that was held, was sent and is held again moved nothing in the run's sums; whoever decided must hear of it. */
+function exitOf({ waiting, open }: { waiting: number; open: number }): ExitCode {
+  if (open > 0) return EXIT.unreachable;
+  return waiting > 0 ? EXIT.attention : EXIT.ok;
 }
 
 function goOn(

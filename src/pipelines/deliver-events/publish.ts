@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Processing, updateProcessing } from '../../ledger/processings.ts';
-import { planPublication, publicationOf, recordPublication } from '../../ledger/publications.ts';
+import { nextRevision, planPublication, publicationOf, recordPublication } from '../../ledger/publications.ts';
 import { type FileAccount, type RemoteFile, TransferError } from '../../model.ts';
 import { renderReport } from '../../reports/report.ts';
 import { resultsName } from '../../reports/results.ts';
@@ -21,7 +21,7 @@ export async function publishResults(
 ): Promise<Processing> {
   const { ledger, io } = ctx;
   const { processing } = pass;
-  const revision = processing.revision + 1;
+  const revision = nextRevision(ledger, processing);
   const folder = ctx.job.report.to;
   const ending = results.plainSha256 === undefined ? '' : '.pgp';
   const target = `${folder}/${resultsName(processing.name, revision, json)}${ending}`;

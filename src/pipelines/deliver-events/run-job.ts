@@ -135,6 +135,9 @@ async function carryOn(ctx: RunContext, account: Account): Promise<void> {
   for (const processing of openProcessings(ctx.ledger, ctx.job.id).filter(asked)) {
     if (account.halted) return;
     if (!sameDestination(ctx, processing, account)) continue;
+    // What an earlier pass of the same contents has to say comes before what this one says: the newest revision is the last word.
+    const earlier = processingsToRetry(ctx.ledger, ctx.job.id).find(({ id }) => id === processing.reprocessOf);
+    if (earlier) await step(ctx, account, earlier, () => retryFile(ctx, earlier));
     await step(ctx, account, processing, () => processFile(ctx, processing));
   }
   if (!ctx.only && !account.halted) account.notices.push(...(await lookForLateAnswers(ctx)));
