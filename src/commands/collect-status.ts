@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { posix } from 'node:path';
 import { loadJobs } from '../jobs/load.ts';
+import { isNotifyFile } from '../jobs/notify-file.ts';
 import type { Job } from '../jobs/schema.ts';
 import { type DedupeProof, dedupeProof } from '../ledger/dedupe-proofs.ts';
 import { type Ledger, openLedgerForReading, readHolder } from '../ledger/open.ts';
@@ -8,6 +9,7 @@ import { type JobState, jobStates, type Waiting } from '../ledger/status.ts';
 import type { Io } from '../model.ts';
 import { nextDue } from '../schedule/due.ts';
 import type { Settings } from '../settings.ts';
+import { type ExpectedStatus, expectedOf, stuckChannelsOf } from './collect-watch.ts';
 import { count, isoOrNull } from './print.ts';
 import { type RawJob, readRawJob } from './raw-job.ts';
 
@@ -62,6 +64,8 @@ export interface JobStatus {
   rows: Record<'open' | 'failed' | 'held' | 'conflict', Left>;
   files: Record<'open' | 'held' | 'refused', Left>;
   openFiles: { name: string; state: string; since: string | null; read: number | null; delivered: number }[];
+  /** Files that are late, missing, early, or of an unusual size. */
+  expected: ExpectedStatus[];
   dedupe: { eventName: string; verified: boolean; drops: boolean; at: string | null }[];
 }
 
@@ -71,7 +75,9 @@ export async function collectStatus(settings: Settings, io: Io): Promise<Status>
   const { jobs, problems } = await loadJobs(settings.jobs, io.env);
   const wrong = problems.filter((problem) => problem.severity === 'error');
   const jobFileErrors = wrong.length;
-  const brokenFiles = [...new Set(wrong.map(({ file }) => file))].filter((file) => file !== settings.jobs);
+  const brokenFiles = [...new Set(wrong.map(({ file }) => file))].filter(
+    (file) => file !== settings.jobs && !isNotifyFile(file),
+  );
   const broken = await Promise.all(brokenFiles.map((file) => readRawJob(file, io.env)));
   const at = new Date(now).toISOString();
   const ledger = await openLedgerForReading(settings.ledger);
@@ -83,7 +89,7 @@ export async function collectStatus(settings: Settings, io: Io): Promise<Status>
     const states = jobStates(ledger);
     const ids = [...new Set([...jobs, ...broken].map(({ id }) => id).concat([...states.keys()]))].sort();
     const listed = ids.map((id) => jobStatus(id, { jobs, broken }, states.get(id), ledger, now));
-    const attention = listed.flatMap(attentionOf);
+    const attention = [...listed.flatMap(attentionOf), ...stuckChannelsOf(ledger)];
     const { path, id } = ledger;
     return { at, ledger: { path, id }, executor: executorOf(path), jobs: listed, attention, jobFileErrors };
   } finally {
@@ -151,6 +157,7 @@ function jobStatus(
     },
     files: { open: left(state?.files.open), held: left(state?.files.held), refused: left(state?.files.refused) },
     openFiles: (state?.openFiles ?? []).map((file) => ({ ...file, since: isoOrNull(file.since) })),
+    expected: expectedOf(ledger, id),
     dedupe: job ? dedupeOf(job, ledger) : [],
   };
 }
@@ -182,6 +189,7 @@ function attentionOf(job: JobStatus): string[] {
   tell(rows.failed.count, `${count(rows.failed.count, 'row')} failed; the next run tries again`);
   tell(files.held.count, `${count(files.held.count, 'file')} held`);
   tell(files.refused.count, `${count(files.refused.count, 'file')} refused`);
+  for (const { words } of job.expected) said.push(`${job.id}: ${words}`);
   if (job.broken) said.push(`${job.id}: its file has errors, so it does not run: referry check`);
   if (job.lastRun?.halted) said.push(`${job.id}: the last run was halted: ${job.lastRun.halted.code}`);
   if (job.lastRun?.balanced === false) said.push(`${job.id}: the last run does not balance`);

@@ -1,11 +1,13 @@
 import { probeExtole } from '../destinations/extole/probe.ts';
 import { formatProblem, loadJobs } from '../jobs/load.ts';
+import { isNotifyFile } from '../jobs/notify-file.ts';
 import type { Job } from '../jobs/schema.ts';
 import { type Ledger, openLedgerForReading } from '../ledger/open.ts';
 import { EXIT, type ExitCode, type Io, TransferError } from '../model.ts';
 import { type ProbeStep, probeRemote } from '../remotes/probe.ts';
 import type { Settings } from '../settings.ts';
 import { dedupeOf } from './collect-status.ts';
+import { examineChannels } from './examine-channels.ts';
 import { examineHere } from './examine-here.ts';
 import { examineKeys } from './examine-keys.ts';
 import { type RawJob, readRawJob } from './raw-job.ts';
@@ -47,13 +49,15 @@ export async function examine(
   };
   const { jobs, problems } = await loadJobs(settings.jobs, io.env);
   const wrong = problems.filter((problem) => problem.severity === 'error');
-  const brokenFiles = [...new Set(wrong.map(({ file }) => file))].filter((file) => file !== settings.jobs);
+  const brokenFiles = [...new Set(wrong.map(({ file }) => file))].filter(
+    (file) => file !== settings.jobs && !isNotifyFile(file),
+  );
   const broken = await Promise.all(brokenFiles.map((file) => readRawJob(file, io.env)));
   const asked = (id: string): boolean => ids.length === 0 || ids.includes(id);
   refuseUnknown(ids, [...jobs, ...broken], settings.jobs);
 
   done('this machine', await examineHere(settings, io));
-  const folderProblems = wrong.filter(({ file }) => file === settings.jobs);
+  const folderProblems = wrong.filter(({ file }) => file === settings.jobs || isNotifyFile(file));
   if (folderProblems.length > 0)
     done(
       'job files',
@@ -68,6 +72,8 @@ export async function examine(
       const { extole } = job.destination;
       const steps = (await probeExtole(extole, io, { timeouts: job.delivery })).map(stepOf);
       done(`job ${job.id}: Extole ${extole.account}/${extole.container}`, [...steps, ...examineDedupe(job, ledger)]);
+      const channels = examineChannels(job);
+      if (channels.length > 0) done(`job ${job.id}: notices`, channels);
     }
     for (const job of broken.filter(({ id }) => asked(id))) {
       const its = wrong.filter(({ file }) => file === job.path);

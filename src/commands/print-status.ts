@@ -41,6 +41,8 @@ function jobRows(job: JobStatus, now: number): string[][] {
       file.read === null ? '' : `, ${count(file.read, 'row')}, ${file.delivered.toLocaleString('en-US')} delivered`;
     rows.push(['', `${file.name}: ${file.state}${read}`]);
   }
+  for (const { words, since } of job.expected)
+    rows.push(['expected', `${words}${since === null ? '' : `, since ${clockTime(since, job.timezone)}`}`]);
   if (job.lastReport !== null) rows.push(['report', job.lastReport]);
   for (const { eventName, verified, drops } of job.dedupe) {
     const state = drops

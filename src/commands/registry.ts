@@ -10,6 +10,7 @@ import { registerHealth } from './health.ts';
 import { registerHeld } from './held.ts';
 import { registerImportKeys } from './import-keys.ts';
 import { registerInit } from './init.ts';
+import { registerNotifyTest } from './notify-test.ts';
 import { registerReject } from './reject.ts';
 import { registerRelease } from './release.ts';
 import { registerReport } from './report.ts';
@@ -38,6 +39,7 @@ export const COMMANDS: readonly Register[] = [
   registerHeld,
   registerExplain,
   registerReport,
+  registerNotifyTest,
   registerRetry,
   registerRelease,
   registerReject,

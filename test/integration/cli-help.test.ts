@@ -30,6 +30,7 @@ describe('referry --help', () => {
       'status',
       'explain',
       'report',
+      'notify-test',
       'retry',
       'verify-dedupe',
       'backup',
