@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fates, readResults } from './support/e2e-results.ts';
-import { csv, dataOf, row, rows } from './support/e2e-rows.ts';
+import { csv, dataOf, rows } from './support/e2e-rows.ts';
 import { openWorld, type RunJson, type World, type WorldOptions } from './support/e2e-world.ts';
 
 let world: World;

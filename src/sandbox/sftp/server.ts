@@ -225,14 +225,23 @@ function publicPartOf(privateKey: string): { type: string; blob: Buffer } {
 }
 
 function hostKeyOf(path: string | undefined): string {
-  if (path === undefined) return ssh2.utils.generateKeyPairSync('ed25519').private;
+  if (path === undefined) return newKeyPair().private;
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    const { private: text } = ssh2.utils.generateKeyPairSync('ed25519');
+    const { private: text } = newKeyPair();
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text, { mode: 0o600 });
     chmodSync(path, 0o600);
     return text;
+  }
+}
+
+/** About one pair in two hundred that ssh2 makes is one that it cannot read itself. */
+export function newKeyPair(): { private: string; public: string } {
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync('ed25519');
+    const read = [ssh2.utils.parseKey(pair.private), ssh2.utils.parseKey(pair.public)];
+    if (!read.some((key) => key instanceof Error)) return pair;
   }
 }

@@ -10,7 +10,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { createLog, realIo } from '../../../src/io.ts';
 import type { FaultSource } from '../../../src/sandbox/extole/faults.ts';
 import type { Behaviour } from '../../../src/sandbox/extole/folder-behaviour.ts';
@@ -21,7 +20,7 @@ import {
   startExtole,
 } from '../../../src/sandbox/extole/server.ts';
 import { type ExtoleFolder, watchExtoleFolder } from '../../../src/sandbox/extole/sftp-folder.ts';
-import { type SftpServer, startSftpServer } from '../../../src/sandbox/sftp/server.ts';
+import { newKeyPair, type SftpServer, startSftpServer } from '../../../src/sandbox/sftp/server.ts';
 import { type CliProcess, type CliResult, startCli } from './e2e-cli.ts';
 
 export interface WorldOptions {
@@ -132,7 +131,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const state = join(root, 'state');
   mkdirSync(jobs);
   const log = join(root, 'received.jsonl');
-  const key = ssh2.utils.generateKeyPairSync('ed25519');
+  const key = newKeyPair();
   const sftpKey = join(root, 'partner_key');
   writeFileSync(sftpKey, key.private, { mode: 0o600 });
   const sftp =
@@ -224,7 +223,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
 
 async function openExtoleSftp(root: string, extole: ExtoleStandIn, behaviour: Partial<Behaviour>): Promise<ExtoleSftp> {
   const served = join(root, 'extole-sftp');
-  const key = ssh2.utils.generateKeyPairSync('ed25519');
+  const key = newKeyPair();
   const keyPath = join(root, 'extole_key');
   writeFileSync(keyPath, key.private, { mode: 0o600 });
   const folder = watchExtoleFolder({

@@ -1,0 +1,167 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { fates } from './support/e2e-results.ts';
+import { csv, rows } from './support/e2e-rows.ts';
+import { type LaneOptions, type LaneWorld, openLaneWorld } from './support/lane-world.ts';
+
+let lane: LaneWorld;
+
+const open = async (options: Omit<LaneOptions, 'lane'> = {}): Promise<void> => {
+  lane = await openLaneWorld({ lane: 'sftp', ...options });
+};
+
+afterEach(async () => {
+  await lane.world.close();
+});
+
+const isRow =
+  (...numbers: number[]) =>
+  ({ number }: { number: number }): boolean =>
+    numbers.includes(number);
+
+describe('answers of the lane sftp that are not as they should be', () => {
+  it('a row without a line is held as NO_PROOF when its time is over, and the difference is told', async () => {
+    await open({ extoleSftp: { missing: isRow(2) }, upload: { proofTimeout: '500ms' } });
+    lane.world.drop('a.csv', csv(rows('A', 4)));
+    const { code, run } = await lane.world.run('feed');
+    expect(fates(lane.results())).toEqual(['2 delivered', '3 held NO_PROOF', '4 delivered', '5 delivered']);
+    expect(lane.results()[1]?.reason).toMatch(/Extole has taken the file, and its results do not speak of this row/);
+    expect(code).toBe(3);
+    expect(run).toMatchObject({ delivered: 3, held: 1, balanced: true });
+    const report = lane.world.read((run.reportPath ?? '').replace(/^.*\/(reports\/.*)html$/, '$1json')).toString();
+    expect(report).toMatch(/RESULTS_MISMATCH/);
+    expect(report).toMatch(
+      /4 rows were sent, the results have 3 lines: 3 accepted, 0 refused, 1 of our rows without an answer/,
+    );
+  });
+
+  it('a line that comes late, in a second file, completes the first', async () => {
+    await open({ extoleSftp: { late: isRow(1, 3), lateAfterMs: 500 } });
+    lane.world.drop('a.csv', csv(rows('A', 4)));
+    const { run } = await lane.world.run('feed');
+    expect(run).toMatchObject({ delivered: 4, held: 0, balanced: true });
+    expect(lane.atExtole('results')).toHaveLength(2);
+    expect(new Set(lane.results().map(({ eventId }) => eventId.replace(/:\d+$/, '')))).toHaveLength(2);
+  });
+
+  it('a line that comes after the row was held still counts, and gives a new revision', async () => {
+    await open({ extoleSftp: { late: isRow(3), lateAfterMs: 1800 }, upload: { proofTimeout: '500ms' } });
+    lane.world.drop('a.csv', csv(rows('A', 4)));
+    const first = await lane.world.run('feed');
+    expect(first.run).toMatchObject({ delivered: 3, held: 1 });
+    expect(fates(lane.results())[2]).toBe('4 held NO_PROOF');
+    await expect.poll(() => lane.atExtole('results'), { timeout: 5000 }).toHaveLength(2);
+    const second = await lane.world.run('feed');
+    expect(second.run).toMatchObject({ carriedIn: 1, delivered: 1, held: 0, balanced: true });
+    expect(fates(lane.results('a.csv.results.r2.csv'))).toEqual([
+      '2 delivered',
+      '3 delivered',
+      '4 delivered',
+      '5 delivered',
+    ]);
+    const third = await lane.world.run('feed');
+    expect(third.run).toMatchObject({ files: [], read: 0 });
+  });
+
+  it('a file that failed as a whole holds its rows, with what Extole says', async () => {
+    await open({ extoleSftp: { refuseFile: () => 'Incorrect file encoding. Expected: UTF-8' } });
+    lane.world.drop('a.csv', csv(rows('A', 2)));
+    const { run } = await lane.world.run('feed');
+    expect(run).toMatchObject({ held: 2, delivered: 0, balanced: true });
+    expect(fates(lane.results())).toEqual(['2 held EXTOLE_FILE_REFUSED', '3 held EXTOLE_FILE_REFUSED']);
+    expect(lane.results()[0]?.reason).toMatch(/as a whole: FAILURE: Incorrect file encoding\. Expected: UTF-8/);
+  });
+
+  it.each([true, false])(
+    'a file taken for a duplicate is held for a person (metadata with a header: %s)',
+    async (metadataHeader) => {
+      await open({
+        extoleSftp: { metadataHeader, refuseFile: (name) => `Duplicate file: ${name} was already processed` },
+      });
+      lane.world.drop('a.csv', csv(rows('A', 2)));
+      await lane.world.run('feed');
+      expect(fates(lane.results())).toEqual(['2 held EXTOLE_DUPLICATE_FILE', '3 held EXTOLE_DUPLICATE_FILE']);
+    },
+  );
+
+  it.each([
+    ['stranger', /1 for rows that were not sent/],
+    ['twice', /3 for a row that has a line already/],
+  ] as const)('lines too many (%s) change no row, and are told', async (surplus, told) => {
+    await open({ extoleSftp: { surplus } });
+    lane.world.drop('a.csv', csv(rows('A', 3)));
+    const { run } = await lane.world.run('feed');
+    expect(run).toMatchObject({ delivered: 3, balanced: true });
+    const report = lane.world.read((run.reportPath ?? '').replace(/^.*\/(reports\/.*)html$/, '$1json')).toString();
+    expect(report).toMatch(told);
+  });
+
+  it('half a results file is not taken for a whole one', async () => {
+    await open({ extoleSftp: { halfWrittenMs: 400 }, upload: { stable: '2s' } });
+    lane.world.drop('a.csv', csv(rows('A', 40)));
+    const { run } = await lane.world.run('feed');
+    expect(run).toMatchObject({ delivered: 40, held: 0, balanced: true, notices: [] });
+  });
+
+  it('words that are not understood hold their rows, and are never guessed at', async () => {
+    const layout = {
+      names: ['verdict', 'note'],
+      cells: ({ number }: { number: number }) => [number === 1 ? 'maybe' : 'fine', ''],
+      metadata: (message: string) => [message],
+    };
+    await open({ extoleSftp: { layout } });
+    lane.world.drop('a.csv', csv(rows('A', 2)));
+    await lane.world.run('feed');
+    expect(fates(lane.results())).toEqual(['2 held RESULTS_UNREADABLE', '3 held RESULTS_UNREADABLE']);
+    expect(lane.results()[0]?.reason).toMatch(/"verdict", "note".*upload\.results\.statusColumn/);
+  });
+
+  it('a job may say which column and words count; a word that is neither holds its row alone', async () => {
+    const layout = {
+      names: ['verdict', 'note'],
+      cells: ({ number }: { number: number }) => [number === 1 ? 'maybe' : 'fine', ''],
+      metadata: (message: string) => [message],
+    };
+    await open({ extoleSftp: { layout }, upload: { results: { statusColumn: 'Verdict', success: ['fine'] } } });
+    lane.world.drop('a.csv', csv(rows('A', 2)));
+    await lane.world.run('feed');
+    expect(fates(lane.results())).toEqual(['2 held RESULTS_UNREADABLE', '3 delivered']);
+    expect(lane.results()[0]?.reason).toMatch(/found "maybe"/);
+  });
+
+  it('a file in a folder that Extole does not read is said to be there still', async () => {
+    await open({ upload: { proofTimeout: '600ms' } });
+    const { settings } = lane.world.extoleSftp ?? {};
+    lane.job(
+      { proofTimeout: '600ms' },
+      {
+        destination: {
+          extole: {
+            lane: 'sftp',
+            sftp: { ...settings, url: settings?.url.replace(/events$/, 'dropbox') },
+            upload: { wait: '10s', poll: '100ms', proofTimeout: '600ms' },
+          },
+        },
+      },
+    );
+    lane.world.drop('a.csv', csv(rows('A', 1)));
+    await lane.world.run('feed');
+    expect(fates(lane.results())).toEqual(['2 held NO_PROOF']);
+    expect(lane.results()[0]?.reason).toMatch(/still in .*dropbox.*Extole does not read this folder/);
+  });
+
+  it('results under a name that tells of no file are left alone, and those renamed to it are read', async () => {
+    await open({ extoleSftp: { resultsName: () => 'outcome.csv' }, upload: { wait: '0s' } });
+    lane.world.drop('a.csv', csv(rows('A', 2)));
+    const { run } = await lane.world.run('feed');
+    expect(run).toMatchObject({ open: 2 });
+    await expect.poll(() => lane.atExtole('results')).toEqual(['outcome.csv']);
+    const at = join(lane.world.extoleSftp?.root ?? '', 'events/results');
+    const [name = ''] = lane.atExtole('archive');
+    writeFileSync(join(at, 'unrelated.csv'), 'x\n');
+    renameSync(join(at, 'outcome.csv'), join(at, `processed-${name}`));
+    const second = await lane.world.run('feed');
+    expect(second.run).toMatchObject({ carriedIn: 2, delivered: 2 });
+  });
+});
