@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { registerBackup } from './backup.ts';
 import { registerCheck } from './check.ts';
+import { registerConfirm } from './confirm.ts';
 import { registerDaemon } from './daemon.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
@@ -11,6 +12,7 @@ import { registerHeld } from './held.ts';
 import { registerImportKeys } from './import-keys.ts';
 import { registerInit } from './init.ts';
 import { registerNotifyTest } from './notify-test.ts';
+import { registerPrune } from './prune.ts';
 import { registerReject } from './reject.ts';
 import { registerRelease } from './release.ts';
 import { registerReport } from './report.ts';
@@ -45,8 +47,10 @@ export const COMMANDS: readonly Register[] = [
   registerReject,
   registerResolve,
   registerReprocess,
+  registerConfirm,
   registerVerifyDedupe,
   registerImportKeys,
+  registerPrune,
   registerBackup,
   registerRestore,
   registerSchema,

@@ -72,7 +72,7 @@ export function decisionVerb<Seen>(kind: DecisionKind<Seen>): Verb<DecisionReque
       const { only, decision } = planned.going;
       crashPoint('decision-planned');
       io.log.info({ job: job.id, verb: request.verb, decision, rows, by: request.by }, 'decided');
-      const run = await goOn(job, only, options);
+      const run = await goOn(job, only, planned.plan.first, options);
       crashPoint('decision-applied');
       const decided = decision === undefined ? said : { ...said, decision };
       const code = exitCodeOf(run.account);
@@ -91,10 +91,18 @@ function exitOf({ waiting, open }: { waiting: number; open: number }): ExitCode 
 function goOn(
   job: Job,
   only: ReadonlyMap<number, Concern> | undefined,
+  first: Planned['first'],
   options: Parameters<Verb<DecisionRequest, Decided>['execute']>[1],
 ): Promise<RunResult> {
   const refreshToken = (): string | undefined => freshToken(job.path);
-  return runJob({ ...options, job, retryOnly: true, refreshToken, ...(only ? { only } : {}) });
+  return runJob({
+    ...options,
+    job,
+    retryOnly: true,
+    refreshToken,
+    ...(only ? { only } : {}),
+    ...(first ? { first } : {}),
+  });
 }
 
 /** What the person agreed to is what happens, or nothing does. */

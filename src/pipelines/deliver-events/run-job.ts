@@ -24,6 +24,7 @@ import { publishReports } from './publish-reports.ts';
 import { findRestored } from './restored-files.ts';
 import { createRunAccount } from './run-account.ts';
 import { stagingProblem } from './stage.ts';
+import { sweepRemote } from './sweep-remote.ts';
 import { findFiles, planToTake, takeLocalFile } from './take.ts';
 
 export interface RunOptions {
@@ -38,6 +39,8 @@ export interface RunOptions {
   retryOnly?: boolean;
   /** Only these processings, and of them only so much; no new file. */
   only?: ReadonlyMap<number, Concern>;
+  /** Done before anything else of the run. */
+  first?: (ctx: RunContext) => Promise<void>;
   /** A local file to process instead of the inbox; it stays where it is. */
   file?: string;
   /** Reads the destination's token again from where it is kept. */
@@ -91,10 +94,12 @@ async function run(options: RunOptions): Promise<RunResult> {
       ...(options.only ? { only: options.only } : {}),
     };
     account.notices.push(...(await findRestored(ctx, () => storeCurrentDefinition(ctx))));
+    await options.first?.(ctx);
     await carryOn(ctx, account);
     if (options.file !== undefined) await takeUpLocalFile(ctx, account, options.file);
     else if (!options.retryOnly && !options.only) await takeUpNewFiles(ctx, account);
     await pruneStaging(ctx);
+    await sweepRemote(ctx);
     account.notices.push(...expiryNotices(ctx));
     reportPath = await publishReports(ctx, account.finish(io.now()), account.news);
     if (reportPath !== undefined) ctx.crashPoint('reported');

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createExtole } from '../../destinations/extole/extole.ts';
 import { getProcessing } from '../../ledger/processings.ts';
 import { stagedPaths } from '../../pipelines/deliver-events/context.ts';
+import { planConfirm } from '../../pipelines/deliver-events/decide/plan-confirm.ts';
 import { planReject } from '../../pipelines/deliver-events/decide/plan-reject.ts';
 import { planRelease } from '../../pipelines/deliver-events/decide/plan-release.ts';
 import { fileToReprocess, planReprocess } from '../../pipelines/deliver-events/decide/plan-reprocess.ts';
@@ -13,6 +14,7 @@ import { type DecisionKind, decisionVerb } from '../decide.ts';
 export const RELEASE: DecisionKind = { name: 'release', plan: planRelease };
 export const REJECT: DecisionKind = { name: 'reject', plan: planReject };
 export const RESOLVE: DecisionKind = { name: 'resolve', plan: planResolve };
+export const CONFIRM: DecisionKind = { name: 'confirm', plan: planConfirm };
 export const RETRY: DecisionKind = { name: 'retry-rows', plan: planRetry };
 
 export const REPROCESS: DecisionKind<DryRunFile> = {
@@ -35,5 +37,6 @@ export const REPROCESS: DecisionKind<DryRunFile> = {
 export const release = decisionVerb(RELEASE);
 export const reject = decisionVerb(REJECT);
 export const resolve = decisionVerb(RESOLVE);
+export const confirm = decisionVerb(CONFIRM);
 export const retryRows = decisionVerb(RETRY);
 export const reprocess = decisionVerb(REPROCESS);

@@ -1,6 +1,7 @@
 import type { Asked, Verb } from '../verb.ts';
-import { reject, release, reprocess, resolve, retryRows } from './decisions.ts';
+import { confirm, reject, release, reprocess, resolve, retryRows } from './decisions.ts';
 import { importKeys } from './import-keys.ts';
+import { prune } from './prune.ts';
 import { recover } from './recover.ts';
 import { retry } from './retry.ts';
 import { run } from './run.ts';
@@ -15,7 +16,9 @@ export const VERBS: readonly Verb<Asked, object>[] = [
   reject,
   resolve,
   reprocess,
+  confirm,
   recover,
   verifyDedupe,
   importKeys,
+  prune,
 ];

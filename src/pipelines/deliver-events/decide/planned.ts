@@ -1,6 +1,6 @@
 import type { DecidedRow } from '../../../ledger/decisions.ts';
 import type { Ledger } from '../../../ledger/open.ts';
-import type { Concern } from '../context.ts';
+import type { Concern, RunContext } from '../context.ts';
 
 /** What a person asks for. It travels as JSON. */
 export interface DecisionRequest {
@@ -44,6 +44,8 @@ export interface Planned {
   about: DecidedRow[];
   /** Carries it out, inside the caller's transaction. Returns what the run that follows is to go on with; absent: all of the job. */
   apply(now: number): ReadonlyMap<number, Concern> | undefined;
+  /** What takes longer than a transaction, done at the start of the run that follows. Repeating it is harmless. */
+  first?(ctx: RunContext): Promise<void>;
 }
 
 /** Where the plan looks: the ledger, to read or to write, and the staged files. */
