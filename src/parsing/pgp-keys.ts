@@ -75,7 +75,7 @@ export function idOf(key: { getKeyID(): { toHex(): string } }): string {
 function describe(text: string): string {
   const kind = /-----BEGIN ([A-Z0-9 ]{1,60})-----/.exec(text)?.[1];
   if (kind === undefined) return 'found text that is no key block';
-  return kind.startsWith('PGP') ? `found a ${kind} that cannot be read` : `found a ${kind}, which is no PGP key`;
+  return /^PGP /.test(kind) ? `found a ${kind} that cannot be read` : `found a ${kind}, which is no PGP key`;
 }
 
 function unusable(field: string, what: string, cause?: unknown): TransferError {

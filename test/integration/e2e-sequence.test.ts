@@ -1,0 +1,104 @@
+import Database from 'better-sqlite3';
+import { afterEach, describe, expect, it } from 'vitest';
+import { csv, row, rows } from './support/e2e-rows.ts';
+import { openWorld, type World } from './support/e2e-world.ts';
+
+let world: World;
+afterEach(() => world.close());
+
+const codes = (list: readonly { code: string }[]) => list.map(({ code }) => code);
+
+/** What the ledger says of a job's numbers. */
+function numbers(): string[] {
+  const db = new Database(world.ledger, { readonly: true });
+  try {
+    return db
+      .prepare<[], { number: number; state: string; filled: number }>(
+        'SELECT number, state, missing_since IS NOT NULL AND seen_at IS NOT NULL AS filled FROM sequences ORDER BY number',
+      )
+      .all()
+      .map(({ number, state, filled }) => `${number} ${state}${filled ? ' late' : ''}`);
+  } finally {
+    db.close();
+  }
+}
+
+async function report(run: { reportPath: string | null }): Promise<string> {
+  const { readFileSync } = await import('node:fs');
+  return readFileSync((run.reportPath ?? '').replace(/html$/, 'csv'), 'utf8');
+}
+
+describe('files that carry a running number', () => {
+  it('a gap is named and kept, once; a late file fills it', async () => {
+    world = await openWorld();
+    world.job('feed', { file: { sequence: { pattern: 'feed-(\\d+)' } } });
+    world.drop('feed-0007.csv', csv(rows('A', 2)));
+    expect((await world.run('feed')).code).toBe(0);
+    world.drop('feed-0010.csv', csv(rows('B', 2)));
+    const { code, run } = await world.run('feed');
+    expect(code).toBe(0);
+    expect(run.delivered).toBe(2);
+    expect(await report(run)).toMatch(/SEQUENCE_GAP.*number 10 came after 7: 8, 9 are missing/);
+    expect(numbers()).toEqual(['7 seen', '8 missing', '9 missing', '10 seen']);
+
+    world.drop('feed-0008.csv', csv(rows('C', 2)), 90);
+    world.drop('feed-0011.csv', csv(rows('D', 2)), 80);
+    const { run: late } = await world.run('feed');
+    const told = await report(late);
+    expect(told).toMatch(/SEQUENCE_FILLED.*number 8, missing since/);
+    expect(told).not.toContain('SEQUENCE_GAP');
+    expect(numbers()).toEqual(['7 seen', '8 seen late', '9 missing', '10 seen', '11 seen']);
+  });
+
+  it('the same number with other contents is held, whoever comes first; the same contents again are a repeat', async () => {
+    world = await openWorld();
+    world.job('feed', { file: { sequence: { pattern: '(\\d+)\\.csv$', start: 1 } } });
+    world.drop('day-1.csv', csv(rows('A', 3)), 90);
+    world.drop('copy-1.csv', csv(rows('A', 3)), 80);
+    world.drop('other-1.csv', csv(rows('B', 3)), 70);
+    world.drop('no-number.csv', csv(rows('C', 3)), 60);
+    const { run } = await world.run('feed');
+    expect(
+      run.files.map(({ path, state, code, delivered, duplicate }) => [path, state, code, delivered, duplicate]),
+    ).toEqual([
+      ['day-1.csv', 'processed', undefined, 3, 0],
+      ['copy-1.csv', 'processed', undefined, 0, 3],
+      ['other-1.csv', 'held', 'SEQUENCE_REPEAT', 0, 0],
+      ['no-number.csv', 'held', 'SEQUENCE_UNREADABLE', 0, 0],
+    ]);
+    expect(world.requests()).toHaveLength(3);
+    const results = world.read('results/other-1.csv.results.csv').toString();
+    expect(results).toContain('held,SEQUENCE_REPEAT');
+    expect(numbers()).toEqual(['1 seen']);
+
+    // A refused file gives its number free.
+    world.drop('day-2.csv', 'nonsense\n');
+    expect(codes((await world.run('feed')).run.files.map(({ code = '' }) => ({ code })))).toEqual(['HEADER_MISSING']);
+    world.drop('day-2.csv', csv(rows('D', 2)));
+    expect((await world.run('feed')).run.delivered).toBe(2);
+    expect(numbers()).toEqual(['1 seen', '2 seen']);
+  });
+
+  it('the number may stand in the trailer, count from a start, and hold what comes after a gap; a death changes nothing', async () => {
+    world = await openWorld();
+    const trailer = { startsWith: 'TRL', count: 2 };
+    world.job('feed', {
+      file: { trailer, sequence: { from: 'trailer', position: 3, start: 100, step: 10, onGap: 'hold' } },
+    });
+    const file = (id: string, number: number): string => csv([row(id), `TRL,1,${number},,`]);
+    world.drop('a.csv', file('A-1', 120));
+    expect((await world.cli(['run', 'feed', '--json'], { REFERRY_CRASH_AT: 'sealed:1' })).signal).toBe('SIGKILL');
+    const { run } = await world.run('feed');
+    expect(run.files).toMatchObject([{ state: 'held', code: 'SEQUENCE_GAP', held: 1 }]);
+    expect(numbers()).toEqual(['100 missing', '110 missing', '120 seen']);
+    world.drop('b.csv', file('B-1', 100), 90);
+    world.drop('c.csv', file('C-1', 110), 80);
+    expect((await world.run('feed')).run).toMatchObject({ delivered: 2 });
+    // Dropped again, it is judged anew, and nothing is missing any more.
+    world.drop('a.csv', file('A-1', 120));
+    const dry = await world.cli(['run', 'feed', '--dry-run', '--json']);
+    expect(dry.json()).toMatchObject({ files: [{ wouldSend: 1, held: 0 }] });
+    expect((await world.run('feed')).run).toMatchObject({ delivered: 1 });
+    expect(numbers()).toEqual(['100 seen late', '110 seen late', '120 seen']);
+  });
+});
