@@ -118,7 +118,7 @@ async function inFile(ledger: Ledger, state: string, file: ListedFile): Promise<
     key: key === '' ? null : key,
     reason: `lines ${lines.join(', ')} have the same key and different content; none was sent`,
     commands: [
-      `referry resolve ${key === '' ? 'KEY' : quoted(key)} --file p${file.processing} --line ${lines.join('|')} ${WHY}`,
+      `referry resolve ${key === '' ? '<key>' : quoted(key)} --file p${file.processing} --line ${lines.join('|')} ${WHY}`,
     ],
   }));
 }

@@ -12,6 +12,7 @@ const EXITS: Readonly<Record<string, ExitCode>> = {
   SETTINGS_INVALID: EXIT.usage,
   CONFIGURATION: EXIT.usage,
   USAGE: EXIT.usage,
+  CHANGED_MEANWHILE: EXIT.attention,
   INTERRUPTED: EXIT.interrupted,
 };
 
