@@ -43,7 +43,11 @@ function mayImport(from: string, to: string): boolean {
   }
   // A notice is sent as a request is; what it says is its own business.
   if (room === 'notices' && other === 'delivery') return to === 'delivery/http.ts';
-  if (room === 'pipelines' && other === 'pipelines') return posix.dirname(from).startsWith(posix.dirname(to));
+  if (room === 'pipelines' && other === 'pipelines') {
+    // One pipeline may have folders of its own; it knows no other one's.
+    const pipeline = (path: string): string => path.split('/').slice(0, 2).join('/');
+    return pipeline(from) === pipeline(to) || posix.dirname(from).startsWith(posix.dirname(to));
+  }
   return room === other ? from.includes('/') : (MAY_IMPORT[room] ?? []).includes(other);
 }
 
