@@ -85,7 +85,8 @@ export function processingsToPrune(ledger: Ledger, job: string, before: number):
       `SELECT id FROM processings p WHERE job = ? AND state = 'closed' AND pruned_at IS NULL AND closed_at < ?
          AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id BETWEEN p.id * ${LINES} AND p.id * ${LINES} + ${LINES - 1}
            AND (d.unfinished = 1 OR d.state = 'claimed'))
-         AND coalesce(p.refusal, '') NOT LIKE '%"verdict":"held"%'`,
+         AND NOT EXISTS (SELECT 1 FROM processings r WHERE (r.repeat_of = p.id OR r.reprocess_of = p.id) AND r.state NOT IN ('closed','vanished'))
+         AND p.restored = 0 AND coalesce(p.refusal, '') NOT LIKE '%"verdict":"held"%'`,
     )
     .all(job, before)
     .map((row) => row.id);

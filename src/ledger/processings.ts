@@ -246,7 +246,7 @@ export function claimFile(
       );
       return db
         .prepare<[number, number], Row>(
-          'SELECT * FROM processings WHERE file_id = ? AND id <> ? AND repeat_of IS NULL ORDER BY id DESC LIMIT 1',
+          'SELECT * FROM processings WHERE file_id = ? AND id <> ? AND repeat_of IS NULL AND keys_pruned_at IS NULL ORDER BY id DESC LIMIT 1',
         )
         .get(file.id, processing.id);
     })
@@ -315,7 +315,7 @@ export function blockedOrders(ledger: Ledger, job: string, beforeProcessing: num
 export function firstProcessing(ledger: Ledger, fileId: number, before: number): Processing | undefined {
   const row = ledger.db
     .prepare<[number, number], Row>(
-      "SELECT * FROM processings WHERE file_id = ? AND id < ? AND repeat_of IS NULL AND state <> 'vanished' ORDER BY id DESC LIMIT 1",
+      "SELECT * FROM processings WHERE file_id = ? AND id < ? AND repeat_of IS NULL AND keys_pruned_at IS NULL AND state <> 'vanished' ORDER BY id DESC LIMIT 1",
     )
     .get(fileId, before);
   return row && processingOf(row);

@@ -22,6 +22,11 @@ export function leaveRequest(db: Database.Database, verb: string, body: string, 
   return Number(made.lastInsertRowid);
 }
 
+/** Whether a request of this kind waits, or is being executed. */
+export function isAsked({ db }: Pick<Ledger, 'db'>, verb: string): boolean {
+  return db.prepare('SELECT 1 FROM requests WHERE verb = ? AND answered_at IS NULL').get(verb) !== undefined;
+}
+
 /** Takes a request back; `false` where it is being executed already. `daemonGone`: whoever took it has ended. */
 export function withdrawRequest(db: Database.Database, id: number, daemonGone = false): boolean {
   const which = daemonGone ? 'answered_at IS NULL' : 'taken_at IS NULL';

@@ -4,6 +4,7 @@ import { type Io, TransferError } from '../model.ts';
 import { backupDuty } from './duty-backup.ts';
 import { morningReportDuty } from './duty-morning-report.ts';
 import { noticesDuty } from './duty-notices.ts';
+import { pruneDuty } from './duty-prune.ts';
 
 /** When the daemon looks after its own things; what is absent is not done. */
 export interface Upkeep {
@@ -38,7 +39,7 @@ export interface Duty {
 }
 
 /** In the order in which they are seen to. */
-export const DUTIES: readonly Duty[] = [noticesDuty, backupDuty, morningReportDuty];
+export const DUTIES: readonly Duty[] = [noticesDuty, backupDuty, pruneDuty, morningReportDuty];
 
 /** Sees to all duties, one after the other; while they are at it, another call makes them go round once more. */
 export function createDuties(

@@ -206,6 +206,7 @@ async function adoptRepeat(ctx: RunContext, processing: Processing): Promise<Pro
   const its = stagedPaths(ctx.staging, first.id);
   if (!existsSync(its.input)) {
     // Its staged file was pruned long ago; the new copy is the same, and its index is made again.
+    updateProcessing(ctx.ledger, first.id, { prunedAt: null });
     await mkdir(its.folder, { recursive: true, mode: 0o700 });
     await rename(mine.input, its.input);
   }
