@@ -97,4 +97,39 @@ describe('the lane sftp', () => {
     expect(world.taken()).toHaveLength(5);
     expect(folder?.taken).toHaveLength(2);
   });
+
+  it('killed at any place, it sends the file once, and the results come out as if nothing had happened', async () => {
+    await openLane();
+    world.drop('a.csv', csv(rows('A', 5)));
+    for (const point of ['upload-named', 'upload-written', 'upload-planned', 'uploaded', 'results-read']) {
+      const { signal } = await world.cli(['run', 'feed', '--json'], { REFERRY_CRASH_AT: point });
+      expect(signal, point).toBe('SIGKILL');
+    }
+    const { run } = await world.run('feed');
+    expect(run).toMatchObject({ read: 5, delivered: 5, balanced: true });
+    expect(world.extoleSftp?.folder.taken).toHaveLength(1);
+    expect(uploads('archive')).toHaveLength(1);
+    expect(world.taken()).toHaveLength(5);
+    expect(new Set(results().map(({ attempts }) => attempts))).toEqual(new Set([1]));
+  });
+
+  it.each(['direct', 'dropbox'] as const)('may put the file there by way of %s', async (place) => {
+    await openLane();
+    world.job('feed', {
+      destination: {
+        extole: {
+          lane: 'sftp',
+          sftp: { ...world.extoleSftp?.settings, place },
+          upload: { wait: '10s', poll: '100ms', stable: '300ms' },
+        },
+      },
+    });
+    if (place === 'dropbox') {
+      // The root of the url is Extole's /events; /dropbox is beside it.
+      expect(readdirSync(world.extoleSftp?.root ?? '')).toContain('dropbox');
+    }
+    world.drop('a.csv', csv(rows('A', 3)));
+    const { run } = await world.run('feed');
+    expect(run).toMatchObject({ delivered: 3, balanced: true });
+  });
 });
