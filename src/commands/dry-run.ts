@@ -45,7 +45,8 @@ function textOf(job: string, files: readonly DryRunFile[]): string {
   for (const file of files) {
     lines.push(`${file.name}`);
     if (file.refused) {
-      const line = file.refused.line ? ` (line ${file.refused.line})` : '';
+      const said = file.refused.message.includes(`line ${file.refused.line}`);
+      const line = file.refused.line && !said ? ` (line ${file.refused.line})` : '';
       lines.push(`  would be refused as a whole: ${file.refused.code}${line}: ${file.refused.message}`);
       if (file.refused.hint) lines.push(`  what to do: ${file.refused.hint}`);
       continue;

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type Ledger, openLedger, openLedgerForRequests, readHolder } from '../ledger/open.ts';
 import { answerOf, isAlive, leaveRequest, withdrawRequest } from '../ledger/requests.ts';
 import { type Io, TransferError } from '../model.ts';
 import type { Progress } from '../pipelines/deliver-events/context.ts';
 import { crashPointFrom } from '../schedule/crash-point.ts';
+import { readJob } from '../schedule/jobs.ts';
 import type { Asked, Verb } from '../schedule/verb.ts';
 import type { Settings } from '../settings.ts';
 
@@ -30,6 +32,8 @@ export async function perform<Request extends Asked, Answer extends object>(
   options: PerformOptions,
 ): Promise<Performed<Answer>> {
   const { settings, io, signal, progress } = options;
+  // In the wrong folder nothing is known: no ledger is made there for a job that does not exist.
+  if (request.job !== undefined && !existsSync(settings.ledger)) await readJob(settings.jobs, request.job, io.env);
   const ledger = await openHereOrFindDaemon(options);
   if (!ledger) return askDaemon(request, options);
   try {

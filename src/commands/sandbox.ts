@@ -34,8 +34,8 @@ folders five times a second, moves each file to archive and writes its results:
         hostKey: "\${env:EXTOLE_SFTP_HOST_KEY}"
 
 Example, in three terminals:
-  referry sandbox
-  referry daemon            # with the environment that the sandbox prints
+  referry sandbox > sandbox.env
+  set -a; . ./sandbox.env; set +a; referry daemon
   sftp -P 2222 partner@127.0.0.1`,
     )
     .action(async (_: unknown, command) => {
@@ -48,9 +48,11 @@ Example, in three terminals:
       const sandbox = await startSandbox({
         io: realIo(createLog('warn')),
         root: resolve(options.root),
-        sftpPort: portOf(options.port),
-        extolePort: portOf(options.extolePort),
-        extoleSftpPort: portOf(options.extoleSftpPort),
+        sftpPort: await portOf(options.port),
+        extolePort: await portOf(options.extolePort),
+        extoleSftpPort: await portOf(options.extoleSftpPort),
+      }).catch(async (error: unknown) => {
+        throw await portTaken(error);
       });
       const lines = Object.entries(sandbox.env).map(([name, value]) => `export ${name}='${value}'`);
       process.stdout.write(`${lines.join('\n')}\n`);
@@ -66,8 +68,20 @@ Example, in three terminals:
     });
 };
 
-function portOf(text: string): number {
+/** Throws where the text is no port. */
+async function portOf(text: string): Promise<number> {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
-  throw new Error(`port ${text}: a number from 0 (any free port) to 65535 is allowed`);
+  const { TransferError } = await import('../model.ts');
+  throw new TransferError('USAGE', `port: found ${text}; a number from 0 (any free port) to 65535 is allowed`);
+}
+
+/** A port that is taken is the user's to free; anything else is as it is. */
+async function portTaken(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') return error;
+  const { TransferError } = await import('../model.ts');
+  const port = 'port' in error ? String(error.port) : '';
+  return new TransferError('USAGE', `port ${port} is in use already, perhaps by another sandbox`, {
+    hint: 'stop that one, or choose other ports with --port, --extole-port and --extole-sftp-port (0: any free port)',
+  });
 }

@@ -23,9 +23,9 @@ timezone: America/New_York
 # ---- where the files come from --------------------------------------------------------------------------------------
 source:
   url: "\${env:REFERRY_SFTP_URL}" # sftp://user@host/inbox, or file:///srv/inbox for a folder of this machine
-  privateKey: "\${file:../secrets/sftp_key}" # or password: "\${env:REFERRY_SFTP_PASSWORD}"
-  # An unknown server is not trusted. \`referry doctor\` shows the line to put here:
-  # hostKey: SHA256:...
+  password: "\${env:REFERRY_SFTP_PASSWORD}" # or privateKey: "\${file:../secrets/sftp_key}"
+  # An unknown server is not trusted. \`referry doctor\` shows its fingerprint, to be put here or in the environment:
+  hostKey: "\${env:REFERRY_SFTP_HOST_KEY}" # SHA256:...
   match: "account-openings-*.csv"
   stable: { for: 60s } # a file is taken when it has not changed for so long
   # stable: { marker: "{name}.done" } # or as soon as this file is beside it
@@ -71,6 +71,9 @@ destination:
     account: my-company # your name for the Extole account
     token: "\${env:EXTOLE_TOKEN}"
     container: test # change to production when the results look right
+    # Extole itself, unless the environment names a stand-in, as that of \`referry sandbox\` does.
+    apiUrl: "\${env:EXTOLE_API_URL:-https://api.extole.io}"
+    eventsUrl: "\${env:EXTOLE_EVENTS_URL:-https://events.extole.io}"
     lane: auto
 
 # ---- what is put back for the partner -------------------------------------------------------------------------------
@@ -79,6 +82,8 @@ report: { to: results, reports: reports }
 
 const ENVIRONMENT = `# Copy to .env, fill in, and load it before referry:  set -a; . ./.env; set +a
 REFERRY_SFTP_URL=sftp://user@sftp.example.com/inbox
+REFERRY_SFTP_PASSWORD=
+REFERRY_SFTP_HOST_KEY=
 EXTOLE_TOKEN=
 `;
 
@@ -86,6 +91,7 @@ const IGNORED = `.env
 secrets/
 .referry/
 sandbox/
+sandbox.env
 demo/
 `;
 
@@ -94,12 +100,19 @@ const README = `# Referral files
 \`\`\`sh
 cp .env.example .env           # then fill it in
 set -a; . ./.env; set +a
-referry schema > jobs/job.schema.json   # so that your editor completes and checks jobs/*.yaml
 referry check                  # everything that is wrong with the jobs, without a network
-referry doctor                 # tries every connection, shows the host key to pin
+referry doctor                 # tries every connection, shows the fingerprint for REFERRY_SFTP_HOST_KEY
 referry run example --dry-run  # what would be sent, and what would not
 referry daemon                 # runs all jobs on their schedules
 \`\`\`
 
-To try a file without any account, start \`referry sandbox\` in another terminal and use the settings it prints.
+To try a file without any account, start the stand-ins in another terminal, and load the environment that they print in place of .env:
+
+\`\`\`sh
+referry sandbox > sandbox.env          # terminal 1; runs until Ctrl-C
+set -a; . ./sandbox.env; set +a        # terminal 2
+referry run example --file FILE        # or put FILE in sandbox/sftp/inbox and leave --file out
+\`\`\`
+
+After an update of referry, \`referry schema --out jobs/job.schema.json\` renews what your editor completes and checks jobs with.
 `;
