@@ -101,8 +101,16 @@ function typeName(expected: string): string {
 /** A value as written, short; nothing of a secret. */
 function show(value: unknown, path: Path): string | undefined {
   if (value === undefined || isSecret(path)) return undefined;
-  const text = JSON.stringify(value) ?? '';
+  const text = JSON.stringify(withoutSecrets(value, path)) ?? '';
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+/** A block may hold secrets further down. */
+function withoutSecrets(value: unknown, path: Path): unknown {
+  if (isSecret(path)) return '(not shown)';
+  if (Array.isArray(value)) return value.map((item, i) => withoutSecrets(item, [...path, i]));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withoutSecrets(item, [...path, name])]));
 }
 
 export function valueAt(data: unknown, path: Path): unknown {

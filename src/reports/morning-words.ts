@@ -72,7 +72,7 @@ const STATES: Readonly<Record<string, string>> = {
 };
 
 export function expectedWords({ day, state, subject }: Pick<ExpectedLine, 'day' | 'state' | 'subject'>): string {
-  const file = /^\d+$/.test(subject) && state !== 'sequence-gap' ? ` (p${subject})` : '';
+  const file = subject === '' ? '' : state === 'sequence-gap' ? `: ${subject}` : ` (p${subject})`;
   return `${day}: ${STATES[state] ?? state}${file}`;
 }
 

@@ -6,7 +6,9 @@ import {
   type StoredExpectation,
 } from '../ledger/expectations.ts';
 import type { Ledger } from '../ledger/open.ts';
+import { type SkippedNumber, skippedNumbers } from '../ledger/sequences.ts';
 import { cameFiles, lastLook, setWatchMark, upSince, watchMark } from '../ledger/watch.ts';
+import { dayOf } from '../reports/roll-up.ts';
 import { nextDue } from './due.ts';
 import { type ExpectedRules, type Finding, findUnusual, LOOK_BACK, overAt } from './expected.ts';
 
@@ -16,7 +18,7 @@ const DAY_MS = 86_400_000;
 
 /** Makes the ledger say what is unusual about the expected files of a job now. Repeating it changes nothing. */
 export function watchExpected(ledger: Ledger, job: Job, now: number): void {
-  const found = unusualFiles(ledger, job, now);
+  const found = [...unusualFiles(ledger, job, now), ...sequenceGaps(ledger, job)];
   const { timezone } = job;
   const over = (ended: StoredExpectation): boolean => {
     // Late became missing, a day or two went by, or the job expects nothing any more.
@@ -67,3 +69,27 @@ function detailOf({ state, file }: Finding, { by, from, minRows, maxRows }: Expe
 
 const clock = (minutes: number): string =>
   `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
+
+/** Numbers that one file skipped are one gap, until all of them have come. */
+function sequenceGaps(ledger: Ledger, job: Job): Expectation[] {
+  if (job.file.sequence === undefined) return [];
+  const gaps = new Map<number, SkippedNumber[]>();
+  for (const skipped of skippedNumbers(ledger, job.id))
+    gaps.set(skipped.missingSince, [...(gaps.get(skipped.missingSince) ?? []), skipped]);
+  return [...gaps].flatMap(([since, numbers]): Expectation[] => {
+    const missing = numbers.filter(({ seenAt }) => seenAt === null).length;
+    if (missing === 0) return [];
+    const first = numbers[0]?.number ?? 0;
+    const last = numbers.at(-1)?.number ?? first;
+    return [
+      {
+        job: job.id,
+        day: dayOf(new Date(since).toISOString(), job.timezone),
+        state: 'sequence-gap',
+        subject: first === last ? String(first) : `${first}-${last}`,
+        since,
+        detail: { first, last, missing },
+      },
+    ];
+  });
+}
