@@ -4,7 +4,7 @@ import type { Job } from '../jobs/schema.ts';
 import { recordDecision, stillToDecide } from '../ledger/decisions.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { EXIT, type ExitCode, type Io, TransferError } from '../model.ts';
-import type { Concern, Progress } from '../pipelines/deliver-events/context.ts';
+import type { Concern, Progress, RunContext } from '../pipelines/deliver-events/context.ts';
 import type { DecisionRequest, PlanContext, Planned, PlannedFile } from '../pipelines/deliver-events/decide/planned.ts';
 import { type RunResult, runJob } from '../pipelines/deliver-events/run-job.ts';
 import { readJob } from './jobs.ts';
@@ -55,6 +55,7 @@ export function decisionVerb<Seen>(kind: DecisionKind<Seen>): Verb<DecisionReque
       const crashPoint = options.crashPoint ?? (() => {});
       const progress = options.progress ?? (() => {});
       const seen = await kind.look?.({ job, ledger, state, io, signal, progress }, request);
+      const record = (plan: Planned): number => keep(ledger, request, plan, options.requestId ?? null, io.now());
       const planned = ledger.db
         .transaction(() => {
           const plan = kind.plan({ ledger, staging: join(state, 'staging') }, request, job, seen);
@@ -62,17 +63,25 @@ export function decisionVerb<Seen>(kind: DecisionKind<Seen>): Verb<DecisionReque
           const empty = plan.rows === 0 && plan.about.length === 0;
           if (empty && !plan.goesOn) return { plan };
           const only = plan.apply(io.now());
-          const decision = empty ? undefined : keep(ledger, request, plan, options.requestId ?? null, io.now());
-          return { plan, going: { only, decision } };
+          return { plan, going: { only, decision: empty || plan.first ? undefined : record(plan) } };
         })
         .immediate();
       const { rows, files, nothing } = planned.plan;
       const said = { rows, files, ...(nothing === undefined ? {} : { nothing }) };
       if (!planned.going) return { executed: said, exitCode: EXIT.ok };
-      const { only, decision } = planned.going;
+      const { only } = planned.going;
+      let { decision } = planned.going;
+      const { first } = planned.plan;
+      const begin =
+        first &&
+        (async (ctx: RunContext): Promise<void> => {
+          await first(ctx);
+          // Only now: what it rests upon may have turned out to be unreadable.
+          decision = ledger.db.transaction(() => record(planned.plan)).immediate();
+        });
       crashPoint('decision-planned');
       io.log.info({ job: job.id, verb: request.verb, decision, rows, by: request.by }, 'decided');
-      const run = await goOn(job, only, planned.plan.first, options);
+      const run = await goOn(job, only, begin, options);
       crashPoint('decision-applied');
       const decided = decision === undefined ? said : { ...said, decision };
       const code = exitCodeOf(run.account);
