@@ -1,4 +1,3 @@
-import cron from 'node-cron';
 import * as z from 'zod';
 import { deliverySettings } from '../delivery/settings.ts';
 import { duration, formatDuration } from '../mapping/duration.ts';
@@ -8,16 +7,21 @@ import { notifySettings } from '../notices/settings.ts';
 import { manifestFields, manifestProblem } from '../parsing/manifest-settings.ts';
 import { fileSettings } from '../parsing/settings.ts';
 import { remoteSettings } from '../remotes/settings.ts';
+import { CronError, parseCron } from './cron.ts';
 import { resolveFolders } from './folders.ts';
 import { extoleDestination } from './lanes.ts';
 import { expectSettings, morningSettings, watchSettings } from './watch-settings.ts';
 
+/** Read as the daemon reads it: what it cannot read must not get that far. */
 const schedule = z.string().superRefine((expression, context) => {
-  const fields = expression.trim().split(/\s+/).length;
-  if (fields === 5 && cron.validate(expression)) return;
-  const found = fields === 5 ? 'one of them is not possible' : `found ${fields} field${fields === 1 ? '' : 's'}`;
-  const message = `five fields are needed (minute, hour, day of month, month, day of week), such as "*/15 6-22 * * 1-5"; ${found}`;
-  context.addIssue({ code: 'custom', message });
+  try {
+    parseCron(expression);
+  } catch (error) {
+    if (!(error instanceof CronError)) throw error;
+    const where = error.field === 'schedule' ? '' : `${error.field}: `;
+    // Without what was found: it may have come from a reference.
+    context.addIssue({ code: 'custom', message: where + error.rule });
+  }
 });
 
 const folder = z

@@ -1,6 +1,6 @@
 import { validate } from 'node-cron';
 import { Temporal } from 'temporal-polyfill';
-import { type Cron, CronError, parseCron } from './parse.ts';
+import { type Cron, CronError, parseCron } from '../jobs/cron.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -35,7 +35,7 @@ export function nextDue(expression: string, timezone: string, after: number): nu
     const tick = zone.firstInstant(local);
     if (tick > after) return tick;
   }
-  throw new CronError('schedule', `found "${expression}", which names no minute of the next nine years`);
+  throw new CronError('schedule', `"${expression}"`, 'which names no minute of the next nine years');
 }
 
 /**
@@ -67,15 +67,12 @@ function checked(expression: string, timezone: string): Cron {
   const known = parsed.get(expression);
   const cron = known ?? parseCron(expression);
   if (!known) {
-    if (!validate(expression.trim())) throw new CronError('schedule', `found "${expression}", which node-cron refuses`);
+    if (!validate(expression.trim())) throw new CronError('schedule', `"${expression}"`, 'which node-cron refuses');
     if (parsed.size > 1000) parsed.clear();
     parsed.set(expression, cron);
   }
   if (!zoneExists(timezone)) {
-    throw new CronError(
-      'timezone',
-      `found "${timezone}", an IANA time zone is needed, such as America/New_York or UTC`,
-    );
+    throw new CronError('timezone', `"${timezone}"`, `an IANA time zone is needed, such as America/New_York or UTC`);
   }
   return cron;
 }

@@ -112,12 +112,22 @@ describe('every problem is listed with its line', () => {
     [
       '"*/15 6-22 * * 1-5"',
       '"* * * * * *"',
-      'a.yaml:2:11 schedule: found "* * * * * *"; five fields are needed (minute, hour, day of month, month, day of week), such as "*/15 6-22 * * 1-5"; found 6 fields',
+      'a.yaml:2:11 schedule: found "* * * * * *"; five fields are needed: minute, hour, day of month, month, day of week, such as "*/15 6-22 * * 1-5"',
     ],
     [
       '"*/15 6-22 * * 1-5"',
       '"61 * * * *"',
-      'a.yaml:2:11 schedule: found "61 * * * *"; five fields are needed (minute, hour, day of month, month, day of week), such as "*/15 6-22 * * 1-5"; one of them is not possible',
+      'a.yaml:2:11 schedule: found "61 * * * *"; minute: allowed are 0 to 59, *, ranges (1-5), steps (*/2) and lists (1,3)',
+    ],
+    [
+      '"*/15 6-22 * * 1-5"',
+      '"0 6 * * monday"',
+      'a.yaml:2:11 schedule: found "0 6 * * monday"; day of week: allowed are 0 to 7 or SUN to SAT, *, ranges (1-5), steps (*/2) and lists (1,3)',
+    ],
+    [
+      '"*/15 6-22 * * 1-5"',
+      '"*/90 * * * *"',
+      'a.yaml:2:11 schedule: found "*/90 * * * *"; minute: allowed are 1 to 60',
     ],
     [
       'schedule:',

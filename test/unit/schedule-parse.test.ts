@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { validate } from 'node-cron';
 import { describe, expect, it } from 'vitest';
+import { CronError, parseCron } from '../../src/jobs/cron.ts';
 import { scheduleProblem } from '../../src/schedule/due.ts';
-import { CronError, parseCron } from '../../src/schedule/parse.ts';
 
 const problem = (expression: string): string => scheduleProblem(expression, 'UTC')?.message ?? '';
 

@@ -30,13 +30,15 @@ const SHAPE = 'minute, hour, day of month, month, day of week, such as "*/15 6-2
 const LONGEST_MONTH = [0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const PIECE = /^(\*|[A-Za-z0-9]+)(?:-([A-Za-z0-9]+))?(?:\/(\d+))?$/;
 
-/** A schedule that cannot be read. The message names the field, what was found and what is allowed. */
+/** A schedule that cannot be read. The message names the field, what was found and what is allowed; `rule` only the last. */
 export class CronError extends Error {
   readonly field: string;
-  constructor(field: string, message: string) {
-    super(`${field}: ${message}`);
+  readonly rule: string;
+  constructor(field: string, found: string, rule: string) {
+    super(`${field}: found ${found}, ${rule}`);
     this.name = 'CronError';
     this.field = field;
+    this.rule = rule;
   }
 }
 
@@ -53,7 +55,7 @@ export function parseCron(expression: string): Cron {
     weekday === undefined
   ) {
     const found = expression.trim() === '' ? 'nothing' : `${fields.length} (${JSON.stringify(expression)})`;
-    throw new CronError('schedule', `found ${found}, five fields are needed: ${SHAPE}`);
+    throw new CronError('schedule', found, `five fields are needed: ${SHAPE}`);
   }
   const cron: Cron = {
     minutes: parseField(MINUTE, minute),
@@ -85,19 +87,19 @@ function parsePiece(field: Field, piece: string, text: string): number[] {
     const range = `${first}-${field.most}/${stepText}`;
     throw new CronError(
       field.name,
-      `found "${piece}", a step needs * or a range before it: write ${range} or */${stepText}`,
+      `"${piece}"`,
+      `a step needs * or a range before it: write ${range} or */${stepText}`,
     );
   }
   const width = field.most - field.least + 1;
-  if (step < 1 || step > width)
-    throw new CronError(field.name, `found the step "/${stepText}", allowed are 1 to ${width}`);
+  if (step < 1 || step > width) throw new CronError(field.name, `the step "/${stepText}"`, `allowed are 1 to ${width}`);
   const from = first === '*' ? field.least : value(field, first, text);
   let to = first === '*' ? starEnd(field) : last === undefined ? from : value(field, last, text);
   // SAT-SUN reads forwards: Sunday is 7 at the end of a range.
   if (field === WEEKDAY && to === 0 && from > 0) to = 7;
   if (to < from) {
     const both = `${from}-${starEnd(field)},${field.least}-${to}`;
-    throw new CronError(field.name, `found "${piece}", a range that goes backwards: write ${both}`);
+    throw new CronError(field.name, `"${piece}"`, `a range that goes backwards: write ${both}`);
   }
   const numbers: number[] = [];
   for (let n = from; n <= to; n += step) numbers.push(n);
@@ -123,12 +125,13 @@ function refuse(field: Field, found: string, whole: string): CronError {
   const where = found === `"${whole}"` ? '' : ` in "${whole}"`;
   return new CronError(
     field.name,
-    `found ${found}${where}, allowed are ${field.least} to ${field.most}${names}, *, ranges (1-5), steps (*/2) and lists (1,3)`,
+    `${found}${where}`,
+    `allowed are ${field.least} to ${field.most}${names}, *, ranges (1-5), steps (*/2) and lists (1,3)`,
   );
 }
 
 /** 30 February never comes, and a job that never runs is a mistake. */
 function refuseImpossible(cron: Cron, day: string, month: string): void {
   for (const m of cron.months) for (const d of cron.days) if (d <= (LONGEST_MONTH[m] ?? 0)) return;
-  throw new CronError('day of month', `found day ${day} of month ${month}, a date that never comes`);
+  throw new CronError('day of month', `day ${day} of month ${month}`, 'a date that never comes');
 }
