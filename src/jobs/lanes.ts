@@ -34,17 +34,20 @@ const sftpLane = z
 export type SftpLane = z.output<typeof sftpLane>;
 
 /** `destination.extole` of a job: the API, and the server and folder of the lanes that send whole files. */
-export const extoleDestination = extoleSettings.extend({ sftp: sftpLane.optional() }).superRefine((extole, context) => {
-  for (const lane of ['sftp', 'folder'] as const) {
-    if (extole.lane !== lane || extole[lane] !== undefined) continue;
-    const example =
-      lane === 'sftp' ? 'sftp: { url: "sftp://client@sftp.extole.io/events", ... }' : 'folder: { path: /srv/extole }';
-    context.addIssue({
-      code: 'custom',
-      path: ['lane'],
-      message: `the lane ${lane} needs its own settings: ${example}`,
-    });
-  }
-});
+export const extoleDestination = extoleSettings
+  .extend({ sftp: sftpLane.optional() })
+  .superRefine((extole, context) => {
+    for (const lane of ['sftp', 'folder'] as const) {
+      if (extole.lane !== lane || extole[lane] !== undefined) continue;
+      const example =
+        lane === 'sftp' ? 'sftp: { url: "sftp://client@sftp.extole.io/events", ... }' : 'folder: { path: /srv/extole }';
+      context.addIssue({
+        code: 'custom',
+        path: ['lane'],
+        message: `the lane ${lane} needs its own settings: ${example}`,
+      });
+    }
+  })
+  .describe('How events reach one Extole account.');
 
 export type ExtoleDestinationSettings = z.output<typeof extoleDestination>;

@@ -8,6 +8,8 @@ import { PROJECT } from './support/cli.ts';
 const NO_CODES = [
   /^(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|MON|TUE|WED|THU|FRI|SAT|SUN|UTC|USD|HH|MM|MMM|NFC|TRL)$/,
   /^(?:GET|POST|SIG[A-Z]+|ROLLBACK|SQLITE_[A-Z]+|FAIL|NO|NAME|DROPPED)$/,
+  // What a batch job of Extole is called that reads a file, and how it ends.
+  /^(?:FILE_ASSET|DONE|FAILED|CANCELED)$/,
   // Node.js system errors, and problems that the YAML reader names.
   /^(?:E(?:ACCES|AI_AGAIN|CONN[A-Z]+|DQUOT|EXIST|INVAL|IO|ISDIR|MFILE|MLINK|NFILE|NODEV|NOENT|NOSPC|NOSYS|NOT[A-Z]+|OPNOTSUPP|PERM|PIPE|ROFS|TIMEDOUT|XDEV))$/,
   /^(?:BAD_INDENT|TAB_AS_INDENT)$/,

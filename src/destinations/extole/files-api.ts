@@ -1,4 +1,4 @@
-import type { HttpClient, HttpReply } from '../../delivery/http.ts';
+import type { HttpReply } from '../../delivery/http.ts';
 import type { Io } from '../../model.ts';
 import { classify, errorOf } from './classify.ts';
 import { connectTo, type ExtoleTimeouts, headersOf, pathAt, turn } from './extole.ts';
@@ -70,10 +70,10 @@ export function createFilesApi(
     await turn(token, settings.requestsPerMinute, io);
     return new Promise((resolve) => send(headersOf(token, undefined), resolve));
   }
-  const get = (client: HttpClient, path: string): Promise<HttpReply> =>
-    call((headers, done) => client.get(pathAt(apiUrl, path), headers, done));
+  const look = (path: string): Promise<HttpReply> =>
+    call((headers, done) => http.get(pathAt(apiUrl, path), headers, done));
   const byName = (path: string, name: string): Promise<HttpReply> =>
-    get(http, `${path}?${new URLSearchParams({ name, limit: MOST_LISTED })}`);
+    look(`${path}?${new URLSearchParams({ name, limit: MOST_LISTED })}`);
 
   return {
     async upload({ name, format, path, bytes }) {
@@ -109,7 +109,7 @@ export function createFilesApi(
       return readList(reply, io, (object) => (object.name === name ? batchOf(object, textOf(object.id)) : undefined));
     },
     async batch(id) {
-      const reply = await get(http, `${paths.batches}/${encodeURIComponent(id)}`);
+      const reply = await look(`${paths.batches}/${encodeURIComponent(id)}`);
       return read(reply, io, (object) => batchOf(object, id));
     },
     async [Symbol.asyncDispose]() {
