@@ -85,3 +85,35 @@ function targetIsFolder(target: string): TransferError {
     hint: 'rename the folder, or choose another name or folder for this file in the job',
   });
 }
+
+/**
+ * A shelf on which a file is put once: where the answer to the last step is lost, that step may have been done and the file taken
+ * away since, so that looking for it proves nothing. `last`: the step that makes the file visible.
+ */
+export function onceOnly(shelf: Shelf, last: 'rename' | 'write'): Shelf {
+  const uncertain = (error: unknown, target: string): unknown =>
+    error instanceof TransferError && error.code === 'SFTP_DISCONNECTED'
+      ? new TransferError('PUBLISH_UNCERTAIN', `the connection was lost while ${shown(target)} was put in place`, {
+          retryable: true,
+          cause: error,
+          hint: 'the next run looks for the file before it sends it again',
+        })
+      : error;
+  return {
+    ...shelf,
+    async rename(temporary, target) {
+      try {
+        return await shelf.rename(temporary, target);
+      } catch (error) {
+        throw last === 'rename' ? uncertain(error, target) : error;
+      }
+    },
+    async write(temporary, local) {
+      try {
+        await shelf.write(temporary, local);
+      } catch (error) {
+        throw last === 'write' ? uncertain(error, temporary) : error;
+      }
+    },
+  };
+}

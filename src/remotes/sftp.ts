@@ -8,7 +8,7 @@ import { startDownload } from './download.ts';
 import { noSuchFolder, notAFile, notAFolder, problemOf, STATUS, statusOf } from './errors.ts';
 import { createNoticed, fileOf, kindOf, listSftp, lstatSftp } from './listing.ts';
 import { resolvePath, shown } from './names.ts';
-import { publishDirectly, publishTo } from './publish.ts';
+import { onceOnly, publishDirectly, publishTo } from './publish.ts';
 import { moveSftp, shelfOf } from './rename.ts';
 import type { Session } from './session.ts';
 import { type RemoteSettings, remoteProblems } from './settings.ts';
@@ -63,8 +63,10 @@ export async function openSftp(settings: RemoteSettings, io: Io, signal?: AbortS
       const target = await resolve(path);
       return connection.use(async (session) => {
         await checkFolder(session, posix.dirname(target), settings.allowFolderLinks);
-        if (options.direct) return publishDirectly(shelfOf(session), target, local);
-        return publishTo(shelfOf(session), target, local, options.replace ?? false);
+        const plain = shelfOf(session);
+        const shelf = options.once ? onceOnly(plain, options.direct ? 'write' : 'rename') : plain;
+        if (options.direct) return publishDirectly(shelf, target, local);
+        return publishTo(shelf, target, local, options.replace ?? false);
       });
     },
     async ensureFolder(folder) {

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { WindowEnd } from '../../../delivery/window.ts';
 import { type DeliveryBook, openBook } from '../../../ledger/deliveries.ts';
-import { awaitedUpload, type Upload, uploadsOf, WATCHED } from '../../../ledger/uploads.ts';
+import { awaitedUpload, type Upload, type UploadState, uploadsOf, WATCHED } from '../../../ledger/uploads.ts';
 import { type FileLane, TransferError } from '../../../model.ts';
 import type { FilePass, RunContext } from '../context.ts';
 import type { Seal } from '../seal.ts';
@@ -9,6 +9,9 @@ import { type Carrier, createCarriers } from './carrier.ts';
 import { CARRIERS } from './carriers.ts';
 import { planNextUpload } from './plan.ts';
 import { uploadPath, wholeFile, writeUpload } from './write.ts';
+
+/** States in which rows wait for an answer that is sure to be looked for. */
+const ON_ITS_WAY: ReadonlySet<UploadState> = new Set(['claiming', 'planned', 'uploaded', 'started']);
 
 /** How far the files of a processing came. `unchanged`: they still wait, and nothing is to be said that was not said before. */
 export interface ByFileEnd extends WindowEnd {
@@ -33,15 +36,19 @@ export async function deliverByFile(
   try {
     for (const upload of before) {
       if (!WATCHED.includes(upload.state)) continue;
+      // Its rows are not all claimed yet, and a run for some rows only must not end it with those.
+      if (upload.state === 'claiming' && (ctx.only?.get(pass.processing.id) ?? 'all') !== 'all') continue;
       // The first file takes every row that may go; the others only what was left or released since.
       const only = retryOnly || upload.part > 1;
       if (await bring(ctx, pass, seal, book, upload, only, () => carriers.of(upload.lane))) changed = true;
     }
-    const next =
-      before.length === 0 || retryOnly ? await planNextUpload(ctx, pass, seal, book, lane, retryOnly) : undefined;
+    // Rows of a file that is not through yet may have been released: they go once nothing of it is on its way any more.
+    const again = retryOnly || before.length > 0;
+    const goesOn = before.length === 0 || retryOnly || !isOnItsWay(ctx, pass);
+    const next = goesOn ? await planNextUpload(ctx, pass, seal, book, lane, again) : undefined;
     if (next) {
       changed = true;
-      await bring(ctx, pass, seal, book, next, retryOnly, () => carriers.of(lane));
+      await bring(ctx, pass, seal, book, next, again, () => carriers.of(lane));
     }
   } catch (error) {
     const trouble = error instanceof LaneTrouble ? error.cause : undefined;
@@ -52,6 +59,10 @@ export async function deliverByFile(
   }
   const waits = awaitedUpload(ctx.ledger, pass.processing.id) !== undefined;
   return { interrupted: false, unchanged: waits && !changed };
+}
+
+function isOnItsWay({ ledger }: RunContext, { processing }: FilePass): boolean {
+  return uploadsOf(ledger, processing.id).some(({ state }) => ON_ITS_WAY.has(state));
 }
 
 /** Something is wrong with the other side, and not with the file or with us. */

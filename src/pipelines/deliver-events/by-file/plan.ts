@@ -5,6 +5,7 @@ import type { FilePass, RunContext } from '../context.ts';
 import type { Seal } from '../seal.ts';
 import { createFormatChoice, isWritable, uploadColumns, uploadName } from './dialect.ts';
 import { candidateRows } from './rows.ts';
+import { whoWaits } from './waits.ts';
 
 /**
  * Reads the file once and settles what the uploaded one will be called, how it is written and which columns it has. `undefined`:
@@ -23,10 +24,12 @@ export async function planNextUpload(
   const choice = createFormatChoice(settings.quotes);
   const fields = new Set(Object.keys(definition.event.data));
   const eventNames = new Set<string>();
+  const waits = whoWaits(ctx, processing);
   let rows = 0;
   for await (const batch of candidateRows(ctx, pass, seal, book, retryOnly)) {
     for (const row of batch.rows) {
-      if (!row.due) continue;
+      // A file of nothing but rows that wait is not begun: each run would begin another one.
+      if (!row.due || waits(row)) continue;
       rows++;
       const { data, key, eventName } = row.event;
       eventNames.add(eventName);

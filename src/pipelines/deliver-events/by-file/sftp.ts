@@ -30,7 +30,12 @@ export async function openSftpCarrier(ctx: RunContext): Promise<Carrier> {
       if (there === undefined) {
         updateUpload(ctx.ledger, upload.id, { askedAt: ctx.io.now() });
         ctx.crashPoint('upload-planned');
-        await place(remote, sftp, upload, path);
+        try {
+          await place(remote, sftp, upload, path);
+        } catch (error) {
+          if (!(error instanceof TransferError) || error.code !== 'PUBLISH_UNCERTAIN') throw error;
+          if ((await traceOf(ctx, remote, sftp, upload)) === undefined) throw error;
+        }
         ctx.crashPoint('uploaded');
       }
       return updateUpload(ctx.ledger, upload.id, { state: 'uploaded', uploadedAt: ctx.io.now() });
@@ -50,11 +55,11 @@ export async function openSftpCarrier(ctx: RunContext): Promise<Carrier> {
 async function place(remote: Remote, sftp: SftpLane, upload: Upload, path: string): Promise<void> {
   const local = { path, size: upload.bytes, sha256: upload.sha256 };
   if (sftp.place === 'direct') {
-    await remote.publish(upload.name, local, { direct: true });
+    await remote.publish(upload.name, local, { direct: true, once: true });
     return;
   }
   const first = sftp.place === 'dropbox' ? posix.join(sftp.dropbox, upload.name) : upload.name;
-  const published = await remote.publish(first, local);
+  const published = await remote.publish(first, local, { once: true });
   if (posix.basename(published) !== upload.name)
     throw new TransferError('TARGET_EXISTS', `${first} is there already, with other contents`, {
       hint: 'no other program may write files of this name; move it away, and the next run sends ours',

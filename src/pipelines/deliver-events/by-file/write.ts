@@ -3,7 +3,6 @@ import { createReadStream, existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Claim, DeliveryBook, Settled } from '../../../ledger/deliveries.ts';
-import { blockedOrders } from '../../../ledger/processings.ts';
 import { claimForUpload, linesOfUpload, unansweredRows } from '../../../ledger/upload-rows.ts';
 import { type Upload, updateUpload } from '../../../ledger/uploads.ts';
 import type { FilePass, RunContext } from '../context.ts';
@@ -14,6 +13,7 @@ import type { Seal } from '../seal.ts';
 import { stagingProblem } from '../stage.ts';
 import { cellsOf, isWritable, lineOf, whyNot } from './dialect.ts';
 import { type CandidateRow, candidateRows } from './rows.ts';
+import { whoWaits } from './waits.ts';
 
 /** Rows that share a commit. */
 const BATCH = 2000;
@@ -85,7 +85,7 @@ async function claimRows(
   const { quotes } = ctx.job.destination.extole.upload;
   const fixed = { keyField: definition.destination.keyField, container: ctx.destination.identity.container };
   const resend = resendRule(ctx);
-  const blocked = blockedOrders(ctx.ledger, processing.job, processing.id);
+  const waits = whoWaits(ctx, processing);
   let columns: readonly string[] = [];
   const sameContent = contentComparer(ctx, pass, () => columns);
   const known = new Set(upload.columns);
@@ -94,7 +94,8 @@ async function claimRows(
   let done = 0;
 
   /** Why a row may not go, though it is due. */
-  const obstacle = ({ event, claim, prior }: CandidateRow): Settled | undefined => {
+  const obstacle = (row: CandidateRow): Settled | undefined => {
+    const { event, claim, prior } = row;
     if (prior?.state === 'unknown' && !resend(event))
       return {
         claim,
@@ -102,12 +103,12 @@ async function claimRows(
         code: 'UNKNOWN_DELIVERY',
         reason: `${prior.reason || 'no clear answer'}; it is not known whether the destination drops a key it has (verify-dedupe)`,
       };
-    if (claim.orderHash !== null && blocked.has(claim.orderHash.toString('hex')))
+    if (waits(row))
       return {
         claim,
         state: 'failed',
         code: 'WAITS_FOR_EARLIER',
-        reason: 'an earlier row of the same person failed; this one goes after it',
+        reason: 'an earlier row of the same person failed, or has no answer yet; this one goes after it',
       };
     const reason = whyNotWritable(event.data, cellsOf(event, upload.columns, fixed));
     return reason === undefined ? undefined : { claim, state: 'rejected', code: 'NOT_WRITABLE', reason };
