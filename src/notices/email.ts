@@ -61,5 +61,5 @@ function problemOf(error: unknown): Sent {
   const status = error instanceof Error && 'responseCode' in error ? Number(error.responseCode) : Number.NaN;
   const problem = Number.isNaN(status) ? code : `SMTP ${status} (${code})`;
   // The message itself was refused: too large, or its content.
-  return code === 'EMESSAGE' && status >= 500 ? { kind: 'refused', problem } : { kind: 'failed', problem };
+  return /^EMESSAGE$/.test(code) && status >= 500 ? { kind: 'refused', problem } : { kind: 'failed', problem };
 }

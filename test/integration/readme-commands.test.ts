@@ -7,7 +7,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cliArgs, commandNames, optionsOf, PROJECT, referry } from './support/cli.ts';
 import { ran } from './support/package-install.ts';
 
-const PAGES = ['README.md', 'docs/job-file.md', 'docs/results-and-report.md', 'docs/architecture.md'];
+const PAGES = [
+  'README.md',
+  'docs/job-file.md',
+  'docs/results-and-report.md',
+  'docs/notices.md',
+  'docs/architecture.md',
+];
 
 const readme = await readFile(join(PROJECT, 'README.md'), 'utf8');
 const pages = await Promise.all(
