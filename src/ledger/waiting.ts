@@ -1,3 +1,4 @@
+import { OF_PROCESSING } from './deliveries.ts';
 import type { Ledger } from './open.ts';
 
 /** Rows of one file that wait for a person with one code. Times are milliseconds since 1970. */
@@ -30,7 +31,7 @@ export function waitingRows(ledger: Pick<Ledger, 'db'>, job?: string): WaitingRo
          FROM deliveries WHERE unfinished = 1 AND state = 'held' GROUP BY 1, 2, 3
          UNION ALL
          SELECT d.processing_id, 'conflict', d.code, count(*), min(d.claimed_at), min(d.id)
-         FROM processings p JOIN deliveries d ON d.id BETWEEN p.id * 1073741824 AND p.id * 1073741824 + 1073741823
+         FROM processings p JOIN deliveries d ON ${OF_PROCESSING}
          WHERE p.state = 'closed' AND p.pruned_at IS NULL AND json_extract(p.account, '$.counts.conflict') > 0
            AND d.state = 'conflict' AND d.code = 'CONFLICT' GROUP BY 1, 2, 3
        ) w JOIN deliveries d ON d.id = w.first JOIN processings p ON p.id = w.processing_id

@@ -218,7 +218,11 @@ async function step(
     if (progress.halted) account.halt(progress.halted);
   } catch (error) {
     if (!(error instanceof TransferError) || ctx.signal.aborted) throw error;
-    if (!ONE_FILE.has(error.code)) throw error;
+    if (!ONE_FILE.has(error.code)) {
+      // The run ends here, and still says what is known of the file it was at.
+      if (getProcessing(ctx.ledger, processing.id).read !== null) account.leaveOpen(openAccount(ctx, processing));
+      throw error;
+    }
     ctx.io.log.warn({ job: ctx.job.id, file: processing.name, code: error.code }, error.message);
     account.notices.push({ code: error.code, message: `${processing.name}: ${error.message}` } satisfies Notice);
     account.leaveOpen(openAccount(ctx, processing));
