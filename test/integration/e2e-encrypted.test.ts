@@ -29,10 +29,22 @@ const pgp = (change: Record<string, unknown> = {}): Record<string, unknown> => (
   ...change,
 });
 
-function job(change: Record<string, unknown> = {}): void {
+/** Nothing here is about slow answers. */
+const PATIENT = { timeout: { headers: '20s', total: '30s' } };
+
+function job(change: { report?: object; delivery?: object } = {}): void {
   world.env.PGP_PASSPHRASE = PASSPHRASE;
-  world.job('feed', { source: { match: '*.csv*' }, file: { pgp: pgp() }, ...change });
+  const { report = {}, delivery = {} } = change;
+  world.job('feed', {
+    source: { match: '*.csv*' },
+    file: { pgp: pgp() },
+    report,
+    delivery: { ...PATIENT, ...delivery },
+  });
 }
+
+/** Rows of about 60 bytes: enough for GnuPG to write a packet in parts. */
+const COUNT = 250;
 
 const run = () => world.run('feed', { PGP_PASSPHRASE: PASSPHRASE });
 const list = () => [...rows('A', 4), row('A-0005', { amount: 'CANARY-AMOUNT' }), row('A-0006')];
@@ -86,7 +98,9 @@ describe('encrypted input', () => {
     expect(filesWith(world.served, CANARIES)).toEqual([]);
   });
 
-  it('GnuPG encrypts and signs, we read; we encrypt the results, GnuPG reads', async ({ skip }) => {
+  it('GnuPG encrypts and signs, we read; we encrypt the results, GnuPG reads', { timeout: 30_000 }, async ({
+    skip,
+  }) => {
     const gpg = openGpg(world.root);
     if (!gpg) return skip('gpg is not installed');
     try {
@@ -103,17 +117,17 @@ describe('encrypted input', () => {
         ['big-packets.csv.gpg', ['--compress-algo', 'none', '--cipher-algo', 'AES256']],
       ];
       for (const [i, [name, options]] of variants.entries()) {
-        writeFileSync(plain, csv(rows(`G${i}`, 700)));
+        writeFileSync(plain, csv(rows(`G${i}`, COUNT)));
         world.drop(name, gpg.run([...options, ...to]), 90 - i);
       }
       writeFileSync(plain, '');
       const { run: account } = await run();
       expect(account.files.map(({ path, delivered }) => [path, delivered])).toEqual(
-        variants.map(([name]) => [name, 700]),
+        variants.map(([name]) => [name, COUNT]),
       );
       const read = gpg.run(['--decrypt', join(world.served, 'results', 'usual.csv.results.csv.pgp')]);
       expect(readResults(read).every(({ outcome }) => outcome === 'delivered')).toBe(true);
-      expect(readResults(read)).toHaveLength(700);
+      expect(readResults(read)).toHaveLength(COUNT);
     } finally {
       gpg.close();
     }

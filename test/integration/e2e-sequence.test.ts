@@ -77,6 +77,12 @@ describe('files that carry a running number', () => {
     world.drop('day-2.csv', csv(rows('D', 2)));
     expect((await world.run('feed')).run.delivered).toBe(2);
     expect(numbers()).toEqual(['1 seen', '2 seen']);
+
+    // So does one that is held for what it holds: the corrected file comes under the same number.
+    world.drop('day-3.csv', csv(rows('E', 3).map((each) => ({ ...each, at: 'never' }))));
+    expect((await world.run('feed')).run.files).toMatchObject([{ code: 'TOO_MANY_REJECTED' }]);
+    world.drop('day-3.csv', csv(rows('E', 3)));
+    expect((await world.run('feed')).run.delivered).toBe(3);
   });
 
   it('the number may stand in the trailer, count from a start, and hold what comes after a gap; a death changes nothing', async () => {
