@@ -60,6 +60,34 @@ describe('lane sftp', () => {
   }, 60_000);
 });
 
+describe('lane sftp, a file that is not through', () => {
+  it('a held row that is released goes, once nothing of the file is on its way any more', async () => {
+    const world = await openWorld({
+      extoleSftp: {
+        layout: {
+          names: ['status', 'message'],
+          cells: ({ number }) => [number === 2 ? 'PERHAPS' : 'SUCCESS', ''],
+          metadata: (message) => ['FAILURE', message],
+        },
+        missing: ({ number }) => number === 3,
+      },
+    });
+    const upload = { wait: '300ms', proofTimeout: '2s', results: { statusColumn: 'status' } };
+    world.job('feed', laneJob(world, 'sftp', upload));
+    world.drop('a.csv', csv(rows('A', 3)));
+    await world.run('feed');
+    await world.cli(['release', 'a.csv', '--reason', 'r', '--json']);
+    if (world.extoleSftp) {
+      Object.assign(world.extoleSftp.folder.behaviour, { layout: 'status-message', missing: () => false });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    for (let i = 0; i < 3; i++) await world.run('feed');
+    expect(keysTaken(world)).toEqual(['A-0001', 'A-0002', 'A-0003', 'A-0002']);
+    expect(outcomes(world, 'a.csv')).toEqual(['A-0001 delivered', 'A-0002 delivered', 'A-0003 held NO_PROOF']);
+    await world.close();
+  }, 60_000);
+});
+
 describe('lane batch', () => {
   it.each<[string, FaultName[], FaultName[]]>([
     ['the upload', ['500post', '500pre'], []],
