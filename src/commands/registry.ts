@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { registerBackup } from './backup.ts';
 import { registerCheck } from './check.ts';
+import { registerCompletion } from './completion.ts';
 import { registerConfirm } from './confirm.ts';
 import { registerDaemon } from './daemon.ts';
 import { registerDemo } from './demo.ts';
@@ -54,6 +55,7 @@ export const COMMANDS: readonly Register[] = [
   registerBackup,
   registerRestore,
   registerSchema,
+  registerCompletion,
   registerSandbox,
   registerDemo,
 ];

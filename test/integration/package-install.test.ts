@@ -29,7 +29,7 @@ function referry(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<
 describe('the published package', () => {
   test('holds what it needs to run, the examples and the documentation, and nothing else', async () => {
     const entries = (await readdir(home)).sort();
-    expect(entries).toEqual(['LICENSE', 'README.md', 'dist', 'docs', 'jobs', 'package.json', 'sample-files']);
+    expect(entries).toEqual(['LICENSE', 'README.md', 'dist', 'docs', 'jobs', 'package.json', 'packaging', 'sample-files']);
     const manifest: { bin: { referry: string }; version: string } = JSON.parse(
       await readFile(join(home, 'package.json'), 'utf8'),
     );
