@@ -11,7 +11,8 @@ export const registerDoctor: Register = (program, exit) => {
     .addHelpText(
       'after',
       `
-Sends no event. In the folders of a job it writes, renames and removes a small hidden file. A server that is not trusted yet
+Sends no event. In the folders of a job it writes, renames and removes a small hidden file; Extole's own folders (lane sftp) are
+only listed. A server that is not trusted yet
 is shown no password: its key is printed as the line to add to the job.
 
 Exits 0 where everything works, 2 where a job is wrong, 4 where something cannot be reached or refuses us, 74 where the

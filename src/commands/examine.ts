@@ -10,6 +10,7 @@ import { dedupeOf } from './collect-status.ts';
 import { examineChannels } from './examine-channels.ts';
 import { examineHere } from './examine-here.ts';
 import { examineKeys } from './examine-keys.ts';
+import { examineLane } from './examine-lane.ts';
 import { type RawJob, readRawJob } from './raw-job.ts';
 
 /** One thing that was tried. `warn`: it works, and somebody should look. */
@@ -72,6 +73,8 @@ export async function examine(
       const { extole } = job.destination;
       const steps = (await probeExtole(extole, io, { timeouts: job.delivery })).map(stepOf);
       done(`job ${job.id}: Extole ${extole.account}/${extole.container}`, [...steps, ...examineDedupe(job, ledger)]);
+      const lane = await examineLane(job, io);
+      if (lane) done(lane.subject, lane.steps);
       const channels = examineChannels(job);
       if (channels.length > 0) done(`job ${job.id}: notices`, channels);
     }

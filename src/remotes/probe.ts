@@ -20,9 +20,15 @@ export interface ProbeStep {
 
 /**
  * Tries a connection and what a job does with each folder. Stops at the first step that the others need. A server whose
- * key is not trusted is shown no credential: its fingerprint is shown, with the line that would trust it.
+ * key is not trusted is shown no credential: its fingerprint is shown, with the line that would trust it. `readOnly`: folders are
+ * listed, and nothing is written.
  */
-export async function probeRemote(settings: RemoteSettings, folders: readonly string[], io: Io): Promise<ProbeStep[]> {
+export async function probeRemote(
+  settings: RemoteSettings,
+  folders: readonly string[],
+  io: Io,
+  options: { readOnly?: boolean } = {},
+): Promise<ProbeStep[]> {
   const steps: ProbeStep[] = [];
   if (settings.url.startsWith('sftp:') && !(await probeConnection(settings, io, steps))) return steps;
   let remote: Remote;
@@ -34,7 +40,8 @@ export async function probeRemote(settings: RemoteSettings, folders: readonly st
   }
   try {
     if (!settings.url.startsWith('sftp:')) steps.push({ step: 'reach', ok: true, detail: `${remote.url} is a folder` });
-    for (const folder of folders.length > 0 ? folders : ['.']) await probeFolder(remote, folder, io, steps);
+    for (const folder of folders.length > 0 ? folders : ['.'])
+      await probeFolder(remote, folder, io, steps, options.readOnly ?? false);
   } finally {
     await remote[Symbol.asyncDispose]();
   }
@@ -81,7 +88,13 @@ function hostKeyStep(seen: SeenHostKey): ProbeStep {
   return { step: 'host-key', ok: true, detail: `${seen.fingerprint} (${seen.type}) is the trusted key` };
 }
 
-async function probeFolder(remote: Remote, folder: string, io: Io, steps: ProbeStep[]): Promise<void> {
+async function probeFolder(
+  remote: Remote,
+  folder: string,
+  io: Io,
+  steps: ProbeStep[],
+  readOnly: boolean,
+): Promise<void> {
   const where = shown(folder);
   try {
     const { files } = await remote.list(folder, new AbortController().signal);
@@ -94,6 +107,7 @@ async function probeFolder(remote: Remote, folder: string, io: Io, steps: ProbeS
     steps.push(failed('list', error));
     return;
   }
+  if (readOnly) return;
   const tag = `.referry-doctor.${Math.floor(io.random() * 36 ** 6).toString(36)}`;
   const [first, second] = [posix.join(folder, `${tag}.a`), posix.join(folder, `${tag}.b`)];
   const scratch = await mkdtemp(join(tmpdir(), 'referry-doctor-'));
