@@ -65,8 +65,9 @@ export function jobStates(ledger: Pick<Ledger, 'db'>): Map<string, JobState> {
     }
     for (const { job, kind, ...waiting } of unfinishedRows(ledger))
       of(job).rows[kind] = add(of(job).rows[kind], waiting);
-    for (const { job, ...file } of openFiles(ledger)) {
+    for (const { job, open, ...file } of openFiles(ledger)) {
       of(job).openFiles.push(file);
+      of(job).rows.open = add(of(job).rows.open, { count: open, since: file.since });
       of(job).files.open = add(of(job).files.open, { count: 1, since: file.since });
     }
     for (const left of closedLeftovers(ledger)) {
@@ -124,26 +125,37 @@ function lastReported({ db }: Pick<Ledger, 'db'>, job: string): { id: number; at
   return row ?? null;
 }
 
-/** Rows that are in the ledger and not final. */
+/** Rows that are in the ledger and not final. Open ones of files that are not through are counted with their files. */
 function unfinishedRows({ db }: Pick<Ledger, 'db'>): ({ job: string; kind: 'open' | 'failed' | 'held' } & Waiting)[] {
   return db
     .prepare<[], { job: string; kind: 'open' | 'failed' | 'held' } & Waiting>(
       `SELECT p.job, CASE WHEN d.state IN ('failed','held') THEN d.state ELSE 'open' END AS kind,
          count(*) AS count, min(p.opened_at) AS since
        FROM deliveries d JOIN processings p ON p.id = d.processing_id
-       WHERE d.unfinished = 1 GROUP BY 1, 2`,
+       WHERE d.unfinished = 1 AND (p.state = 'closed' OR d.state IN ('failed','held')) GROUP BY 1, 2`,
     )
     .all();
 }
 
-function openFiles({ db }: Pick<Ledger, 'db'>): ({ job: string } & OpenFile)[] {
+type OpenFileRow = { job: string; told: number | null; ended: number } & OpenFile;
+
+/**
+ * `open`: rows that have no outcome yet, most of which were never claimed and are in no delivery. As the last run told, less what has
+ * ended since; before a run has told, rejected rows count among them.
+ */
+function openFiles({ db }: Pick<Ledger, 'db'>): ({ job: string; open: number } & OpenFile)[] {
   return db
-    .prepare<[], { job: string } & OpenFile>(
-      `SELECT p.job, p.name, p.state, p.opened_at AS since, p.read,
-         (SELECT count(*) FROM deliveries d WHERE ${OF_PROCESSING} AND d.state = 'delivered') AS delivered
+    .prepare<[], OpenFileRow>(
+      `SELECT p.job, p.name, p.state, p.opened_at AS since, p.read, json_extract(p.account, '$.counts.open') AS told,
+         (SELECT count(*) FROM deliveries d WHERE ${OF_PROCESSING} AND d.state = 'delivered') AS delivered,
+         (SELECT count(*) FROM deliveries d WHERE ${OF_PROCESSING} AND d.state NOT IN ('claimed','waiting','unknown')) AS ended
        FROM processings p WHERE p.state NOT IN ('closed','vanished') ORDER BY p.id`,
     )
-    .all();
+    .all()
+    .map(({ told, ended, ...file }) => {
+      const left = Math.max(0, (file.read ?? 0) - ended);
+      return { ...file, open: Math.min(told ?? left, left) };
+    });
 }
 
 interface Leftovers {

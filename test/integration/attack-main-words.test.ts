@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from './support/e2e-cli.ts';
+import { csv, rows } from './support/e2e-rows.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
 
 describe('the first steps of somebody new', () => {
@@ -59,5 +60,23 @@ describe('the first steps of somebody new', () => {
       expect((await world.cli(args, env)).code).toBe(2);
       expect(existsSync(state), args.join(' ')).toBe(false);
     }
+  });
+});
+
+describe('status', () => {
+  let world: World;
+  afterEach(() => world.close());
+
+  it('counts all open rows of a file, also those that were never claimed', async () => {
+    world = await openWorld();
+    world.job('feed');
+    world.drop('a.csv', csv([...rows('A', 40), 'torn']));
+    let n = 0;
+    world.extole.setFaults(() => (++n > 5 ? '401' : undefined));
+    const { run } = await world.run('feed');
+    expect(run).toMatchObject({ rejected: 1, halted: { code: 'UNAUTHORIZED' } });
+    const status = await world.cli(['status', '--json']);
+    expect(status.json()).toMatchObject({ jobs: [{ rows: { open: { count: run.open } } }] });
+    expect(run.open).toBeGreaterThan(30);
   });
 });
