@@ -95,6 +95,9 @@ function heldRows(rows: WaitingRows): Waits {
       rows.code === 'AWAITS_UPLOAD'
         ? `referry confirm ${id} ${WHY}     after the upload in My Extole`
         : `referry release ${id}${code} ${WHY}     send them again`,
+      ...(rows.code === 'UNKNOWN_DELIVERY'
+        ? [`referry confirm ${id}${code} ${WHY}     they were found at Extole`]
+        : []),
       `referry reject ${id}${code} ${WHY}     send none of them`,
     ],
   };

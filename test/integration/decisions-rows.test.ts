@@ -88,6 +88,20 @@ describe('what a person decides about rows', () => {
     expect(fates(results('a.csv.results.csv'))).toEqual(['2 held UNKNOWN_DELIVERY']);
   });
 
+  it('confirm: held rows that a person found at Extole count as delivered, keep their keys, and nothing is sent', async () => {
+    world.job('feed');
+    world.extole.setFaults(() => 'timeout-post');
+    world.drop('a.csv', csv(rows('A', 2)));
+    await world.run('feed');
+    world.extole.setFaults(undefined);
+    const { code, stdout } = await world.cli(['confirm', 'a.csv', '--code', 'UNKNOWN_DELIVERY', ...WHY]);
+    expect(code, stdout).toBe(0);
+    expect(fates(results('a.csv.results.r2.csv'))).toEqual(['2 delivered', '3 delivered']);
+    world.drop('b.csv', csv(rows('A', 2)));
+    expect((await world.run('feed')).run).toMatchObject({ duplicate: 2, delivered: 0 });
+    expect(world.requests()).toHaveLength(2);
+  });
+
   it('reject: held rows end as rejected, with the reason, and their keys are free for a corrected row', async () => {
     world.job('feed');
     world.extole.setFaults(({ body }) => (body.includes('"A-0001"') ? 'resetpre' : undefined));

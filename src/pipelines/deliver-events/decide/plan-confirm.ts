@@ -1,11 +1,32 @@
+import { confirmRows } from '../../../ledger/confirm.ts';
+import { rowsInScope } from '../../../ledger/held-rows.ts';
 import { listFiles } from '../../../ledger/known-files.ts';
 import { getProcessing } from '../../../ledger/processings.ts';
 import { TransferError } from '../../../model.ts';
 import { confirmAll, confirmable, confirmUpload } from '../by-file/confirm.ts';
+import { byFile } from './plan-release.ts';
 import type { DecisionRequest, PlanContext, Planned } from './planned.ts';
 
-/** A person says that a file was uploaded by hand and taken, or gives the results file that says so row by row. */
-export function planConfirm({ ledger }: PlanContext, request: DecisionRequest): Planned {
+/**
+ * A person says that a file was uploaded by hand and taken, or gives the results file that says so row by row. With a line or a
+ * code: that held rows were found at the destination.
+ */
+export function planConfirm(context: PlanContext, request: DecisionRequest): Planned {
+  if (request.line === undefined && request.code === undefined) return planUpload(context, request);
+  const { ledger } = context;
+  const rows = rowsInScope(ledger, { ...request, states: ['held'] });
+  return {
+    rows: rows.length,
+    files: byFile(context, rows),
+    about: [...rows],
+    apply: (now) => {
+      confirmRows(ledger.db, rows, now);
+      return new Map(rows.map((row) => [row.processingId, 'none']));
+    },
+  };
+}
+
+function planUpload({ ledger }: PlanContext, request: DecisionRequest): Planned {
   const { job, processingId = 0, path, by, reason } = request;
   const file = listFiles(ledger, { job }).find(({ processing }) => processing === processingId);
   if (!file)
