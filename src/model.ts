@@ -345,7 +345,7 @@ export interface RunAccount {
   seen: { files: number; processed: number; held: number; refused: number; open: number };
   counts: Counts;
   balanced: boolean;
-  /** Why the run stopped early: the destination or the source cannot be used. */
-  halted?: { code: string; reason: string };
+  /** Why the run stopped early: the destination cannot be used, or the source or this machine. */
+  halted?: { code: string; reason: string; by?: 'destination' };
   notices: Notice[];
 }

@@ -80,6 +80,8 @@ export interface RunFacts {
   id: number;
   balanced: boolean;
   halted: string | null;
+  /** `destination` where that stopped it. */
+  haltedBy: string | null;
   files: number;
   delivered: number;
   read: number;
@@ -93,7 +95,7 @@ export function newestRuns(ledger: Pick<Ledger, 'db'>, job: string, limit: numbe
   return ledger.db
     .prepare<[string, number], Omit<RunFacts, 'balanced'> & { balanced: number }>(
       `SELECT id, ended_at AS endedAt, json_extract(account, '$.balanced') AS balanced, json_extract(account, '$.halted.code') AS halted,
-         json_array_length(account, '$.files') AS files, json_extract(account, '$.counts.delivered') AS delivered,
+         json_extract(account, '$.halted.by') AS haltedBy, json_array_length(account, '$.files') AS files, json_extract(account, '$.counts.delivered') AS delivered,
          json_extract(account, '$.counts.read') AS read,
          json_extract(account, '$.counts.conflict') + json_extract(account, '$.counts.failed')
            + json_extract(account, '$.counts.held') + json_extract(account, '$.seen.held')

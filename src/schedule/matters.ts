@@ -26,17 +26,6 @@ const EXPIRY_DAYS = 3;
 /** Runs looked at for what they came to since the last look. */
 const MOST_RUNS = 200;
 
-/** Halts that are the destination's doing. */
-const OF_DESTINATION: ReadonlySet<string> = new Set([
-  'UNAUTHORIZED',
-  'PAYMENT_REQUIRED',
-  'FORBIDDEN',
-  'UNSUPPORTED_MEDIA_TYPE',
-  'MISROUTED',
-  'UNEXPECTED_STATUS',
-  'TLS',
-  'DESTINATION_DOWN',
-]);
 /** Halts that are this machine's doing. */
 const OF_MACHINE = /^(?:STAGING_|STAGED_|LOCAL_|LEDGER_|INTERNAL)/;
 
@@ -118,25 +107,32 @@ function ofRuns(runs: readonly RunFacts[], after: number): KnownMatter[] {
     });
 }
 
+/** Who stopped a run, where somebody did. */
+function stopperOf({ halted, haltedBy }: RunFacts): 'destination' | 'source' | 'machine' | undefined {
+  if (halted === null) return undefined;
+  if (haltedBy === 'destination') return 'destination';
+  return OF_MACHINE.test(halted) ? 'machine' : 'source';
+}
+
 /** What the newest runs ran into; `runs`: newest first. */
 function ofHalts(runs: readonly RunFacts[], unreachable: number): KnownMatter[] {
+  const [newest] = runs;
+  if (newest === undefined) return [];
   const lasting = { holds: true, once: false, ends: true };
   const found: KnownMatter[] = [];
-  const code = runs[0]?.halted ?? '';
-  if (OF_MACHINE.test(code)) found.push({ kind: 'run-stopped', subject: 'machine', detail: { code }, ...lasting });
+  const code = newest.halted ?? '';
+  if (stopperOf(newest) === 'machine')
+    found.push({ kind: 'run-stopped', subject: 'machine', detail: { code }, ...lasting });
   // A run that ended before it got to the destination says nothing about it.
-  const asked = runs.find(({ halted }) => halted === null || OF_DESTINATION.has(halted))?.halted ?? null;
+  const asked = runs.find((run) => run.halted === null || stopperOf(run) === 'destination')?.halted ?? null;
   if (asked !== null)
     found.push({ kind: 'destination-halted', subject: 'destination', detail: { code: asked }, ...lasting });
-  const reached = runs.findIndex(({ halted }) => !isOfSource(halted));
+  const reached = runs.findIndex((run) => stopperOf(run) !== 'source');
   const times = reached < 0 ? runs.length : reached;
   if (times >= unreachable)
     found.push({ kind: 'source-unreachable', subject: 'source', detail: { code, runs: times }, ...lasting });
   return found;
 }
-
-const isOfSource = (halted: string | null): boolean =>
-  halted !== null && !OF_DESTINATION.has(halted) && !OF_MACHINE.test(halted);
 
 function ofWaiting(ledger: Pick<Ledger, 'db'>, job: Job, now: number): KnownMatter[] {
   const hours = Math.round(job.watch.waiting / HOUR_MS);

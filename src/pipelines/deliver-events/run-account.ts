@@ -23,7 +23,7 @@ export function createRunAccount(
   wait(file: FileAccount): void;
   /** Whether there is anything to tell that was not told before. */
   readonly news: boolean;
-  halt(why: { code: string; reason: string }): void;
+  halt(why: NonNullable<RunAccount['halted']>): void;
   finish(now: number): RunAccount;
 } {
   const files: FileAccount[] = [];
@@ -32,7 +32,7 @@ export function createRunAccount(
   const counts = emptyCounts();
   let carriedIn = 0;
   let quiet = 0;
-  let halted: { code: string; reason: string } | undefined;
+  let halted: RunAccount['halted'];
 
   return {
     notices,

@@ -145,7 +145,7 @@ async function carryOn(ctx: RunContext, account: Account): Promise<void> {
     if (earlier) await step(ctx, account, earlier, () => retryFile(ctx, earlier));
     await step(ctx, account, processing, () => processFile(ctx, processing));
   }
-  if (!ctx.only && !account.halted) account.notices.push(...(await lookForLateAnswers(ctx)));
+  if (!account.halted) account.notices.push(...(await lookForLateAnswers(ctx)));
   const aged = ctx.only ? [] : ageRows(ctx);
   for (const processing of aged)
     await step(ctx, account, processing, async () => ({ account: await revise(ctx, processing) }));
@@ -215,7 +215,7 @@ async function step(
         code: 'VANISHED',
         message: `${processing.name} was gone or changed before it could be taken`,
       });
-    if (progress.halted) account.halt(progress.halted);
+    if (progress.halted) account.halt({ ...progress.halted, by: 'destination' });
   } catch (error) {
     if (!(error instanceof TransferError) || ctx.signal.aborted) throw error;
     if (!ONE_FILE.has(error.code)) {
