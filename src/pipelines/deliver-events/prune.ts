@@ -53,6 +53,8 @@ const OBSERVATIONS_KEPT_MS = 30 * DAY;
 /** Nothing that is being written is so old. */
 const LEFT_OVER_MS = DAY;
 const KEYS_AT_ONCE = 2000;
+/** Folders of what lies in staging for a moment only: reports to be published, answers to whole files that are being read. */
+const OF_NO_FILE = new Set(['reports', 'answers']);
 
 /** Removes what was kept for as long as the jobs say. Can be cut short at any time, and repeated. Runs while nothing else does. */
 export async function prune(options: PruneOptions): Promise<PruneAccount> {
@@ -113,10 +115,10 @@ async function sweep({ ledger, io, state, jobs, dryRun }: PruneOptions): Promise
     if (!Number.isNaN(id) && !standing) {
       if (!pending && (await isOld(folder))) await remove(folder);
     } else if (standing?.pruned && !standing.inUse) await remove(folder);
-    else if (name === 'reports' || standing) {
+    else if (OF_NO_FILE.has(name) || standing) {
       for (const part of await namesIn(folder)) {
         const torn =
-          part.endsWith('.part') || name === 'reports' || (/^results\./.test(part) && standing?.inUse === false);
+          part.endsWith('.part') || OF_NO_FILE.has(name) || (/^results\./.test(part) && standing?.inUse === false);
         if (torn && (await isOld(join(folder, part)))) await remove(join(folder, part));
       }
     }
