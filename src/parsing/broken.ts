@@ -2,6 +2,7 @@ import { FileRefused } from '../model.ts';
 import type { Position } from './broken-record.ts';
 import { isLeadingSpace } from './dialect.ts';
 
+const EQUALS = 0x3d;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const LF = 10;
@@ -46,6 +47,7 @@ class BrokenWalk {
   private previous = 0;
   private backslashQuote = false;
   private onlySpaces = false;
+  private equalsBefore = false;
 
   constructor(at: Position, context: BrokenContext) {
     this.at = at;
@@ -76,8 +78,10 @@ class BrokenWalk {
       // The record ended: it was only too long, or broke by something this walk does not know.
       return this.tooLong();
     } else if (this.state === 'after-quote') return this.strayAfterClosing();
-    else if (byte === QUOTE && this.state === 'bare') return this.strayInside();
-    else if (byte === QUOTE) {
+    else if (byte === QUOTE && this.state === 'bare') {
+      this.equalsBefore = before === EQUALS;
+      return this.strayInside();
+    } else if (byte === QUOTE) {
       this.state = 'quoted';
       this.openedOn = this.line;
       this.previous = 0;
@@ -135,7 +139,9 @@ class BrokenWalk {
       hint:
         this.onlySpaces && this.context.dialect === 'rfc4180'
           ? 'If the sender puts a space after each delimiter, set file.dialect: extole.'
-          : 'Ask the sender to put the whole value in quotes and to escape the quotes inside it.',
+          : this.equalsBefore
+            ? 'If the sender writes fields as ="00123", for Excel, set file.dialect: excel.'
+            : 'Ask the sender to put the whole value in quotes and to escape the quotes inside it.',
       line: this.line,
     });
   }

@@ -2,6 +2,7 @@ import { FileRefused, type Notice, type ReadSummary, type RowReader } from '../m
 import { explainBroken } from './broken.ts';
 import { BrokenRecord, type Position } from './broken-record.ts';
 import { doubleEscapedQuotes } from './dialect.ts';
+import { quoteExcelText, restoreExcelText } from './excel-text.ts';
 import type { Format } from './format.ts';
 import { readHeader } from './header.ts';
 import { readRecords, type SplitRecord } from './records.ts';
@@ -199,13 +200,18 @@ async function* recordsFrom(
   const syntax = { delimiter, leadingSpaces: dialect === 'extole', maxRecord: limits.record, ...known };
   const whole = watched(textAfter(staged, settings, beginning, from.offset), passed, opened.signal);
   const text = known ? whole : inSmallPieces(whole);
-  const plain = dialect === 'extole' ? doubleEscapedQuotes(text, delimiter, from.line) : text;
   try {
-    yield* readRecords(plain, syntax, from);
+    if (dialect === 'extole') yield* readRecords(doubleEscapedQuotes(text, delimiter, from.line), syntax, from);
+    else if (dialect === 'excel') {
+      const quoted = quoteExcelText(text, delimiter);
+      for await (const records of readRecords(quoted, syntax, from)) yield restoreExcelText(records);
+    } else yield* readRecords(text, syntax, from);
   } catch (error) {
     if (!(error instanceof BrokenRecord)) throw error;
     const again = textAfter(staged, settings, beginning, error.at.offset);
-    throw await explainBroken(again, error.at, { delimiter, dialect, maxRecord: limits.record, columns });
+    const told = dialect === 'excel' ? quoteExcelText(again, delimiter) : again;
+    const spoken = dialect === 'extole' ? dialect : 'rfc4180';
+    throw await explainBroken(told, error.at, { delimiter, dialect: spoken, maxRecord: limits.record, columns });
   }
 }
 

@@ -164,10 +164,10 @@ export const fileSettings = z
         'What separates fields, where it is not the one of the format: "," for csv, "|" for psv, a tab for tsv.',
       ),
     dialect: z
-      .enum(['rfc4180', 'extole'])
+      .enum(['rfc4180', 'extole', 'excel'])
       .default('rfc4180')
       .describe(
-        'How quotes are written. rfc4180: a quote inside quotes is doubled. extole: it is escaped with a backslash, and spaces after a delimiter are not part of the value.',
+        'How quotes are written. rfc4180: a quote inside quotes is doubled. extole: it is escaped with a backslash, and spaces after a delimiter are not part of the value. excel: as rfc4180, and fields written as ="00123" are read, as they stand (see event.key.unwrapExcel).',
       ),
     charset: z
       .enum(['auto', 'utf-8', 'utf-16le', 'utf-16be', 'windows-1252'])

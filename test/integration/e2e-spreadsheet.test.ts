@@ -67,10 +67,16 @@ describe('what a spreadsheet does to keys', () => {
       '3 rejected KEY_SCIENTIFIC',
       '4 delivered',
     ]);
-    world.job('feed', { event: { key: { from: 'id', unwrapExcel: true, scientific: 'accept', rounded: 'accept' } } });
+    world.job('feed', {
+      event: { key: { from: 'id', unwrapExcel: true, scientific: 'accept', rounded: 'accept' } },
+      file: { dialect: 'excel' },
+    });
     world.drop('odd.csv', odd.replace('F-3', 'F-4'), 90);
+    world.drop('raw.csv', csv([row('F-5')]).replace('F-5', '="00777"'), 85);
     world.drop('rounded.csv', numbered(range(12, (n) => `${zeros(400000000000000 + n, 15)}0`)), 80);
-    expect((await world.run('feed')).run).toMatchObject({ delivered: 15 });
-    expect(world.requests().map(({ body }) => body.data.partner_conversion_id)).toContain('00123');
+    expect((await world.run('feed')).run).toMatchObject({ delivered: 16 });
+    const keys = world.requests().map(({ body }) => body.data.partner_conversion_id);
+    expect(keys).toEqual(expect.arrayContaining(['00123', '00777', '1.23E+14']));
+    expect(readResults(world.read('results/raw.csv.results.csv'))[0]?.input).toMatch(/^="00777",/);
   });
 });
