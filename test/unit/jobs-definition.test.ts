@@ -41,8 +41,19 @@ test('what is stored comes back as the settings that it was', () => {
   });
 });
 
-test('no secret is stored', () => {
-  expect(storedDefinition(job()).body).not.toContain(SECRET);
+test('no secret is stored, and no key: that a file comes encrypted is, and what its manifest must say', () => {
+  const manifest = { name: '{stem}.ctl', kind: 'control', control: { count: 'rows' }, wait: '1h' };
+  const encrypted = job({ file: { pgp: { privateKey: SECRET, passphrase: SECRET } }, source: { manifest } });
+  const { body, sha256 } = storedDefinition(encrypted);
+  expect(storedDefinition(job()).body + body).not.toContain(SECRET);
+  const stored = parseStoredDefinition(body);
+  expect(stored.encrypted).toBe(true);
+  expect(stored.file.pgp).toBeUndefined();
+  expect(stored.manifest).toMatchObject({ kind: 'control', onMissing: 'hold', control: { count: 'rows' } });
+  // A new key makes no new definition.
+  const rotated = job({ file: { pgp: { privateKey: ['other', SECRET] } }, source: { manifest } });
+  expect(storedDefinition(rotated).sha256).toBe(sha256);
+  expect(storedDefinition(job({ source: { manifest } })).sha256).not.toBe(sha256);
 });
 
 test('equal definitions have one hash, however they are written, and whatever the way to the destination', () => {
