@@ -4,6 +4,7 @@ import type { Job } from '../jobs/schema.ts';
 import { openProcessings } from '../ledger/processings.ts';
 import { giveBackRequests } from '../ledger/requests.ts';
 import { lastFire, rememberFire } from '../ledger/schedules.ts';
+import { answersAreDue, fetchAnswers } from './answers.ts';
 import { latestDue } from './due.ts';
 import { createDuties, DUTIES, type DutyContext, type Upkeep } from './duties.ts';
 import { codeOf, serve } from './serve.ts';
@@ -75,7 +76,9 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     if (signal.aborted) return;
     const now = io.now();
     for (const job of await readJobs()) {
-      if (job.schedule === undefined || turns.busy(job.id)) continue;
+      if (turns.busy(job.id)) continue;
+      if (answersAreDue(job, options)) start(job.id, () => fetchAnswers(job, { ...options, cause: 'schedule' }));
+      if (job.schedule === undefined) continue;
       // A job that never ran starts with its next tick, not with all of the past.
       const since = lastFire(ledger, job.id) ?? rememberStart(job.id);
       const interrupted = first && openProcessings(ledger, job.id).length > 0 ? now : undefined;

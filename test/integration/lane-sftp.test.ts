@@ -114,22 +114,30 @@ describe('the lane sftp', () => {
   });
 
   it.each(['direct', 'dropbox'] as const)('may put the file there by way of %s', async (place) => {
-    await openLane();
-    world.job('feed', {
-      destination: {
-        extole: {
-          lane: 'sftp',
-          sftp: { ...world.extoleSftp?.settings, place },
-          upload: { wait: '10s', poll: '100ms', stable: '300ms' },
-        },
-      },
-    });
-    if (place === 'dropbox') {
-      // The root of the url is Extole's /events; /dropbox is beside it.
-      expect(readdirSync(world.extoleSftp?.root ?? '')).toContain('dropbox');
-    }
+    // Whoever writes under the file's own name depends on Extole to wait until it has stopped growing.
+    await openLane({ hasty: place !== 'direct' });
+    const sftp = { ...world.extoleSftp?.settings, place };
+    const upload = { wait: '10s', poll: '100ms', stable: '300ms' };
+    world.job('feed', { destination: { extole: { lane: 'sftp', sftp, upload } } });
     world.drop('a.csv', csv(rows('A', 3)));
     const { run } = await world.run('feed');
     expect(run).toMatchObject({ delivered: 3, balanced: true });
+  });
+
+  it('a daemon looks for answers between runs, and takes nothing new for that', async () => {
+    await openLane({ asleep: true }, { wait: '0s' });
+    world.drop('a.csv', csv(rows('A', 3)));
+    await world.run('feed');
+    const folder = world.extoleSftp?.folder;
+    if (folder) folder.behaviour.asleep = false;
+    await folder?.look();
+    world.drop('b.csv', csv(rows('B', 1)));
+    // The job has no schedule: nothing but the answer makes the daemon do anything.
+    const daemon = world.start(['daemon']);
+    await expect.poll(() => world.files('results'), { timeout: 15_000 }).toEqual(['a.csv.results.csv']);
+    daemon.kill('SIGTERM');
+    await daemon.done;
+    expect(results().map(({ outcome }) => outcome)).toEqual(['delivered', 'delivered', 'delivered']);
+    expect(world.files('inbox')).toEqual(['b.csv']);
   });
 });

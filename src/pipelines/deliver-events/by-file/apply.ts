@@ -6,7 +6,8 @@ import { findEventName, getDefinition } from '../../../ledger/registry.ts';
 import type { AnswerCounts } from '../../../ledger/upload-answers.ts';
 import { answerRows, createRowFinder, holdRest, type RowAnswer } from '../../../ledger/upload-rows.ts';
 import type { Upload } from '../../../ledger/uploads.ts';
-import { keyedHash, type RunContext } from '../context.ts';
+import { keyedHash } from '../context.ts';
+import type { CarrierContext } from './carrier.ts';
 import { type Interpreted, interpret, type ResultLine } from './interpret.ts';
 import { endsWithLine } from './records.ts';
 
@@ -24,7 +25,7 @@ export type Applied =
  * is missing; else nothing is applied unless it speaks of every row.
  */
 export async function applyResults(
-  ctx: RunContext,
+  ctx: CarrierContext,
   upload: Upload,
   file: { path: string; name: string; settled: boolean },
 ): Promise<Applied> {
@@ -56,7 +57,7 @@ function unreadable(name: string, why: string): { code: string; reason: string }
 }
 
 async function applyLines(
-  ctx: RunContext,
+  ctx: CarrierContext,
   upload: Upload,
   { name, settled }: { name: string; settled: boolean },
   torn: boolean,

@@ -7,12 +7,11 @@ import {
 import { acceptRest, eventNamesOf, holdRest } from '../../../ledger/upload-rows.ts';
 import { type Upload, updateUpload } from '../../../ledger/uploads.ts';
 import { TransferError } from '../../../model.ts';
-import type { RunContext } from '../context.ts';
 import { resendRule } from '../deliver.ts';
-import type { Carrier } from './carrier.ts';
+import type { Carrier, CarrierContext } from './carrier.ts';
 
 /** The lane `batch`: a file at Extole, a batch job that reads it, and its counts as the answer. */
-export async function openBatchCarrier(ctx: RunContext): Promise<Carrier> {
+export async function openBatchCarrier(ctx: CarrierContext): Promise<Carrier> {
   const { extole } = ctx.job.destination;
   const api = createFilesApi(extole, ctx.job.delivery, ctx.io, ctx.refreshToken);
 
@@ -33,7 +32,7 @@ export async function openBatchCarrier(ctx: RunContext): Promise<Carrier> {
 
 /** What Extole answered; `undefined` where it gave no clear answer, and a later look may say more. Throws where it is halted. */
 function clear<T>(
-  ctx: RunContext,
+  ctx: CarrierContext,
   upload: Upload,
   reply: FilesReply<T>,
 ): Exclude<FilesReply<T>, { kind: 'halted' | 'later' | 'unknown' }> | undefined {
@@ -44,7 +43,7 @@ function clear<T>(
 }
 
 /** A file by itself sends nothing, and Extole takes no name twice: it is looked for first where it may be there. */
-async function sendFile(ctx: RunContext, api: FilesApi, upload: Upload, path: string): Promise<Upload> {
+async function sendFile(ctx: CarrierContext, api: FilesApi, upload: Upload, path: string): Promise<Upload> {
   const { ledger, io } = ctx;
   const found = async (): Promise<string | undefined | 'unclear'> => {
     const reply = clear(ctx, upload, await api.findFile(upload.name));
@@ -78,7 +77,7 @@ async function sendFile(ctx: RunContext, api: FilesApi, upload: Upload, path: st
 }
 
 /** Makes the batch job, once: where the answer to an earlier attempt was lost, the job is looked for by its name. */
-async function startBatch(ctx: RunContext, api: FilesApi, upload: Upload): Promise<Upload> {
+async function startBatch(ctx: CarrierContext, api: FilesApi, upload: Upload): Promise<Upload> {
   const { ledger, io } = ctx;
   if (upload.askedAt !== 0) {
     const reply = clear(ctx, upload, await api.findBatch(upload.name));
@@ -112,18 +111,18 @@ async function startBatch(ctx: RunContext, api: FilesApi, upload: Upload): Promi
   return updateUpload(ledger, upload.id, { status: reply.kind });
 }
 
-function started({ ledger }: RunContext, upload: Upload, { id, status }: BatchJob): Upload {
+function started({ ledger }: CarrierContext, upload: Upload, { id, status }: BatchJob): Upload {
   return updateUpload(ledger, upload.id, { state: 'started', batchId: id, status, askedAt: 0 });
 }
 
-function maySendAgain(ctx: RunContext, upload: Upload): boolean {
+function maySendAgain(ctx: CarrierContext, upload: Upload): boolean {
   const resend = resendRule(ctx);
   return eventNamesOf(ctx.ledger, upload).every((eventName) =>
     resend({ line: 0, key: '', eventName, eventTime: '', data: {} }),
   );
 }
 
-function refuse(ctx: RunContext, upload: Upload, code: string, reason: string): Upload {
+function refuse(ctx: CarrierContext, upload: Upload, code: string, reason: string): Upload {
   const now = ctx.io.now();
   holdRest(ctx.ledger, upload, { code, reason }, now);
   ctx.io.log.warn({ job: ctx.job.id, upload: upload.name, code }, reason);
@@ -131,7 +130,7 @@ function refuse(ctx: RunContext, upload: Upload, code: string, reason: string): 
 }
 
 /** Looks at the batch job once. `true`: it is over, or time is. */
-async function lookAt(ctx: RunContext, api: FilesApi, upload: Upload): Promise<boolean> {
+async function lookAt(ctx: CarrierContext, api: FilesApi, upload: Upload): Promise<boolean> {
   const { ledger, io } = ctx;
   const reply = clear(ctx, upload, await api.batch(upload.batchId));
   const now = io.now();
@@ -169,7 +168,7 @@ async function lookAt(ctx: RunContext, api: FilesApi, upload: Upload): Promise<b
 const isOver = ({ status }: BatchJob): boolean => ['DONE', 'FAILED', 'CANCELED', 'EXPIRED'].includes(status);
 
 /** Delivered only where Extole's numbers are ours to the row; nobody can tell which rows a difference means. */
-function conclude(ctx: RunContext, upload: Upload, job: BatchJob): void {
+function conclude(ctx: CarrierContext, upload: Upload, job: BatchJob): void {
   const { ledger, io } = ctx;
   const { id, status, successRows, failedRows, errorCode, errorMessage } = job;
   const numbers = `${upload.rows} rows were sent, Extole counts ${successRows ?? 'no number of'} accepted and ${failedRows ?? 'no number of'} failed`;

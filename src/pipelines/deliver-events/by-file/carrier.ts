@@ -2,6 +2,12 @@ import type { Upload } from '../../../ledger/uploads.ts';
 import type { FileLane } from '../../../model.ts';
 import type { RunContext } from '../context.ts';
 
+/** What the way to Extole needs of a run; a daemon that only looks for answers has no more than this. */
+export type CarrierContext = Pick<
+  RunContext,
+  'job' | 'ledger' | 'io' | 'signal' | 'staging' | 'destination' | 'refreshToken' | 'crashPoint'
+>;
+
 /**
  * A way on which whole files go to Extole. Opened when the first file needs it. Throws `TransferError` where the other side cannot
  * be used at all; what concerns one file only is written to the ledger.
@@ -13,11 +19,11 @@ export interface Carrier extends AsyncDisposable {
   look(upload: Upload): Promise<boolean>;
 }
 
-export type OpenCarrier = (ctx: RunContext) => Promise<Carrier>;
+export type OpenCarrier = (ctx: CarrierContext) => Promise<Carrier>;
 
 /** Opens each lane's carrier once for a run, when it is first asked for. */
 export function createCarriers(
-  ctx: RunContext,
+  ctx: CarrierContext,
   open: Readonly<Record<FileLane, OpenCarrier>>,
 ): AsyncDisposable & { of(lane: FileLane): Promise<Carrier> } {
   const opened = new Map<FileLane, Carrier>();

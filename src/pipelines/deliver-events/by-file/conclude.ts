@@ -2,14 +2,14 @@ import { answersOf } from '../../../ledger/upload-answers.ts';
 import { holdRest, unansweredRows } from '../../../ledger/upload-rows.ts';
 import { type Upload, updateUpload } from '../../../ledger/uploads.ts';
 import type { Notice } from '../../../model.ts';
-import type { RunContext } from '../context.ts';
+import type { CarrierContext } from './carrier.ts';
 
 /**
  * Draws the balance of an upload after a look for answers: over where every row has one; where time is over, the rest is held. `where`
  * says of a file without an answer what was seen of it. `true`: something changed.
  */
 export async function concludeUpload(
-  ctx: RunContext,
+  ctx: CarrierContext,
   upload: Upload,
   where: () => Promise<string>,
   changed: boolean,
@@ -39,7 +39,7 @@ export async function concludeUpload(
 }
 
 /** What was sent and what the results say of it, where the two differ. Never smoothed over. */
-export function mismatchOf({ ledger }: Pick<RunContext, 'ledger'>, upload: Upload): Notice[] {
+export function mismatchOf({ ledger }: Pick<CarrierContext, 'ledger'>, upload: Upload): Notice[] {
   const counts = answersOf(ledger, upload.id).flatMap(({ counts: each }) => (each ? [each] : []));
   if (counts.length === 0) return [];
   const sum = (of: 'lines' | 'succeeded' | 'failed' | 'unknown' | 'repeated' | 'unclear'): number =>

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { WindowEnd } from '../../../delivery/window.ts';
 import { type DeliveryBook, openBook } from '../../../ledger/deliveries.ts';
+import { unansweredRows } from '../../../ledger/upload-rows.ts';
 import { awaitedUpload, type Upload, type UploadState, uploadsOf, WATCHED } from '../../../ledger/uploads.ts';
 import { type FileLane, TransferError } from '../../../model.ts';
 import type { FilePass, RunContext } from '../context.ts';
@@ -57,12 +58,19 @@ export async function deliverByFile(
     ctx.io.log.error({ job: ctx.job.id, lane, code: trouble.code }, reason);
     return { halted: { code: trouble.code, reason }, interrupted: false, unchanged: false };
   }
-  const waits = awaitedUpload(ctx.ledger, pass.processing.id) !== undefined;
-  return { interrupted: false, unchanged: waits && !changed };
+  return { interrupted: false, unchanged: !changed && waitsAsTold(ctx, pass) };
 }
 
 function isOnItsWay({ ledger }: RunContext, { processing }: FilePass): boolean {
   return uploadsOf(ledger, processing.id).some(({ state }) => ON_ITS_WAY.has(state));
+}
+
+/** It waits for an answer, and its account says so already: a daemon may have read one between two runs. */
+function waitsAsTold({ ledger }: RunContext, { processing }: FilePass): boolean {
+  if (awaitedUpload(ledger, processing.id) === undefined) return false;
+  const uploads = uploadsOf(ledger, processing.id);
+  const open = uploads.reduce((sum, upload) => sum + unansweredRows(ledger, upload).claimed, 0);
+  return processing.account?.counts.open === open;
 }
 
 /** Something is wrong with the other side, and not with the file or with us. */

@@ -5,11 +5,10 @@ import { updateUpload } from '../../../ledger/uploads.ts';
 import { TransferError } from '../../../model.ts';
 import { openRemote } from '../../../remotes/open.ts';
 import { remoteSettings } from '../../../remotes/settings.ts';
-import type { RunContext } from '../context.ts';
-import type { Carrier } from './carrier.ts';
+import type { Carrier, CarrierContext } from './carrier.ts';
 
 /** The lane `folder`: a file into a folder of this machine, for a person to upload in My Extole. Its rows are held until then. */
-export async function openFolderCarrier(ctx: RunContext): Promise<Carrier> {
+export async function openFolderCarrier(ctx: CarrierContext): Promise<Carrier> {
   const { folder } = ctx.job.destination.extole;
   if (!folder)
     throw new TransferError(

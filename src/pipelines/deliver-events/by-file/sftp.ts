@@ -5,14 +5,13 @@ import { recordAnswer, type SeenAnswer, seeAnswer } from '../../../ledger/upload
 import { getUpload, type Upload, updateUpload } from '../../../ledger/uploads.ts';
 import { type Remote, type RemoteFile, TransferError } from '../../../model.ts';
 import { openRemote } from '../../../remotes/open.ts';
-import type { RunContext } from '../context.ts';
 import { applyResults } from './apply.ts';
-import type { Carrier } from './carrier.ts';
+import type { Carrier, CarrierContext } from './carrier.ts';
 import { concludeUpload } from './conclude.ts';
 import { speaksOf } from './dialect.ts';
 
 /** The lane `sftp`: a file into Extole's folder, its results read back from the folder beside it. */
-export async function openSftpCarrier(ctx: RunContext): Promise<Carrier> {
+export async function openSftpCarrier(ctx: CarrierContext): Promise<Carrier> {
   const { sftp } = ctx.job.destination.extole;
   if (!sftp)
     throw new TransferError(
@@ -69,7 +68,7 @@ async function place(remote: Remote, sftp: SftpLane, upload: Upload, path: strin
 
 /** Where an upload is on the server, or where its answer is; `undefined` where there is no trace of it. In the order in which a file moves on. */
 async function traceOf(
-  ctx: RunContext,
+  ctx: CarrierContext,
   remote: Remote,
   sftp: SftpLane,
   upload: Upload,
@@ -81,7 +80,7 @@ async function traceOf(
   return (await resultsOf(ctx, remote, sftp, upload)).length > 0 ? 'results' : undefined;
 }
 
-async function whereIs(ctx: RunContext, remote: Remote, sftp: SftpLane, upload: Upload): Promise<string> {
+async function whereIs(ctx: CarrierContext, remote: Remote, sftp: SftpLane, upload: Upload): Promise<string> {
   switch (await traceOf(ctx, remote, sftp, upload)) {
     case 'folder':
       return `Extole has not taken the file, it is still in ${remote.url}; most likely Extole does not read this folder, or no file of such a name: check destination.extole.sftp.url`;
@@ -94,13 +93,13 @@ async function whereIs(ctx: RunContext, remote: Remote, sftp: SftpLane, upload: 
   }
 }
 
-async function resultsOf(ctx: RunContext, remote: Remote, sftp: SftpLane, upload: Upload): Promise<RemoteFile[]> {
+async function resultsOf(ctx: CarrierContext, remote: Remote, sftp: SftpLane, upload: Upload): Promise<RemoteFile[]> {
   const files = await filesOf(ctx, remote, sftp.results);
   return files.filter(({ name }) => speaksOf(name, upload.name));
 }
 
 /** Extole makes these folders when it needs them. */
-async function filesOf(ctx: RunContext, remote: Remote, folder: string): Promise<RemoteFile[]> {
+async function filesOf(ctx: CarrierContext, remote: Remote, folder: string): Promise<RemoteFile[]> {
   try {
     return (await remote.list(folder, ctx.signal)).files;
   } catch (error) {
@@ -111,7 +110,7 @@ async function filesOf(ctx: RunContext, remote: Remote, folder: string): Promise
 
 /** Reads one results file. `true`: rows got their answer, or are held because of it. */
 async function readAnswer(
-  ctx: RunContext,
+  ctx: CarrierContext,
   remote: Remote,
   upload: Upload,
   file: RemoteFile,
@@ -139,7 +138,7 @@ async function readAnswer(
 }
 
 /** `false`: it changed while it was read, or is gone; the next look finds it again. */
-async function fetched(ctx: RunContext, remote: Remote, file: RemoteFile, path: string): Promise<boolean> {
+async function fetched(ctx: CarrierContext, remote: Remote, file: RemoteFile, path: string): Promise<boolean> {
   const handle = await open(path, 'w', 0o600);
   try {
     for await (const chunk of remote.read(file, ctx.signal)) await handle.writeFile(chunk);

@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import { createExtole } from '../destinations/extole/extole.ts';
+import { freshToken } from '../jobs/fresh-token.ts';
+import type { Job } from '../jobs/schema.ts';
+import { dueLooks, lookForAnswers } from '../pipelines/deliver-events/by-file/late-answers.ts';
+import { runJob } from '../pipelines/deliver-events/run-job.ts';
+import type { ExecuteOptions } from './verb.ts';
+
+/** Whether files of a job wait for an answer at which it is time to look. */
+export function answersAreDue(job: Job, { ledger, io }: Pick<ExecuteOptions, 'ledger' | 'io'>): boolean {
+  return dueLooks({ ledger, job, io }).length > 0;
+}
+
+/**
+ * Between the runs of a job: looks for the answers to files that were sent. Only where there is one is there a run, of those files
+ * alone: it takes nothing new from the inbox.
+ */
+export async function fetchAnswers(job: Job, options: ExecuteOptions): Promise<void> {
+  const { ledger, io, signal, state, crashPoint = () => {} } = options;
+  const { destination, delivery } = job;
+  const refreshToken = (): string | undefined => freshToken(job.path);
+  const changed = await lookForAnswers({
+    job,
+    ledger,
+    io,
+    signal,
+    staging: join(state, 'staging'),
+    destination: createExtole(destination.extole, delivery, io),
+    refreshToken,
+    crashPoint,
+  });
+  if (changed.length === 0) return;
+  io.log.info({ job: job.id, files: changed.length }, 'answers came to files that were sent');
+  await runJob({ ...options, job, refreshToken, only: new Map(changed.map((id) => [id, 'all'])) });
+}
