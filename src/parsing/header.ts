@@ -156,7 +156,7 @@ function refuseNames(names: readonly string[], context: HeaderContext): void {
       throw refuse(
         context,
         'HEADER_DUPLICATE',
-        `columns ${before + 1} and ${i + 1} are both called "${name.trim()}"; case and surrounding space make no difference`,
+        `columns ${before + 1} and ${i + 1} are both called ${matches(names, context.wanted) > 0 ? `"${name.trim()}"` : 'the same'}; case and surrounding space make no difference`,
         'Ask the sender to give every column its own name.',
       );
     }
@@ -180,7 +180,9 @@ function differences(
   const must = mode === 'subset' ? context.wanted : [...declared, ...context.wanted];
   const found = new Set(columns.map(fold));
   const missing = [...new Set(must)].filter((name) => !found.has(fold(name)));
-  const both = `found: ${list(columns)}; expected${mode === 'subset' ? ' at least' : ''}: ${list(mode === 'subset' ? context.wanted : declared)}`;
+  // Where not one name is known, they may as well be the values of a first row.
+  const told = matches(columns, [...declared, ...context.wanted]) > 0 ? list(columns) : `${columns.length} other names`;
+  const both = `found: ${told}; expected${mode === 'subset' ? ' at least' : ''}: ${list(mode === 'subset' ? context.wanted : declared)}`;
   if (missing.length > 0) {
     return {
       code: 'HEADER_MISSING',
