@@ -179,7 +179,7 @@ function stagedRow(
     eventName: row.eventName,
     destination: owner?.destination ?? null,
     owns: false,
-    ...fateOf(row, owner, deliveries),
+    ...fateOf(row, owner, deliveries, file?.verdict ?? null),
     proof: null,
     eventId: null,
     personId: null,
@@ -198,14 +198,36 @@ function sameContent(row: StagedRow, owner: StagedRow | KnownDelivery | undefine
   return owner.processing === row.processing ? false : null;
 }
 
+/** What becomes of the rows of a file that was held as a whole; of a released one, each row has its own fate. */
+const OF_FILE: Readonly<
+  Record<string, { outcome: string; code?: string; reason: string; conflicts?: boolean } | undefined>
+> = {
+  held: { outcome: 'held', reason: 'the file is held as a whole; this row was not sent' },
+  expired: { outcome: 'rejected', code: 'EXPIRED', reason: 'the file was held for too long; this row was not sent' },
+  rejected: {
+    outcome: 'rejected',
+    code: 'OPERATOR_REJECTED',
+    reason: 'a person rejected the file; this row was not sent',
+    conflicts: true,
+  },
+  superseded: {
+    outcome: 'rejected',
+    code: 'SUPERSEDED',
+    reason: 'the file was processed again; this row was not sent from here',
+    conflicts: true,
+  },
+};
+
 /** The same judgement as in the results file. */
 function fateOf(
   row: StagedRow,
   owner: KnownDelivery | undefined,
   deliveries: readonly KnownDelivery[],
+  verdict: KnownFile['verdict'],
 ): { outcome: string; code: string | null; reason: string | null } {
-  if (row.fileHeld !== null && row.verdict !== 'conflict')
-    return { outcome: 'held', code: row.fileHeld, reason: 'the file is held as a whole; this row was not sent' };
+  const whole = row.fileHeld === null ? undefined : OF_FILE[verdict ?? 'held'];
+  if (whole && (row.verdict !== 'conflict' || whole.conflicts))
+    return { outcome: whole.outcome, code: whole.code ?? row.fileHeld, reason: whole.reason };
   if (row.verdict === 'conflict') {
     const reason = `same key as line ${row.otherLine} with different content; this row was not sent`;
     return { outcome: 'conflict', code: 'CONFLICT_IN_FILE', reason };

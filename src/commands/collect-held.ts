@@ -28,6 +28,8 @@ export interface Waits {
 
 /** Examples of conflicts shown for each file. */
 const MOST_CONFLICTS = 5;
+/** Lines named of one key. */
+const MOST_LINES = 10;
 const WHY = '--reason "..."';
 
 /** Everything that waits for a person, oldest file first. Only reads. */
@@ -119,9 +121,9 @@ async function inFile(ledger: Ledger, state: string, file: ListedFile): Promise<
     since: isoOrNull(file.sealedAt),
     lines,
     key: key === '' ? null : key,
-    reason: `lines ${lines.join(', ')} have the same key and different content; none was sent`,
+    reason: `lines ${listed(lines)} have the same key and different content; none was sent`,
     commands: [
-      `referry resolve ${key === '' ? '<key>' : quoted(key)} --file p${file.processing} --line ${lines.join('|')} ${WHY}`,
+      `referry resolve ${key === '' ? '<key>' : quoted(key)} --file p${file.processing} --line ${lines.slice(0, MOST_LINES).join('|')} ${WHY}`,
     ],
   }));
 }
@@ -139,6 +141,9 @@ const place = ({
   file: `p${processing}`,
   name,
 });
+
+const listed = (lines: readonly number[]): string =>
+  `${lines.slice(0, MOST_LINES).join(', ')}${lines.length > MOST_LINES ? ` and ${lines.length - MOST_LINES} more` : ''}`;
 
 /** As a shell takes it. */
 function quoted(key: string): string {

@@ -42,7 +42,7 @@ export function printHeld(waits: readonly Waits[], now: number): void {
     say(visible(`  ${count(it.rows, 'row')} ${TITLES[it.kind]}: ${it.code}${since}`));
     say(
       visible(
-        `  ${it.key === null ? '' : `key ${it.key}, `}${it.lines.length === 0 ? '' : `line ${it.lines.join(', ')}: `}${it.reason}`,
+        `  ${it.key === null ? '' : `key ${it.key}, `}${it.lines.length !== 1 ? '' : `line ${it.lines[0]}: `}${it.reason}`,
       ),
     );
     for (const command of it.commands) say(visible(`    ${command}`));

@@ -1,6 +1,6 @@
 import type { DeliveryState } from './deliveries.ts';
 import type { Ledger } from './open.ts';
-import type { ProcessingState } from './processings.ts';
+import type { FileVerdict, ProcessingState } from './processings.ts';
 
 /** A pass over a file, as far as it concerns one of its rows. Times are milliseconds since 1970. */
 export interface KnownFile {
@@ -16,6 +16,8 @@ export interface KnownFile {
   prunedAt: number | null;
   resultsPath: string | null;
   archivedAs: string | null;
+  /** Where the file as a whole was refused or held: what became of that. */
+  verdict: FileVerdict['verdict'] | null;
 }
 
 export interface KnownAttempt {
@@ -147,9 +149,11 @@ interface FileRow {
   pruned_at: number | null;
   results_path: string | null;
   archived_as: string | null;
+  verdict: FileVerdict['verdict'] | null;
 }
 
-const FILE_COLUMNS = `p.id, p.repeat_of, p.job, p.name, f.sha256, p.state, p.opened_at, p.closed_at, p.pruned_at, p.results_path, p.archived_as
+const FILE_COLUMNS = `p.id, p.repeat_of, p.job, p.name, f.sha256, p.state, p.opened_at, p.closed_at, p.pruned_at, p.results_path, p.archived_as,
+  json_extract(p.refusal, '$.verdict') AS verdict
   FROM processings p LEFT JOIN files f ON f.id = p.file_id`;
 
 const fileOf = (row: FileRow): KnownFile => ({
@@ -164,6 +168,7 @@ const fileOf = (row: FileRow): KnownFile => ({
   prunedAt: row.pruned_at,
   resultsPath: row.results_path,
   archivedAs: row.archived_as,
+  verdict: row.verdict,
 });
 
 /** A processing and those that found the same contents again, oldest first. */

@@ -31,20 +31,24 @@ interface Row extends Omit<ListedFile, 'refusal' | 'account' | 'superseded'> {
   superseded: number;
 }
 
-/** Files of a job, or of all, oldest first. `since`: taken up since then. */
-export function listFiles(ledger: Pick<Ledger, 'db'>, filter: { job?: string; since?: number } = {}): ListedFile[] {
-  const { job = null, since = 0 } = filter;
+/** Files of a job, or of all, oldest first. `since`: taken up since then; `held`: only those held as a whole. */
+export function listFiles(
+  ledger: Pick<Ledger, 'db'>,
+  filter: { job?: string; processing?: number | undefined; since?: number; held?: boolean } = {},
+): ListedFile[] {
+  const { job = null, processing = null, since = 0, held = false } = filter;
   return ledger.db
-    .prepare<[string | null, string | null, number], Row>(
+    .prepare<[string | null, string | null, number | null, number | null, number], Row>(
       `SELECT p.id AS processing, p.job, p.name, coalesce(f.sha256, '') AS sha256, p.state, p.refusal, p.repeat_of AS repeatOf,
          p.read, p.account, p.opened_at AS openedAt, p.sealed_at AS sealedAt, p.pruned_at AS prunedAt,
          p.results_path AS resultsPath, p.archived_as AS archivedAs, p.destination_id AS destinationId,
          EXISTS (SELECT 1 FROM processings later WHERE later.file_id = p.file_id AND later.id > p.id
            AND later.repeat_of IS NULL AND later.state <> 'vanished') AS superseded
        FROM processings p LEFT JOIN files f ON f.id = p.file_id
-       WHERE (p.job = ? OR ? IS NULL) AND p.opened_at >= ? AND p.state <> 'vanished' ORDER BY p.id`,
+       WHERE (p.job = ? OR ? IS NULL) AND (p.id = ? OR ? IS NULL) AND p.opened_at >= ? AND p.state <> 'vanished'
+         ${held ? `AND json_extract(p.refusal, '$.verdict') = 'held'` : ''} ORDER BY p.id`,
     )
-    .all(job, job, since)
+    .all(job, job, processing, processing, since)
     .map((row) => ({
       ...row,
       superseded: row.superseded === 1,

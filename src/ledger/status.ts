@@ -1,5 +1,5 @@
 import type { RunAccount } from '../model.ts';
-import { OF_PROCESSING } from './deliveries.ts';
+import { LINES, OF_PROCESSING } from './deliveries.ts';
 import type { Ledger } from './open.ts';
 
 /** How many, and since when the oldest waits: milliseconds since 1970 of its file's coming; 0 where there is none. */
@@ -174,6 +174,11 @@ interface Leftovers {
  * files. Only while their staged copy is kept, and only the newest pass over the same contents.
  */
 function closedLeftovers({ db }: Pick<Ledger, 'db'>): Leftovers[] {
+  // Where a person picked one row, the others stay in conflict and wait for nobody. Only reading never migrates: the table may be missing.
+  const decidedConflicts = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'decided_rows'").get()
+    ? `(SELECT count(*) FROM decided_rows r JOIN deliveries d ON d.id = r.processing_id * ${LINES} + r.line
+         WHERE r.processing_id = p.id AND r.line > 0 AND d.state = 'conflict')`
+    : '0';
   return db
     .prepare<[], Leftovers>(
       `SELECT job, sum(conflicts) AS conflicts, coalesce(min(CASE WHEN conflicts > 0 THEN opened_at END), 0) AS conflictSince,
@@ -181,7 +186,7 @@ function closedLeftovers({ db }: Pick<Ledger, 'db'>): Leftovers[] {
          coalesce(min(CASE WHEN state = 'held' THEN opened_at END), 0) AS heldSince,
          sum(state = 'refused') AS refusedFiles, coalesce(min(CASE WHEN state = 'refused' THEN opened_at END), 0) AS refusedSince
        FROM (
-         SELECT job, opened_at, json_extract(account, '$.counts.conflict') AS conflicts,
+         SELECT job, opened_at, json_extract(account, '$.counts.conflict') - ${decidedConflicts} AS conflicts,
            json_extract(account, '$.counts.held') AS held, json_extract(account, '$.state') AS state
          FROM processings p
          WHERE state = 'closed' AND repeat_of IS NULL AND pruned_at IS NULL

@@ -28,7 +28,7 @@ export function planConfirm(context: PlanContext, request: DecisionRequest): Pla
 
 function planUpload({ ledger }: PlanContext, request: DecisionRequest): Planned {
   const { job, processingId = 0, path, by, reason } = request;
-  const file = listFiles(ledger, { job }).find(({ processing }) => processing === processingId);
+  const file = listFiles(ledger, { job, processing: processingId })[0];
   if (!file)
     throw new TransferError('USAGE', `job ${job} has no file p${processingId}`, {
       hint: `referry files ${job} lists them`,

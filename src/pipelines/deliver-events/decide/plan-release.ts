@@ -38,10 +38,9 @@ export function heldFiles(
   { ledger }: PlanContext,
   { job, processingId, code, line }: DecisionRequest,
 ): { file: ListedFile; held: FileVerdict }[] {
-  return listFiles(ledger, { job }).flatMap((file) => {
+  return listFiles(ledger, { job, processing: processingId, held: true }).flatMap((file) => {
     const { refusal: held } = file;
     if (held?.verdict !== 'held' || file.state !== 'closed' || file.superseded) return [];
-    if (processingId !== undefined && file.processing !== processingId) return [];
     if (line !== undefined || (code !== undefined && held.code !== code)) return [];
     return [{ file, held }];
   });

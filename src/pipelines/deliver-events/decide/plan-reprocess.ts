@@ -53,7 +53,7 @@ export function planReprocess(context: PlanContext, request: DecisionRequest, jo
 
 /** Its newest pass, which must be through. Throws `USAGE`. */
 export function fileToReprocess({ ledger }: PlanContext, { job, processingId }: DecisionRequest): ListedFile {
-  const file = listFiles(ledger, { job }).find(({ processing }) => processing === processingId);
+  const file = listFiles(ledger, { job, processing: processingId })[0];
   if (!file) throw usage(`job ${job} has no file p${processingId}`, `referry files ${job} lists them`);
   if (file.superseded) {
     const later = listFiles(ledger, { job }).findLast(

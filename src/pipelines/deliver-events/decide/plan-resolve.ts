@@ -14,7 +14,7 @@ const OWNING = new Set(['claimed', 'waiting', 'unknown', 'held', 'delivered']);
 export function planResolve(context: PlanContext, request: DecisionRequest): Planned {
   const { ledger, staging } = context;
   const { key = '', line = 0, processingId = 0 } = request;
-  const file = listFiles(ledger, { job: request.job }).find(({ processing }) => processing === processingId);
+  const file = listFiles(ledger, { job: request.job, processing: processingId })[0];
   if (!file) throw usage(`job ${request.job} has no file p${processingId}`, 'referry held lists what is in conflict');
   if (file.refusal?.verdict === 'held')
     throw usage(

@@ -13,9 +13,7 @@ export function planRetry(context: PlanContext, request: DecisionRequest): Plann
   const { ledger } = context;
   const { job, processingId, code, since } = request;
   const narrowed = code !== undefined || since !== undefined;
-  const files = listFiles(ledger, { job }).filter(
-    (file) => processingId === undefined || file.processing === processingId,
-  );
+  const files = listFiles(ledger, { job, processing: processingId });
   const open = new Set(files.filter(({ state }) => state !== 'closed').map(({ processing }) => processing));
   const rows = rowsInScope(ledger, { ...request, states: ['failed', 'waiting', 'unknown'] }).filter(
     (row) => narrowed || !open.has(row.processingId),
