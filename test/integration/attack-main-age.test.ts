@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fates, readResults } from './support/e2e-results.ts';
@@ -40,5 +40,24 @@ describe('rows and files whose time is over', () => {
     const { run } = await world.run('feed');
     expect(run).toMatchObject({ delivered: 2, halted: null });
     expect(run.notices.map(({ code }) => code)).toEqual(['STAGED_FILE_LOST']);
+  });
+});
+
+describe('the staged copy of a file that comes again long after', () => {
+  let world: World;
+  afterEach(() => world.close());
+
+  it('is removed like any other', async () => {
+    world = await openWorld();
+    world.job('feed', { retention: { days: 0 } });
+    const staged = () => readdirSync(join(world.state, 'staging')).filter((name) => name.startsWith('p'));
+    world.drop('a.csv', csv(rows('A', 3)));
+    await world.run('feed');
+    await world.run('feed');
+    expect(staged()).toEqual([]);
+    world.drop('a.csv', csv(rows('A', 3)), 10);
+    expect((await world.run('feed')).run).toMatchObject({ duplicate: 3 });
+    await world.run('feed');
+    expect(staged()).toEqual([]);
   });
 });
