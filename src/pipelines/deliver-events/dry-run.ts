@@ -5,10 +5,8 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { parseStoredDefinition, storedDefinition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
-import { openBook } from '../../ledger/deliveries.ts';
 import { knownFile } from '../../ledger/known-file.ts';
 import type { Ledger } from '../../ledger/open.ts';
-import { findEventName } from '../../ledger/registry.ts';
 import {
   type EventAccount,
   FileRefused,
@@ -20,12 +18,11 @@ import {
 import { unlockPgpKeys } from '../../parsing/pgp-keys.ts';
 import { openRemote } from '../../remotes/open.ts';
 import { isCandidateName, markerFor, markerPattern, matchPattern } from '../../remotes/stable.ts';
-import { createTally } from '../../reports/tally.ts';
 import { judgeInContext } from './admit.ts';
 import { checkChecksum, refuseLong } from './companions.ts';
 import { type Progress, stagedPaths } from './context.ts';
-import { openRowIndex, VERDICT } from './row-index.ts';
-import { type Seal, sealFile } from './seal.ts';
+import { tallyDryRun } from './dry-tally.ts';
+import { sealFile } from './seal.ts';
 import { LOCAL, lostInput, stageBytes } from './stage.ts';
 
 /** What a run would do with a file. `byEvent[].counts.open` are the rows that would be sent. */
@@ -172,7 +169,7 @@ async function judge(
       seal.notices.push(...notices);
       if (held) seal.held ??= held;
     }
-    const { counts, byEvent, reasons } = tallyOf(seal, paths.index, job, ledger);
+    const { counts, byEvent, reasons } = await tallyDryRun({ ...context, ledger }, pass, seal, job);
     const { open: wouldSend, duplicate, conflict, rejected, held, read } = counts;
     return {
       ...empty,
@@ -186,50 +183,4 @@ async function judge(
     const refused = { code, message, ...(hint ? { hint } : {}), ...(line ? { line } : {}) };
     return { ...empty, byEvent: [], reasons: [], refused };
   }
-}
-
-function tallyOf(
-  seal: Seal,
-  indexPath: string,
-  job: Job,
-  ledger: Ledger | undefined,
-): ReturnType<ReturnType<typeof createTally>['pieces']> {
-  const tally = createTally();
-  const index = openRowIndex(indexPath);
-  const book = ledger && openBook(ledger, 0);
-  const { account, container } = job.destination.extole;
-  const identity = { provider: 'extole', account, container };
-  const eventIds = seal.eventNames.map((name) => (ledger ? findEventName(ledger, identity, name) : undefined));
-  try {
-    for (const block of index.blocks()) {
-      for (let i = 0; i < block.count; i++) {
-        const verdict = block.verdict(i);
-        const currency = block.currency(i);
-        const eventMs = block.eventMs(i);
-        const row = {
-          line: block.line(i),
-          eventName: seal.eventNames[block.eventName(i)] ?? '',
-          reason: '',
-          ...(currency > 0 ? { money: { currency: seal.currencies[currency] ?? '', units: block.money(i) } } : {}),
-          ...(eventMs !== 0 ? { eventMs } : {}),
-        };
-        const code = seal.codes[block.code(i)] ?? '';
-        if (verdict === VERDICT.rejected) tally.add({ ...row, state: 'rejected', code });
-        else if (seal.held) tally.add({ ...row, state: 'held', code: seal.held.code });
-        else if (verdict === VERDICT.duplicate) tally.add({ ...row, state: 'duplicate', code });
-        else if (verdict === VERDICT.conflict) tally.add({ ...row, state: 'conflict', code });
-        else {
-          const eventId = eventIds[block.eventName(i)];
-          const owner = eventId === undefined ? undefined : book?.owner(eventId, block.keyHash(i));
-          if (!owner) tally.add({ ...row, state: 'open', code: '' });
-          else if (owner.contentHash.length === 0 || owner.contentHash.equals(block.contentHash(i)))
-            tally.add({ ...row, state: 'duplicate', code: 'DUPLICATE' });
-          else tally.add({ ...row, state: 'conflict', code: 'CONFLICT' });
-        }
-      }
-    }
-  } finally {
-    index.close();
-  }
-  return tally.pieces();
 }

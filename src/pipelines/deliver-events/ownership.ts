@@ -27,17 +27,23 @@ export function lostToOwner(claim: Claim, owner: Owner, same: boolean, processin
   };
 }
 
-/** Compares a row with the owner of its key; where the owner was mapped by another definition, under that one. */
+/**
+ * Compares a row with the owner of its key; where the owner was mapped by another definition, under that one. `columns` may
+ * grow while the file is read.
+ */
 export function contentComparer(
-  ctx: RunContext,
-  pass: FilePass,
+  ctx: Pick<RunContext, 'ledger'>,
+  pass: { processing: Pick<FilePass['processing'], 'definitionId' | 'name' | 'openedAt'> },
   columns: () => readonly string[],
 ): (item: ComparedRow, owner: Owner) => boolean {
   const mappers = new Map<number, (item: ComparedRow) => string>();
+  let known = 0;
   return (item, owner) => {
     // Of an imported key nothing else is known: it stands for whatever comes under it.
     if (owner.contentHash.length === 0 || owner.contentHash.equals(item.claim.contentHash)) return true;
     if (owner.definitionId === pass.processing.definitionId) return false;
+    if (columns().length !== known) mappers.clear();
+    known = columns().length;
     let contentUnder = mappers.get(owner.definitionId);
     if (!contentUnder) {
       const { event } = parseStoredDefinition(getDefinition(ctx.ledger, owner.definitionId).body);
