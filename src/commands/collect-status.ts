@@ -63,7 +63,15 @@ export interface JobStatus {
   lastReport: string | null;
   rows: Record<'open' | 'failed' | 'held' | 'conflict', Left>;
   files: Record<'open' | 'held' | 'refused', Left>;
-  openFiles: { name: string; state: string; since: string | null; read: number | null; delivered: number }[];
+  openFiles: {
+    name: string;
+    state: string;
+    since: string | null;
+    read: number | null;
+    delivered: number;
+    /** The file that was sent for it, and whose answer is waited for. */
+    awaits: { name: string; since: string | null } | null;
+  }[];
   /** Files that are late, missing, early, or of an unusual size. */
   expected: ExpectedStatus[];
   dedupe: { eventName: string; verified: boolean; drops: boolean; at: string | null }[];
@@ -156,7 +164,11 @@ function jobStatus(
       conflict: left(state?.rows.conflict),
     },
     files: { open: left(state?.files.open), held: left(state?.files.held), refused: left(state?.files.refused) },
-    openFiles: (state?.openFiles ?? []).map((file) => ({ ...file, since: isoOrNull(file.since) })),
+    openFiles: (state?.openFiles ?? []).map(({ awaits, ...file }) => ({
+      ...file,
+      since: isoOrNull(file.since),
+      awaits: awaits ? { name: awaits.name, since: isoOrNull(awaits.since) } : null,
+    })),
     expected: expectedOf(ledger, id),
     dedupe: job ? dedupeOf(job, ledger) : [],
   };
@@ -184,10 +196,10 @@ function attentionOf(job: JobStatus): string[] {
   const tell = (n: number, what: string): void => {
     if (n > 0) said.push(`${job.id}: ${what}`);
   };
-  tell(rows.held.count, `${count(rows.held.count, 'row')} held`);
-  tell(rows.conflict.count, `${count(rows.conflict.count, 'row')} in conflict`);
+  tell(rows.held.count, `${count(rows.held.count, 'row')} held: referry held ${job.id}`);
+  tell(rows.conflict.count, `${count(rows.conflict.count, 'row')} in conflict: referry held ${job.id}`);
   tell(rows.failed.count, `${count(rows.failed.count, 'row')} failed; the next run tries again`);
-  tell(files.held.count, `${count(files.held.count, 'file')} held`);
+  tell(files.held.count, `${count(files.held.count, 'file')} held: referry held ${job.id}`);
   tell(files.refused.count, `${count(files.refused.count, 'file')} refused`);
   for (const { words } of job.expected) said.push(`${job.id}: ${words}`);
   if (job.broken) said.push(`${job.id}: its file has errors, so it does not run: referry check`);

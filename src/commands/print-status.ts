@@ -40,6 +40,11 @@ function jobRows(job: JobStatus, now: number): string[][] {
     const read =
       file.read === null ? '' : `, ${count(file.read, 'row')}, ${file.delivered.toLocaleString('en-US')} delivered`;
     rows.push(['', `${file.name}: ${file.state}${read}`]);
+    if (file.awaits?.since)
+      rows.push([
+        '',
+        `  waits for the answer to ${file.awaits.name}, sent ${age(now - Date.parse(file.awaits.since))} ago`,
+      ]);
   }
   for (const { words, since } of job.expected)
     rows.push(['expected', `${words}${since === null ? '' : `, since ${clockTime(since, job.timezone)}`}`]);

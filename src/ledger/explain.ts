@@ -109,7 +109,7 @@ function deliveryOf(ledger: Pick<Ledger, 'db'>, row: DeliveryRow): KnownDelivery
     destination: { provider, account, container },
     state: row.state,
     code: row.code,
-    reason: row.reason,
+    reason: row.reason ?? (row.code === 'AWAITS_RESULTS' ? sentIn(ledger, row.id) : null),
     claimedAt: row.claimed_at,
     answeredAt: row.answered_at,
     proof: row.proof,
@@ -119,6 +119,15 @@ function deliveryOf(ledger: Pick<Ledger, 'db'>, row: DeliveryRow): KnownDelivery
     contentHash: row.content_hash,
     attempts: attemptsOf(ledger, row),
   };
+}
+
+function sentIn({ db }: Pick<Ledger, 'db'>, id: number): string | null {
+  const upload = db
+    .prepare<[number], { name: string }>(
+      'SELECT u.name FROM deliveries d JOIN uploads u ON u.id = d.upload_id WHERE d.id = ?',
+    )
+    .get(id);
+  return upload ? `it goes in ${upload.name}, and Extole has not answered for this row yet` : null;
 }
 
 /** Attempts without a yes have rows of their own; the last one is in the delivery where it has a yes or no answer yet. */

@@ -1,6 +1,7 @@
 import type { RunAccount } from '../model.ts';
 import { LINES, OF_PROCESSING } from './deliveries.ts';
 import type { Ledger } from './open.ts';
+import { awaitedAnswers } from './uploads.ts';
 
 /** How many, and since when the oldest waits: milliseconds since 1970 of its file's coming; 0 where there is none. */
 export interface Waiting {
@@ -35,6 +36,8 @@ export interface OpenFile {
   since: number;
   read: number | null;
   delivered: number;
+  /** The file that was sent for it, and whose answer is waited for since then. */
+  awaits?: { name: string; since: number };
 }
 
 const EMPTY: Waiting = { count: 0, since: 0 };
@@ -137,24 +140,26 @@ function unfinishedRows({ db }: Pick<Ledger, 'db'>): ({ job: string; kind: 'open
     .all();
 }
 
-type OpenFileRow = { job: string; told: number | null; ended: number } & OpenFile;
+type OpenFileRow = { id: number; job: string; told: number | null; ended: number } & OpenFile;
 
 /**
  * `open`: rows that have no outcome yet, most of which were never claimed and are in no delivery. As the last run told, less what has
  * ended since; before a run has told, rejected rows count among them.
  */
-function openFiles({ db }: Pick<Ledger, 'db'>): ({ job: string; open: number } & OpenFile)[] {
-  return db
+function openFiles(ledger: Pick<Ledger, 'db'>): ({ job: string; open: number } & OpenFile)[] {
+  const answers = awaitedAnswers(ledger);
+  return ledger.db
     .prepare<[], OpenFileRow>(
-      `SELECT p.job, p.name, p.state, p.opened_at AS since, p.read, json_extract(p.account, '$.counts.open') AS told,
+      `SELECT p.id, p.job, p.name, p.state, p.opened_at AS since, p.read, json_extract(p.account, '$.counts.open') AS told,
          (SELECT count(*) FROM deliveries d WHERE ${OF_PROCESSING} AND d.state = 'delivered') AS delivered,
          (SELECT count(*) FROM deliveries d WHERE ${OF_PROCESSING} AND d.state NOT IN ('claimed','waiting','unknown')) AS ended
        FROM processings p WHERE p.state NOT IN ('closed','vanished') ORDER BY p.id`,
     )
     .all()
-    .map(({ told, ended, ...file }) => {
+    .map(({ id, told, ended, ...file }) => {
       const left = Math.max(0, (file.read ?? 0) - ended);
-      return { ...file, open: Math.min(told ?? left, left) };
+      const awaits = answers.get(id);
+      return { ...file, ...(awaits ? { awaits } : {}), open: Math.min(told ?? left, left) };
     });
 }
 

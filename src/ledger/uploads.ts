@@ -183,7 +183,19 @@ export function watchedUploads(ledger: Pick<Ledger, 'db'>, job: string): Upload[
     .map(uploadOf);
 }
 
-/** The upload whose answer an open processing waits for: name and since when. */
+/** What the answer of a processing is awaited to: name and since when; by processing. Also of a ledger from before there were any. */
+export function awaitedAnswers({ db }: Pick<Ledger, 'db'>): Map<number, { name: string; since: number }> {
+  if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'uploads'").get()) return new Map();
+  const rows = db
+    .prepare<[], { processing_id: number; name: string; since: number }>(
+      `SELECT processing_id, name, coalesce(uploaded_at, planned_at) AS since FROM uploads
+       WHERE state IN ('uploaded','started') AND lane <> 'folder' ORDER BY id`,
+    )
+    .all();
+  return new Map(rows.map(({ processing_id: id, name, since }) => [id, { name, since }]));
+}
+
+/** The upload whose answer an open processing waits for. */
 export function awaitedUpload(ledger: Pick<Ledger, 'db'>, processingId: number): Upload | undefined {
   return uploadsOf(ledger, processingId).find(({ state }) => state === 'uploaded' || state === 'started');
 }
