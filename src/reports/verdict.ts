@@ -99,7 +99,7 @@ function concernsOf(account: ReportAccount): Concern[] {
       for: 'you',
       title: `${plural(counts.conflict, 'row')} in conflict`,
       detail: `In ${inFiles(account, 'conflict')}: the same key as another row, with different content. Not sent.`,
-      hint: 'Ask the sender which content is right. referry explain KEY shows every row of a key.',
+      hint: 'Ask the sender which content is right. referry held says how to send it; referry explain KEY shows every row of a key.',
     });
   const heldRows = heldOutsideHeldFiles(account);
   if (heldRows > 0)
@@ -107,6 +107,7 @@ function concernsOf(account: ReportAccount): Concern[] {
       for: 'you',
       title: `${plural(heldRows, 'row')} held`,
       detail: `In ${inFiles(account, 'held')}: waiting for a decision. The reasons are listed with the file.`,
+      hint: 'referry held lists them, with the commands that send or end them.',
     });
   if (counts.rejected > 0)
     concerns.push({

@@ -46,7 +46,7 @@ describe('referry status', () => {
     const status = json();
     expect(status).toMatchObject({
       executor: null,
-      attention: ['openings: 2 rows in conflict', 'openings: 1 file refused'],
+      attention: ['openings: 2 rows in conflict: referry held openings', 'openings: 1 file refused'],
       jobs: [
         {
           id: 'openings',
@@ -83,7 +83,9 @@ describe('referry status', () => {
     const { code, json, stdout } = await world.cli(['status', '--json']);
     expect(code, stdout).toBe(3);
     const [job] = JSON.parse(stdout).jobs;
-    expect(json()).toMatchObject({ attention: expect.arrayContaining(['openings: 1 row held']) });
+    expect(json()).toMatchObject({
+      attention: expect.arrayContaining(['openings: 1 row held: referry held openings']),
+    });
     expect(job).toMatchObject({ rows: { open: { count: 1 }, failed: { count: 1 }, held: { count: 1 } } });
     expect(Date.now() - Date.parse(job.rows.held.oldest)).toBeGreaterThan(7_000_000);
     expect(job).toMatchObject({ files: { open: { count: 1 }, refused: { count: 0 } } });

@@ -152,7 +152,7 @@ describe('what a person decides about files', () => {
     expect(keysSent()).toEqual([]);
   });
 
-  it.each(['decision-planned', 'committed', 'decision-applied'])(
+  it.each(['decision-planned', 'committed'])(
     'a daemon that dies in the middle of a release (%s) has it continued by the next one: each row once, one revision',
     async (place) => {
       world.drop('a.csv', MOSTLY_BAD);

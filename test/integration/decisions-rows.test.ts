@@ -1,5 +1,8 @@
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLog, realIo } from '../../src/io.ts';
+import { openLedger } from '../../src/ledger/open.ts';
+import { reject } from '../../src/schedule/verbs/decisions.ts';
 import type { CliProcess } from './support/e2e-cli.ts';
 import { startDaemon } from './support/e2e-daemon.ts';
 import { fates, readResults } from './support/e2e-results.ts';
@@ -100,6 +103,22 @@ describe('what a person decides about rows', () => {
     world.drop('b.csv', csv(rows('A', 2)));
     expect((await world.run('feed')).run).toMatchObject({ duplicate: 2, delivered: 0 });
     expect(world.requests()).toHaveLength(2);
+  });
+
+  it('a number that is no longer true changes nothing', async () => {
+    world.job('feed');
+    world.extole.setFaults(() => 'timeout-pre');
+    world.drop('a.csv', csv(rows('A', 2)));
+    await world.run('feed');
+    const io = { ...realIo(createLog('silent')), env: { ...process.env, ...world.env } };
+    const ledger = await openLedger(world.ledger, 'command', io);
+    const { signal } = new AbortController();
+    const request = { verb: 'reject', job: 'feed', reason: 'x', by: 'ann', host: 'here', expect: 3 } as const;
+    const options = { ledger, io, signal, jobs: world.jobs, state: world.state, cause: 'command' } as const;
+    await expect(reject.execute(request, options)).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
+    expect(ledger.db.prepare("SELECT count(*) AS n FROM deliveries WHERE state = 'held'").get()).toEqual({ n: 2 });
+    expect(ledger.db.prepare('SELECT count(*) AS n FROM decisions').get()).toEqual({ n: 0 });
+    await ledger.close();
   });
 
   it('reject: held rows end as rejected, with the reason, and their keys are free for a corrected row', async () => {
