@@ -147,6 +147,9 @@ function newestTime(db: Database.Database): number {
   return row?.at ?? 0;
 }
 
+/** Whole files whose rows have not left: a file in the lane batch leaves with its batch job. */
+const NOT_SENT_YET = "(state IN ('claiming','planned') OR (state = 'uploaded' AND lane = 'batch'))";
+
 /**
  * Files that were not through, and those with rows that somebody may have decided about since, are looked at anew: nothing of them
  * is sent before. Requests of then wait for nobody.
@@ -163,9 +166,16 @@ function markRestored(
   db.prepare(
     `UPDATE processings SET restored = 1, settled_at = NULL WHERE repeat_of IS NULL AND pruned_at IS NULL AND state <> 'vanished'
        AND (state <> 'closed' OR json_extract(refusal, '$.verdict') = 'held' OR json_extract(account, '$.counts.held') > 0
-         OR json_extract(account, '$.counts.conflict') > 0 OR json_extract(account, '$.counts.failed') > 0)
+         OR json_extract(account, '$.counts.conflict') > 0 OR json_extract(account, '$.counts.failed') > 0
+         OR id IN (SELECT processing_id FROM uploads WHERE ${NOT_SENT_YET}))
        AND coalesce(json_extract(refusal, '$.verdict'), '') <> 'refused'`,
   ).run();
+  // A whole file that had not left may have left since: it never leaves from here, and an answer to it still counts.
+  db.prepare(
+    `UPDATE uploads SET state = CASE lane WHEN 'sftp' THEN 'unanswered' ELSE 'refused' END, status = 'LEDGER_RESTORED',
+       uploaded_at = coalesce(uploaded_at, ?), ended_at = ?, "rows" = coalesce("rows", 0), sha256 = coalesce(sha256, '')
+     WHERE ${NOT_SENT_YET}`,
+  ).run(now, now);
   db.exec('DELETE FROM requests WHERE answered_at IS NULL');
   const used = existsSync(staging) ? readdirSync(staging).map((name) => Number(/^p(\d+)$/.exec(name)?.[1] ?? 0)) : [];
   for (const table of ['processings', 'runs', 'files']) {
