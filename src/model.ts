@@ -10,10 +10,7 @@ export type FileLane = 'sftp' | 'batch' | 'folder';
 /** The way events reach Extole. */
 export type Lane = RowLane | FileLane;
 
-/**
- * How a delivery is known: the destination's id for the event, and the person it was matched to. On the lanes that send whole
- * files there is no such id: `eventId` then names the file that carried the row (`row_result`, `confirmed`) or the batch.
- */
+/** How a delivery is known. Where a whole file was sent, `eventId` names the results line, the batch or the confirmed file. */
 export interface Proof {
   kind: 'event_id' | 'person_id' | 'row_result' | 'batch_counts' | 'confirmed' | 'imported';
   eventId: string;
