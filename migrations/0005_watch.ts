@@ -60,6 +60,12 @@ export async function up(knex: Knex): Promise<void> {
     t.primary(['job', 'name']);
   });
 
+  // Both are asked for each minute, and stand in a row behind its account, which may be long.
+  await knex.schema.alterTable('processings', (t) => {
+    t.index(['job', 'opened_at']);
+    t.index(['job', 'closed_at']);
+  });
+
   await knex.schema.createTable('morning_reports', (t) => {
     t.text('job').notNullable();
     t.bigInteger('due_at').notNullable();

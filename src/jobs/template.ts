@@ -78,6 +78,14 @@ destination:
 
 # ---- what is put back for the partner -------------------------------------------------------------------------------
 report: { to: results, reports: reports }
+# report: { to: results, reports: reports, morning: "06:30" } # a page each morning: the last 30 days
+
+# ---- who is told ----------------------------------------------------------------------------------------------------
+# What needs a person is told once, and once when it is solved. \`referry notify-test example\` tries it.
+# notify:
+#   - slack: { url: "\${env:SLACK_WEBHOOK}" }
+#   - email: { smtp: "\${env:SMTP_URL}", from: referry@example.com, to: [ops@example.com] }
+# expect: { by: "07:00", days: mon-fri } # tell when the day's file is late or missing
 `;
 
 const ENVIRONMENT = `# Copy to .env, fill in, and load it before referry:  set -a; . ./.env; set +a

@@ -20,12 +20,12 @@ interface Row {
   revised_at: number | null;
 }
 
-/** The next files of a job that came in [from, to), after the one with the id `after`, by id. At most `limit`. */
+/** The next files of a job that came before `to`, as they came, after a file (or an instant). At most `limit`. */
 export function arrivedFiles(
   ledger: Pick<Ledger, 'db'>,
   job: string,
-  span: { from: number; to: number },
-  after: number,
+  to: number,
+  after: Pick<ArrivedFile, 'openedAt' | 'id'>,
   limit: number,
 ): ArrivedFile[] {
   return ledger.db
@@ -33,10 +33,10 @@ export function arrivedFiles(
       `SELECT p.id, p.name, p.opened_at, p.account,
          (SELECT max(b.published_at) FROM publications b WHERE b.processing_id = p.id AND b.revision > 1) AS revised_at
        FROM processings p
-       WHERE p.job = ? AND p.id > ? AND p.opened_at >= ? AND p.opened_at < ? AND p.state <> 'vanished'
-       ORDER BY p.id LIMIT ?`,
+       WHERE p.job = ? AND p.opened_at < ? AND (p.opened_at, p.id) > (?, ?) AND p.state <> 'vanished'
+       ORDER BY p.opened_at, p.id LIMIT ?`,
     )
-    .all(job, after, span.from, span.to, limit)
+    .all(job, to, after.openedAt, after.id, limit)
     .map((row) => ({
       id: row.id,
       name: row.name,

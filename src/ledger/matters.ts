@@ -70,7 +70,7 @@ export function newestGoodFile(ledger: Pick<Ledger, 'db'>, job: string, share: n
         `SELECT id FROM processings WHERE job = ? AND repeat_of IS NULL AND state = 'closed' AND refusal IS NULL
            AND json_extract(account, '$.counts.read') > 0
            AND json_extract(account, '$.counts.rejected') <= json_extract(account, '$.counts.read') * ?
-         ORDER BY id DESC LIMIT 1`,
+         ORDER BY closed_at DESC LIMIT 1`,
       )
       .get(job, share)?.id ?? 0
   );
@@ -90,20 +90,41 @@ export interface RunFacts {
   endedAt: number;
 }
 
+const RUN = `SELECT id, ended_at AS endedAt, json_extract(account, '$.balanced') AS balanced,
+    json_extract(account, '$.halted.code') AS halted, json_extract(account, '$.halted.by') AS haltedBy,
+    json_array_length(account, '$.files') AS files, json_extract(account, '$.counts.delivered') AS delivered,
+    json_extract(account, '$.counts.read') AS read,
+    json_extract(account, '$.counts.conflict') + json_extract(account, '$.counts.failed')
+      + json_extract(account, '$.counts.held') + json_extract(account, '$.seen.held')
+      + json_extract(account, '$.seen.refused') + json_extract(account, '$.seen.open') AS attention
+  FROM runs WHERE job = ? AND state = 'finished'`;
+
+type RunRow = Omit<RunFacts, 'balanced'> & { balanced: number };
+
+const factsOf = (row: RunRow): RunFacts => ({ ...row, balanced: row.balanced === 1 });
+
 /** Finished runs of a job, newest first, at most `limit`. */
 export function newestRuns(ledger: Pick<Ledger, 'db'>, job: string, limit: number): RunFacts[] {
+  return ledger.db.prepare<[string, number], RunRow>(`${RUN} ORDER BY id DESC LIMIT ?`).all(job, limit).map(factsOf);
+}
+
+/** Finished runs of a job after one, oldest first, at most `limit`. */
+export function runsAfter(ledger: Pick<Ledger, 'db'>, job: string, after: number, limit: number): RunFacts[] {
   return ledger.db
-    .prepare<[string, number], Omit<RunFacts, 'balanced'> & { balanced: number }>(
-      `SELECT id, ended_at AS endedAt, json_extract(account, '$.balanced') AS balanced, json_extract(account, '$.halted.code') AS halted,
-         json_extract(account, '$.halted.by') AS haltedBy, json_array_length(account, '$.files') AS files, json_extract(account, '$.counts.delivered') AS delivered,
-         json_extract(account, '$.counts.read') AS read,
-         json_extract(account, '$.counts.conflict') + json_extract(account, '$.counts.failed')
-           + json_extract(account, '$.counts.held') + json_extract(account, '$.seen.held')
-           + json_extract(account, '$.seen.refused') + json_extract(account, '$.seen.open') AS attention
-       FROM runs WHERE job = ? AND state = 'finished' ORDER BY id DESC LIMIT ?`,
+    .prepare<[string, number, number], RunRow>(`${RUN} AND id > ? ORDER BY id LIMIT ?`)
+    .all(job, after, limit)
+    .map(factsOf);
+}
+
+/** The newest finished run of a job that came to its end, or that the destination stopped. */
+export function newestTellingRun(ledger: Pick<Ledger, 'db'>, job: string): RunFacts | undefined {
+  const row = ledger.db
+    .prepare<[string], RunRow>(
+      `${RUN} AND (json_extract(account, '$.halted') IS NULL OR json_extract(account, '$.halted.by') = 'destination')
+       ORDER BY id DESC LIMIT 1`,
     )
-    .all(job, limit)
-    .map((row) => ({ ...row, balanced: row.balanced === 1 }));
+    .get(job);
+  return row && factsOf(row);
 }
 
 /** Files of a job that came before an instant and still wait for something. */

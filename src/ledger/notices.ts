@@ -109,3 +109,24 @@ export function keepNotices(
     for (const [name, value] of Object.entries(marks)) mark.run(job, name, value);
   }).immediate();
 }
+
+/** Removes what was told, and is over, since before an instant. Messages go first, since they belong to it. */
+export function forgetNotices(ledger: Ledger, before: number): number {
+  const { db } = ledger;
+  return db
+    .transaction(() => {
+      const old = 'SELECT id FROM notices WHERE solved_at < ?';
+      db.prepare(
+        `DELETE FROM notice_messages WHERE state <> 'planned' AND ended_at < ? AND (notice_id IS NULL OR notice_id IN (${old}))`,
+      ).run(before, before);
+      const gone = db
+        .prepare(
+          `DELETE FROM notices WHERE solved_at < ? AND NOT EXISTS (SELECT 1 FROM notice_messages m WHERE m.notice_id = notices.id)`,
+        )
+        .run(before);
+      db.prepare('DELETE FROM expectations WHERE solved_at < ?').run(before);
+      db.prepare('DELETE FROM morning_reports WHERE published_at < ?').run(before);
+      return gone.changes;
+    })
+    .immediate();
+}

@@ -1,9 +1,16 @@
 import type { Job } from '../jobs/schema.ts';
 import { endingOf } from '../ledger/expectations.ts';
 import { newestRunBefore } from '../ledger/matters.ts';
-import { type Ending, keepNotices, type OpenNotice, openNotices, type PlannedBody } from '../ledger/notices.ts';
+import {
+  type Ending,
+  forgetNotices,
+  keepNotices,
+  type OpenNotice,
+  openNotices,
+  type PlannedBody,
+} from '../ledger/notices.ts';
 import type { Ledger } from '../ledger/open.ts';
-import { watchMark } from '../ledger/watch.ts';
+import { setWatchMark, watchMark } from '../ledger/watch.ts';
 import { NOTICE_KINDS, type NoticeKind, wants } from '../notices/kinds.ts';
 import { bodyOf } from '../notices/texts.ts';
 import { allChannels, channelsOf } from './channels.ts';
@@ -25,9 +32,19 @@ export const noticesDuty: Duty = {
       watchExpected(ledger, job, now);
       noteMatters(ledger, job, now);
     }
+    forgetOld(ledger, io.now());
     await sendNotices({ ledger, io, signal, crashPoint: crashPointFrom(io) }, allChannels(jobs));
   },
 };
+
+/** The morning report looks back so far at most; what needs nobody any more is not kept for longer. */
+const KEPT_MS = 100 * DAY_MS;
+
+function forgetOld(ledger: Ledger, now: number): void {
+  if (now - (watchMark(ledger, '', 'forgotten') ?? 0) < DAY_MS) return;
+  forgetNotices(ledger, now - KEPT_MS);
+  setWatchMark(ledger, '', 'forgotten', now);
+}
 
 /** Makes the notices of a job agree with the ledger, and plans their messages. */
 export function noteMatters(ledger: Ledger, job: Job, now: number): void {

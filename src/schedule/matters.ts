@@ -6,7 +6,9 @@ import {
   fileFacts,
   newestGoodFile,
   newestRuns,
+  newestTellingRun,
   type RunFacts,
+  runsAfter,
   waitingFiles,
 } from '../ledger/matters.ts';
 import type { Matter, OpenNotice } from '../ledger/notices.ts';
@@ -23,7 +25,7 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** So many days before held rows expire, somebody is told. */
 const EXPIRY_DAYS = 3;
-/** Runs looked at for what they came to since the last look. */
+/** Runs looked at in one look; the next look goes on. */
 const MOST_RUNS = 200;
 
 /** Halts that are this machine's doing. */
@@ -45,17 +47,16 @@ export function findMatters(
   looked: Looked,
   now: number,
 ): { matters: KnownMatter[]; looked: Looked } {
-  const limit = Math.max(MOST_RUNS, job.watch.unreachable);
-  const runs = newestRuns(ledger, job.id, limit);
+  const fresh = runsAfter(ledger, job.id, looked.run, MOST_RUNS);
   const matters = [
     ...ofFiles(ledger, job, open, looked.at),
-    ...ofRuns(runs, looked.run),
-    ...ofHalts(runs, job.watch.unreachable),
+    ...ofRuns(fresh),
+    ...ofHalts(ledger, job),
     ...ofWaiting(ledger, job, now),
     ...ofExpiry(ledger, job, now),
     ...ofExpectations(ledger, job),
   ];
-  return { matters, looked: { at: now, run: Math.max(looked.run, runs[0]?.id ?? 0) } };
+  return { matters, looked: { at: now, run: fresh.at(-1)?.id ?? looked.run } };
 }
 
 function ofFiles(ledger: Pick<Ledger, 'db'>, job: Job, open: readonly OpenNotice[], since: number): KnownMatter[] {
@@ -93,18 +94,15 @@ function rejectedAsWritten({ reasons }: FileFacts): number {
 }
 
 /** What a run came to is told once, and needs no end. */
-function ofRuns(runs: readonly RunFacts[], after: number): KnownMatter[] {
-  return runs
-    .filter(({ id }) => id > after)
-    .toReversed()
-    .flatMap((run): KnownMatter[] => {
-      const subject = `r${run.id}`;
-      const once = { subject, holds: false, once: true, ends: false };
-      if (!run.balanced) return [{ kind: 'imbalance', ...once, detail: { run: subject } }];
-      if (run.files === 0 || run.halted !== null || run.attention > 0) return [];
-      const { files, read, delivered } = run;
-      return [{ kind: 'success', ...once, detail: { run: subject, files, read, delivered } }];
-    });
+function ofRuns(runs: readonly RunFacts[]): KnownMatter[] {
+  return runs.flatMap((run): KnownMatter[] => {
+    const subject = `r${run.id}`;
+    const once = { subject, holds: false, once: true, ends: false };
+    if (!run.balanced) return [{ kind: 'imbalance', ...once, detail: { run: subject } }];
+    if (run.files === 0 || run.halted !== null || run.attention > 0) return [];
+    const { files, read, delivered } = run;
+    return [{ kind: 'success', ...once, detail: { run: subject, files, read, delivered } }];
+  });
 }
 
 /** Who stopped a run, where somebody did. */
@@ -114,8 +112,10 @@ function stopperOf({ halted, haltedBy }: RunFacts): 'destination' | 'source' | '
   return OF_MACHINE.test(halted) ? 'machine' : 'source';
 }
 
-/** What the newest runs ran into; `runs`: newest first. */
-function ofHalts(runs: readonly RunFacts[], unreachable: number): KnownMatter[] {
+/** What the newest runs ran into. */
+function ofHalts(ledger: Pick<Ledger, 'db'>, job: Job): KnownMatter[] {
+  const { unreachable } = job.watch;
+  const runs = newestRuns(ledger, job.id, unreachable);
   const [newest] = runs;
   if (newest === undefined) return [];
   const lasting = { holds: true, once: false, ends: true };
@@ -124,13 +124,11 @@ function ofHalts(runs: readonly RunFacts[], unreachable: number): KnownMatter[] 
   if (stopperOf(newest) === 'machine')
     found.push({ kind: 'run-stopped', subject: 'machine', detail: { code }, ...lasting });
   // A run that ended before it got to the destination says nothing about it.
-  const asked = runs.find((run) => run.halted === null || stopperOf(run) === 'destination')?.halted ?? null;
+  const asked = newestTellingRun(ledger, job.id)?.halted ?? null;
   if (asked !== null)
     found.push({ kind: 'destination-halted', subject: 'destination', detail: { code: asked }, ...lasting });
-  const reached = runs.findIndex((run) => stopperOf(run) !== 'source');
-  const times = reached < 0 ? runs.length : reached;
-  if (times >= unreachable)
-    found.push({ kind: 'source-unreachable', subject: 'source', detail: { code, runs: times }, ...lasting });
+  if (runs.length === unreachable && runs.every((run) => stopperOf(run) === 'source'))
+    found.push({ kind: 'source-unreachable', subject: 'source', detail: { code, runs: unreachable }, ...lasting });
   return found;
 }
 

@@ -15,7 +15,7 @@ import { renderMorning } from '../reports/morning-report.ts';
 import type { RenderedReport } from '../reports/report.ts';
 import { dayPlus, localInstant } from './due.ts';
 
-const PAGE = 200;
+const PAGE = 100;
 /** What a page shows readably, and a ledger keeps. */
 export const MOST_DAYS = 92;
 
@@ -30,12 +30,12 @@ export async function collectMorning(
   const shown = Array.from({ length: days }, (_, i) => dayPlus(day, i - days + 1));
   const span = { from: localInstant(shown[0] ?? day, 0, timezone), to: io.now() + 1 };
   const tally = createMorningTally(shown, timezone);
-  for (let after = 0; ; ) {
-    const page = arrivedFiles(ledger, id, span, after, PAGE);
+  for (let after = { openedAt: span.from, id: 0 }; ; ) {
+    const page = arrivedFiles(ledger, id, span.to, after, PAGE);
     tally.add(page);
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) break;
-    after = last.id;
+    after = last;
     // Months of files take a while: what else the daemon does goes on in between.
     await io.sleep(0);
   }
