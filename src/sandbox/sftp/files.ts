@@ -50,6 +50,7 @@ const FLAG = { read: 1, write: 2, append: 4, create: 8, truncate: 16, exclusive:
 export function openFile({ jail, quirks }: SessionContext, path: string, flags: number, wanted?: number): OpenFile {
   const writes = (flags & (FLAG.write | FLAG.append)) !== 0;
   deny(writes ? quirks.denyWrite : quirks.denyRead, path);
+  if (!writes && denies(quirks.failRead, path)) throw new Refusal(STATUS.failure, 'Failure');
   let mode: number = writes ? (flags & FLAG.read ? constants.O_RDWR : constants.O_WRONLY) : constants.O_RDONLY;
   if (flags & FLAG.append) mode |= constants.O_APPEND;
   if (flags & FLAG.create) mode |= constants.O_CREAT;

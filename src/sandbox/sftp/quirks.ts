@@ -50,6 +50,8 @@ export interface Quirks {
   /** Further sessions are refused at the channel. */
   maxSessions: number | undefined;
   denyRead: boolean | string;
+  /** Opening to read answers "failure", as over a bad sector. */
+  failRead: boolean | string;
   denyWrite: boolean | string;
   denyList: boolean | string;
   denyRename: boolean | string;
@@ -85,6 +87,7 @@ export const NO_QUIRKS: Readonly<Quirks> = {
   refuseAuth: false,
   maxSessions: undefined,
   denyRead: false,
+  failRead: false,
   denyWrite: false,
   denyList: false,
   denyRename: false,
