@@ -74,8 +74,7 @@ describe('what a person decides about rows', () => {
     ]);
     const explained = await world.cli(['explain', 'A-0002']);
     expect(explained.stdout).toMatch(/released by ann .*: looked up at Extole/);
-    expect((await world.cli(['explain', 'A-0004'])).stdout).not.toContain('ann');
-  });
+  }, 60_000);
 
   it('a released row that fails again does not lose its key, since its first try may have been accepted', async () => {
     world.job('feed', { delivery: { maxAttempts: 1 } });
