@@ -2,7 +2,9 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { LATENCY_BOUNDS_MS, type ReadableMeter } from '../delivery/meter.ts';
 import { filesByJob, lastEnds, lastSuccess, ledgerBytes, queues, rowsByJob } from '../ledger/measures.ts';
 import type { Ledger } from '../ledger/open.ts';
+import { lastFire } from '../ledger/schedules.ts';
 import type { Io } from '../model.ts';
+import { BACKUP_MADE } from '../schedule/duty-backup.ts';
 
 export interface MetricsOptions {
   ledger: Ledger;
@@ -41,6 +43,7 @@ export function createMetrics(options: MetricsOptions): { contentType: string; t
   ]);
   const bytes = gauge('ledger_bytes', 'Size of the ledger on disk: the database, and its write-ahead log.', ['part']);
   const success = gauge('last_success_timestamp_seconds', 'When a run last ended, not halted and balanced.', ['job']);
+  const backup = gauge('last_backup_timestamp_seconds', 'When the daemon last made a backup; 0: never.', []);
   const took = gauge('last_run_seconds', 'How long the newest finished run took.', ['job']);
   const halted = gauge('last_run_halted', '1 where the newest finished run was halted, else 0.', ['job']);
   info.set({ version: options.version }, 1);
@@ -68,6 +71,7 @@ export function createMetrics(options: MetricsOptions): { contentType: string; t
       took.set({ job }, newest.took / 1000);
       halted.set({ job }, newest.halted === null ? 0 : 1);
     }
+    backup.set((lastFire(ledger, BACKUP_MADE) ?? 0) / 1000);
     const size = ledgerBytes(ledger);
     bytes.set({ part: 'db' }, size.db);
     bytes.set({ part: 'wal' }, size.wal);

@@ -47,7 +47,7 @@ describe('the Dockerfile, step by step in a folder', () => {
     } catch {
       copyFileSync(process.execPath, node);
     }
-  }, 300_000);
+  }, 900_000);
   afterAll(() => {
     daemon?.kill('SIGKILL');
     rmSync(target, { recursive: true, force: true });

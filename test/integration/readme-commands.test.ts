@@ -13,6 +13,7 @@ const PAGES = [
   'docs/results-and-report.md',
   'docs/notices.md',
   'docs/architecture.md',
+  'docs/operations.md',
 ];
 
 const readme = await readFile(join(PROJECT, 'README.md'), 'utf8');

@@ -120,7 +120,8 @@ export function build(instructions: readonly Instruction[], options: BuildOption
 }
 
 function cleanEnv({ env }: Image): Record<string, string> {
-  return { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env };
+  // What is in npm's cache is as good as what is not.
+  return { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', npm_config_prefer_offline: 'true', ...env };
 }
 
 function copy(from: string, to: string): void {
