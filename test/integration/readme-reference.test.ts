@@ -7,11 +7,11 @@ import { PROJECT } from './support/cli.ts';
 /** Words in capitals that stand in quotes in the sources and are no code of an outcome, refusal, error or notice. */
 const NO_CODES = [
   /^(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|MON|TUE|WED|THU|FRI|SAT|SUN|UTC|USD|HH|MM|MMM|NFC|TRL)$/,
-  /^(?:GET|POST|SIG[A-Z]+|ROLLBACK|SQLITE_[A-Z]+|FAIL|NO|NAME|DROPPED)$/,
+  /^(?:GET|POST|SIG[A-Z]+|ROLLBACK|SQLITE_[A-Z]+|FAIL|NO|NAME|DROPPED|DENY)$/,
   // What a batch job of Extole is called that reads a file, and how it ends.
   /^(?:FILE_ASSET|DONE|FAILED|CANCELED)$/,
   // Node.js system errors, and problems that the YAML reader names.
-  /^(?:E(?:ACCES|AI_AGAIN|CONN[A-Z]+|DQUOT|EXIST|INVAL|IO|ISDIR|MFILE|MLINK|NFILE|NODEV|NOENT|NOSPC|NOSYS|NOT[A-Z]+|OPNOTSUPP|PERM|PIPE|ROFS|TIMEDOUT|XDEV))$/,
+  /^(?:E(?:ACCES|ADDRINUSE|AI_AGAIN|CONN[A-Z]+|DQUOT|EXIST|INVAL|IO|ISDIR|MFILE|MLINK|NFILE|NODEV|NOENT|NOSPC|NOSYS|NOT[A-Z]+|OPNOTSUPP|PERM|PIPE|ROFS|TIMEDOUT|XDEV))$/,
   /^(?:BAD_INDENT|TAB_AS_INDENT)$/,
   // Why the HTTP client gave up; it stands in parentheses in the reason of NOT_SENT and NO_ANSWER.
   /^(?:CLOSED|DEADLINE|ERROR)$/,
