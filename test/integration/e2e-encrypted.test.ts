@@ -98,7 +98,7 @@ describe('encrypted input', () => {
     expect(filesWith(world.served, CANARIES)).toEqual([]);
   });
 
-  it('GnuPG encrypts and signs, we read; we encrypt the results, GnuPG reads', { timeout: 30_000 }, async ({
+  it('GnuPG encrypts and signs, we read; we encrypt the results, GnuPG reads', { timeout: 90_000 }, async ({
     skip,
   }) => {
     const gpg = openGpg(world.root);

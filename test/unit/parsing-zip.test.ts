@@ -12,7 +12,10 @@ const plain = `id,name\n${Array.from({ length: 3000 }, (_, i) => `A-${i},person 
 
 type Entry = [name: string, contents: string, options?: Partial<yazl.Options>];
 
-async function zip(entries: readonly Entry[], options: yazl.EndOptions = { forceZip64Format: false, comment: '' }): Promise<Buffer> {
+async function zip(
+  entries: readonly Entry[],
+  options: yazl.EndOptions = { forceZip64Format: false, comment: '' },
+): Promise<Buffer> {
   const file = new yazl.ZipFile();
   for (const [name, contents, how] of entries) {
     if (name.endsWith('/')) file.addEmptyDirectory(name);
