@@ -7,7 +7,7 @@ import { until } from './support/e2e-cli.ts';
 import { startDaemon, timesTold } from './support/e2e-daemon.ts';
 import { csv, type Row, row, rows } from './support/e2e-rows.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
-import { seeTo } from './support/notices-world.ts';
+import { runHere, seeTo } from './support/notices-world.ts';
 
 const DAY = 86_400_000;
 const ZONE = 'America/New_York';
@@ -43,7 +43,7 @@ describe('the morning report', () => {
     const refused = rows('R', 2).map((each) => ({ ...each, email: 'none', member: '' }));
     world.drop('a.csv', csv([...first, ...refused]), 90);
     world.drop('b.csv', '"id\n', 60);
-    expect((await world.run('feed')).code).toBe(3);
+    expect(await runHere(world, 'feed')).toBe(3);
     const yesterday = Date.now() - DAY;
     inLedger('UPDATE processings SET opened_at = ?', yesterday);
     // It was down for three mornings.
@@ -85,7 +85,7 @@ describe('the morning report', () => {
   });
 
   it('comes each morning, for the day before, also over a change of the clocks; later while the server is down', async () => {
-    await world.run('feed');
+    await runHere(world, 'feed');
     const at = (iso: string): number => Date.parse(iso);
     await seeTo(world, at('2026-10-31T09:00:00Z'));
     await seeTo(world, at('2026-10-31T10:29:00Z'));
@@ -113,7 +113,7 @@ describe('the morning report', () => {
     world.job('feed', { timezone: ZONE, delivery: { maxAttempts: 1 } });
     const at = new Date(Date.now() - 5 * DAY).toISOString();
     world.drop('f.csv', csv(rows('F', 3).map((each) => ({ ...each, at }))));
-    expect((await world.run('feed')).code).toBe(3);
+    expect(await runHere(world, 'feed')).toBe(3);
     const came = Date.now() - 2 * DAY;
     inLedger('UPDATE processings SET opened_at = ?', came);
     const out = join(world.root, 'out');
@@ -147,7 +147,7 @@ describe('the morning report', () => {
   it('says what it cannot do, and exits with 70 where a day does not balance', async () => {
     expect((await world.cli(['report', 'feed'])).stderr).toContain('there is no ledger');
     world.drop('a.csv', csv(rows('A', 2)));
-    await world.run('feed');
+    await runHere(world, 'feed');
     for (const [args, message] of [
       [['--day', '2026-02-30'], 'a date such as'],
       [['--day', '2999-01-01'], 'is still to come'],

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from './support/e2e-cli.ts';
 import { backdateSchedule } from './support/e2e-daemon.ts';
 import { csv, rows } from './support/e2e-rows.ts';
-import { type NoticeWorld, openNoticeWorld } from './support/notices-world.ts';
+import { type NoticeWorld, openNoticeWorld, runHere } from './support/notices-world.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -40,7 +40,7 @@ describe('a channel that cannot be used', () => {
     http.answer('/hook?team=7', 404);
     smtp.refuse(451);
     world.drop('a.csv', TORN);
-    await world.run('feed');
+    await runHere(world, 'feed');
     const now = Date.now();
     await look(now);
     expect(http.received.map(({ path }) => path)).toEqual(['/pagerduty']);
@@ -77,7 +77,7 @@ describe('a channel that cannot be used', () => {
     world.job('feed', { notify: [channels[0]] });
     http.answer('/slack', 503);
     world.drop('a.csv', TORN);
-    await world.run('feed');
+    await runHere(world, 'feed');
     const now = Date.now();
     for (const hours of [0, 1, 23]) await look(now + hours * HOUR);
     expect(messages()).toMatchObject([{ state: 'planned', attempts: 3 }]);
@@ -86,7 +86,7 @@ describe('a channel that cannot be used', () => {
     // The matter ends: a channel that never heard of it does not hear of that either.
     http.answer('/slack', 200);
     world.drop('a.csv', csv(rows('A', 1)));
-    await world.run('feed');
+    await runHere(world, 'feed');
     await look(now + 25 * HOUR);
     expect(notices.slack().filter((text) => text.includes('replaced'))).toEqual([]);
   });
@@ -96,13 +96,13 @@ describe('a channel that cannot be used', () => {
     world.job('feed', { notify: [channels[0]] });
     http.answer('/slack', 400);
     world.drop('a.csv', TORN);
-    await world.run('feed');
+    await runHere(world, 'feed');
     const now = Date.now();
     for (const minutes of [0, 1, 3]) await look(now + minutes * MINUTE);
     expect(messages()).toMatchObject([{ state: 'dropped', problem: 'HTTP 400', attempts: 3 }]);
     http.answer('/slack', 200);
     world.drop('b.csv', `${TORN}x`);
-    await world.run('feed');
+    await runHere(world, 'feed');
     await look(now + 5 * MINUTE);
     expect(slack()).toEqual([expect.stringContaining('file p2 was refused')]);
   });
@@ -112,7 +112,7 @@ describe('a channel that cannot be used', () => {
     world.job('feed', { notify: [{ slack: { url: `${http.url}/old` } }] });
     http.answer('/old', 410);
     world.drop('a.csv', TORN);
-    await world.run('feed');
+    await runHere(world, 'feed');
     const now = Date.now();
     await look(now);
     world.job('feed', { notify: [channels[0]] });
@@ -132,7 +132,7 @@ describe('a storm', () => {
       ],
     });
     for (let i = 1; i <= 8; i++) world.drop(`${i}.csv`, `id,email\n"A-${i}\n`, 100 - i);
-    await world.run('feed');
+    await runHere(world, 'feed');
     const now = Date.now();
     for (let minute = 0; minute < 4; minute++) await look(now + minute * MINUTE);
     expect(
@@ -150,7 +150,7 @@ describe('a storm', () => {
     expect(incidents('trigger')).toHaveLength(3);
 
     for (let i = 1; i <= 8; i++) world.drop(`${i}.csv`, csv(rows(`N${i}`, 1)), 100 - i);
-    await world.run('feed');
+    await runHere(world, 'feed');
     await look(now + 5 * MINUTE);
     expect(incidents('resolve')).toHaveLength(2);
     // The hour is used up; then the rest is told.
@@ -170,7 +170,7 @@ describe('the daemon', () => {
       const { world, http, channels } = notices;
       world.job('feed', { notify: [channels[2]], schedule: '0 3 * * *' });
       world.drop('a.csv', TORN);
-      await world.run('feed');
+      await runHere(world, 'feed');
       backdateSchedule(world, 'feed', MINUTE);
       const killed = world.start(['daemon'], { REFERRY_CRASH_AT: `${place}:1` });
       expect((await killed.done).signal).toBe('SIGKILL');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { csv, rows } from './support/e2e-rows.ts';
-import { type NoticeWorld, openNoticeWorld } from './support/notices-world.ts';
+import { type NoticeWorld, openNoticeWorld, runHere } from './support/notices-world.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -32,7 +32,7 @@ describe('an expected file', () => {
   it('that is late is told once, then as missing, then that it came; status and the report say so as well', async () => {
     const { world, http, channels, look, slack } = notices;
     world.job('feed', { notify: [channels[0], channels[3]], expect: { by: '07:00' }, timezone: 'UTC' });
-    expect((await world.run('feed')).code).toBe(0);
+    expect(await runHere(world, 'feed')).toBe(0);
     // The watch begins at one in the morning, the day before yesterday.
     const first = TODAY - 2 * DAY;
     happened(first + HOUR);
@@ -60,13 +60,13 @@ describe('an expected file', () => {
     expect(incidents()).toEqual(['trigger', 'trigger', 'resolve']);
 
     world.drop('late.csv', csv(rows('L', 2)), 90);
-    await world.run('feed');
+    await runHere(world, 'feed');
     happened(first + DAY + 6 * HOUR);
     await look(first + DAY + 6 * HOUR);
     // It stands for its own day first.
     expect(slack()).toHaveLength(2);
     world.drop('today.csv', csv(rows('T', 2)), 60);
-    await world.run('feed');
+    await runHere(world, 'feed');
     happened(first + DAY + 6 * HOUR);
     await look(first + DAY + 6 * HOUR + MINUTE);
     expect(slack().slice(2)).toEqual([expect.stringContaining(`✓ feed: a file for ${dayOf(first)} has come`)]);
@@ -97,10 +97,10 @@ describe('an expected file', () => {
     const { world, channels, look, slack } = notices;
     const expectation = { by: '23:59', from: '12:00', minRows: 3, maxRows: 5 };
     world.job('feed', { notify: [channels[0]], expect: expectation });
-    await world.run('feed');
+    await runHere(world, 'feed');
     await look(TODAY);
     world.drop('small.csv', csv(rows('S', 2)));
-    await world.run('feed');
+    await runHere(world, 'feed');
     happened(TODAY + 6 * HOUR);
     await look(TODAY + 6 * HOUR);
     expect(slack().toSorted()).toEqual([
@@ -108,7 +108,7 @@ describe('an expected file', () => {
       expect.stringContaining('file p1 has 2 rows, fewer than 3'),
     ]);
     world.drop('good.csv', csv(rows('G', 4)));
-    await world.run('feed');
+    await runHere(world, 'feed');
     const db = new Database(world.ledger);
     db.prepare('UPDATE processings SET opened_at = ? WHERE id = 2').run(TODAY + 13 * HOUR);
     db.close();
@@ -126,15 +126,15 @@ describe('an expected file', () => {
     const now = Date.now();
     for (const number of [1, 4]) {
       world.drop(`feed-${number}.csv`, csv(rows(`F${number}`, 2)));
-      expect((await world.run('feed')).code).toBe(0);
+      expect(await runHere(world, 'feed')).toBe(0);
     }
     await look(now);
     world.drop('feed-3.csv', csv(rows('F3', 2)));
-    await world.run('feed');
+    await runHere(world, 'feed');
     await look(now + MINUTE);
     expect(slack()).toEqual([expect.stringContaining('files are missing between those that came: number 2 to 3')]);
     world.drop('feed-2.csv', csv(rows('F2', 2)));
-    await world.run('feed');
+    await runHere(world, 'feed');
     await look(now + 2 * MINUTE);
     expect(slack().slice(1)).toEqual([expect.stringContaining('✓ feed: number 2 to 3 has come')]);
   });
@@ -145,7 +145,7 @@ describe('the files beside the jobs', () => {
     const { world, channels, look, slack } = notices;
     writeFileSync(join(world.jobs, 'holidays.txt'), `# ours\n${dayOf(TODAY)}  # today\n2026-02-30\n`);
     world.job('feed', { notify: [channels[0]], expect: { by: '07:00', holidays: 'holidays.txt' } });
-    await world.run('feed');
+    await runHere(world, 'feed');
     await look(TODAY);
     await look(TODAY + 20 * HOUR);
     expect(slack()).toEqual([]);
@@ -189,7 +189,7 @@ describe('the files beside the jobs', () => {
     expect(broken.code).toBe(2);
     expect(broken.stdout).toMatch(/notify\.yaml:2:\d+: error: notify\.0\.slack\.url: a URL is needed/);
     // Nobody is told, and the jobs run all the same.
-    expect((await world.run('a')).code).toBe(0);
+    expect(await runHere(world, 'a')).toBe(0);
     expect((await world.cli(['notify-test', 'a'])).code).toBe(2);
   });
 

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { csv, row, rows } from './support/e2e-rows.ts';
 import { verify } from './support/notices-listeners.ts';
-import { type NoticeWorld, openNoticeWorld, ROUTING_KEY, SECRET } from './support/notices-world.ts';
+import { type NoticeWorld, openNoticeWorld, ROUTING_KEY, runHere, SECRET } from './support/notices-world.ts';
 
 const HOUR = 3_600_000;
 
@@ -20,7 +20,7 @@ describe('people are told', () => {
     const { world, http, smtp, channels, look, slack } = notices;
     world.job('feed', { notify: channels });
     world.drop('canary-jane-doe.csv', TORN);
-    expect((await world.run('feed')).code).toBe(3);
+    expect(await runHere(world, 'feed')).toBe(3);
     const now = Date.now();
     await look(now);
     await look(now + 60_000);
@@ -65,7 +65,7 @@ describe('people are told', () => {
 
     // The sender repairs it, and sends it under its name.
     world.drop('canary-jane-doe.csv', csv(rows('B', 3)));
-    expect((await world.run('feed')).code).toBe(0);
+    expect(await runHere(world, 'feed')).toBe(0);
     await look(now + 3 * 60_000);
     await look(now + 4 * 60_000);
     expect(slack().slice(1)).toEqual([
@@ -90,12 +90,12 @@ describe('people are told', () => {
       '1.csv',
       csv([...rows('A', 7), ...rows('R', 3).map((each) => ({ ...each, email: 'no address', member: '' }))]),
     );
-    await world.run('feed');
+    await runHere(world, 'feed');
     const now = Date.now();
     await look(now);
     expect(slack()).toEqual([expect.stringContaining('30 % of the rows of file p1 were rejected (3 of 10)')]);
     world.drop('2.csv', csv(rows('C', 5)));
-    expect((await world.run('feed')).code).toBe(0);
+    expect(await runHere(world, 'feed')).toBe(0);
     await look(now + 60_000);
     await look(now + 120_000);
     expect(slack()).toHaveLength(2);
@@ -113,7 +113,7 @@ describe('people are told', () => {
     world.job('feed', { notify: [channels[0]], watch: { rejects: 0.2 } });
     world.drop('1.csv', csv([...rows('A', 2), { ...row('R-1'), email: 'x', member: '' }]), 90);
     world.drop('2.csv', csv(rows('B', 4)), 60);
-    await world.run('feed');
+    await runHere(world, 'feed');
     await look(Date.now());
     await look(Date.now());
     expect(slack()).toHaveLength(2);
@@ -126,7 +126,7 @@ describe('people are told', () => {
     world.job('feed', { notify: [channels[0]], watch: { unreachable: 2 } });
     world.extole.setFaults(() => '403');
     world.drop('a.csv', csv(rows('A', 4)));
-    expect((await world.run('feed')).code).toBe(4);
+    expect(await runHere(world, 'feed')).toBe(4);
     const now = Date.now();
     await look(now);
     expect(slack()).toEqual([expect.stringContaining('‼ feed: Extole cannot be used: FORBIDDEN')]);
@@ -135,10 +135,10 @@ describe('people are told', () => {
 
     const lost = { url: `file://${world.root}/unmounted/inbox` };
     world.job('feed', { notify: [channels[0]], watch: { unreachable: 2 }, source: lost });
-    await world.run('feed');
+    await runHere(world, 'feed');
     await look(now + 26 * HOUR);
     expect(slack()).toHaveLength(2);
-    await world.run('feed');
+    await runHere(world, 'feed');
     await look(now + 27 * HOUR);
     expect(slack().slice(2)).toEqual([
       expect.stringContaining('the source could not be reached 2 times in a row: NO_SUCH_FOLDER'),
@@ -146,7 +146,7 @@ describe('people are told', () => {
 
     world.extole.setFaults(undefined);
     world.job('feed', { notify: [channels[0]], watch: { unreachable: 2 } });
-    expect((await world.run('feed')).code).toBe(0);
+    expect(await runHere(world, 'feed')).toBe(0);
     await look(now + 28 * HOUR);
     await look(now + 29 * HOUR);
     const told = slack().slice(3).toSorted();
@@ -161,7 +161,7 @@ describe('people are told', () => {
     const { world, channels, look, slack } = notices;
     world.job('feed', { notify: [{ ...channels[0], events: ['success'] }] });
     world.drop('a.csv', csv(rows('A', 2)));
-    await world.run('feed');
+    await runHere(world, 'feed');
     const db = new Database(world.ledger);
     db.exec("UPDATE processings SET account = json_set(account, '$.balanced', json('false'), '$.counts.read', 3)");
     db.close();

@@ -1,9 +1,12 @@
+import { perform } from '../../../src/commands/perform.ts';
 import { createLog, realIo } from '../../../src/io.ts';
 import { loadJobs } from '../../../src/jobs/load.ts';
 import { openLedger } from '../../../src/ledger/open.ts';
 import type { Io } from '../../../src/model.ts';
 import { morningReportDuty } from '../../../src/schedule/duty-morning-report.ts';
 import { noticesDuty } from '../../../src/schedule/duty-notices.ts';
+import { run as runVerb } from '../../../src/schedule/verbs/run.ts';
+import { readSettings } from '../../../src/settings.ts';
 import { fromEnv, openWorld, type World } from './e2e-world.ts';
 import { type HttpListener, listenHttp, listenSmtp, type SmtpListener } from './notices-listeners.ts';
 
@@ -62,6 +65,14 @@ export async function openNoticeWorld(): Promise<NoticeWorld> {
       await world.close();
     },
   };
+}
+
+/** `referry run JOB` without the start of a process, of which these tests need many. Gives the exit code. */
+export async function runHere(world: World, job: string): Promise<number> {
+  const io: Io = { ...realIo(createLog('silent')), env: world.env };
+  const settings = readSettings(world.env);
+  const { signal } = new AbortController();
+  return (await perform(runVerb, { verb: 'run', job }, { settings, io, signal, progress: () => {} })).exitCode;
 }
 
 /** Does the duties of the daemon once, with the clock set. */
