@@ -27,19 +27,23 @@ interface SheetRow {
   clash: number;
 }
 
-export function openAnswerSheet(ledger: Ledger): AnswerSheet {
+let sheets = 0;
+
+export function openAnswerSheet(ledger: Pick<Ledger, 'db'>): AnswerSheet {
   const { db } = ledger;
+  // A daemon reads the answers of several jobs at the same time, over one connection: each has a sheet of its own.
+  const sheet = ++sheets;
   db.exec(
     `CREATE TEMPORARY TABLE IF NOT EXISTS answer_sheet
-       (id integer PRIMARY KEY, kind text NOT NULL, code text NOT NULL, reason text NOT NULL, clash integer NOT NULL)`,
+       (sheet integer NOT NULL, id integer NOT NULL, kind text NOT NULL, code text NOT NULL, reason text NOT NULL, clash integer NOT NULL,
+        PRIMARY KEY (sheet, id)) WITHOUT ROWID`,
   );
   const clear = (): void => {
-    db.prepare('DELETE FROM answer_sheet').run();
+    db.prepare('DELETE FROM answer_sheet WHERE sheet = ?').run(sheet);
   };
-  clear();
-  const insert = db.prepare<[number, string, string, string], { clash: number; first: number }>(
-    `INSERT INTO answer_sheet (id, kind, code, reason, clash) VALUES (?, ?, ?, ?, 0)
-     ON CONFLICT (id) DO UPDATE SET clash = CASE WHEN answer_sheet.kind <> excluded.kind THEN 2 ELSE max(answer_sheet.clash, 1) END
+  const insert = db.prepare<[number, number, string, string, string], { clash: number; first: number }>(
+    `INSERT INTO answer_sheet (sheet, id, kind, code, reason, clash) VALUES (?, ?, ?, ?, ?, 0)
+     ON CONFLICT (sheet, id) DO UPDATE SET clash = CASE WHEN answer_sheet.kind <> excluded.kind THEN 2 ELSE max(answer_sheet.clash, 1) END
      RETURNING clash`,
   );
   return {
@@ -49,26 +53,28 @@ export function openAnswerSheet(ledger: Ledger): AnswerSheet {
           answers.map(({ id, answer }) => {
             const code = answer.kind === 'accepted' ? answer.proof : answer.code;
             const reason = answer.kind === 'accepted' ? answer.eventId : answer.reason;
-            return insert.get(id, answer.kind, code, reason)?.clash === 0;
+            return insert.get(sheet, id, answer.kind, code, reason)?.clash === 0;
           }),
         )
         .deferred(),
     clashes: () =>
-      db.prepare<[], { n: number }>('SELECT count(*) AS n FROM answer_sheet WHERE clash = 2').get()?.n ?? 0,
+      db
+        .prepare<[number], { n: number }>('SELECT count(*) AS n FROM answer_sheet WHERE sheet = ? AND clash = 2')
+        .get(sheet)?.n ?? 0,
     missing: (upload) =>
       db
-        .prepare<[number, number, number], { n: number }>(
-          `SELECT count(*) AS n FROM deliveries WHERE id BETWEEN ? AND ? AND upload_id = ? AND state = 'claimed'
-             AND id NOT IN (SELECT id FROM answer_sheet)`,
+        .prepare<[number, number, number, number], { n: number }>(
+          `SELECT count(*) AS n FROM deliveries d WHERE id BETWEEN ? AND ? AND upload_id = ? AND state = 'claimed'
+             AND NOT EXISTS (SELECT 1 FROM answer_sheet a WHERE a.sheet = ? AND a.id = d.id)`,
         )
-        .get(...rangeOf(upload.processingId), upload.id)?.n ?? 0,
+        .get(...rangeOf(upload.processingId), upload.id, sheet)?.n ?? 0,
     *batches() {
       let after = -1;
-      const next = db.prepare<[number, number], SheetRow>(
-        'SELECT * FROM answer_sheet WHERE id > ? ORDER BY id LIMIT ?',
+      const next = db.prepare<[number, number, number], SheetRow>(
+        'SELECT * FROM answer_sheet WHERE sheet = ? AND id > ? ORDER BY id LIMIT ?',
       );
       for (;;) {
-        const rows = next.all(after, BATCH);
+        const rows = next.all(sheet, after, BATCH);
         const last = rows.at(-1);
         if (!last) return;
         after = last.id;
