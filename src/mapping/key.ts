@@ -42,7 +42,8 @@ export function checkKey(value: string | undefined, column: string, rules: KeyRu
     const inner = EXCEL_TEXT.exec(trimmed)?.[1];
     if (inner !== undefined && rules.unwrapExcel) trimmed = inner.trim();
     else if (inner !== undefined) {
-      const rule = 'a formula of Excel that keeps it as text; set event.key.unwrapExcel: true to read what is in the quotes';
+      const rule =
+        'a formula of Excel that keeps it as text; set event.key.unwrapExcel: true to read what is in the quotes';
       return refuse('KEY_FORMULA', `${where}: found ${found(trimmed)}, ${rule}`);
     }
   }

@@ -7,7 +7,9 @@ const keyObject = z.strictObject({
   unwrapExcel: z
     .boolean()
     .default(false)
-    .describe('Read a key written as ="00123", as Excel makes it keep zeros, as 00123. Otherwise such a row is rejected.'),
+    .describe(
+      'Read a key written as ="00123", as Excel makes it keep zeros, as 00123. Otherwise such a row is rejected.',
+    ),
   scientific: z
     .enum(['reject', 'accept'])
     .default('reject')
