@@ -12,6 +12,8 @@ export interface AnswerCounts {
   repeated: number;
   /** Lines that cannot be understood, or that contradict another one. */
   unclear: number;
+  /** The settings it was read with, where it was not understood in all: with others it is read again. */
+  readWith?: string;
 }
 
 /** A results file that was seen, as it was seen last. */

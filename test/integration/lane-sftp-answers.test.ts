@@ -117,6 +117,23 @@ describe('answers of the lane sftp that are not as they should be', () => {
     expect(lane.results()[0]?.reason).toMatch(/"verdict", "note".*upload\.results\.statusColumn/);
   });
 
+  it('once the job says which column counts, the same results file answers the rows that were held for it', async () => {
+    const layout = {
+      names: ['verdict', 'note'],
+      cells: ({ number }: { number: number }) => [number === 1 ? 'nope' : 'fine', 'why'],
+      metadata: (message: string) => [message],
+    };
+    await open({ extoleSftp: { layout } });
+    lane.world.drop('a.csv', csv(rows('A', 2)));
+    await lane.world.run('feed');
+    expect(fates(lane.results())).toEqual(['2 held RESULTS_UNREADABLE', '3 held RESULTS_UNREADABLE']);
+    lane.job({ results: { statusColumn: 'verdict', messageColumn: 'note', success: ['fine'], failure: ['nope'] } });
+    const { run } = await lane.world.run('feed');
+    expect(run).toMatchObject({ carriedIn: 2, delivered: 1, rejected: 1, balanced: true });
+    expect(fates(lane.results('a.csv.results.r2.csv'))).toEqual(['2 rejected EXTOLE_ROW_FAILED', '3 delivered']);
+    expect(lane.results('a.csv.results.r2.csv')[0]?.reason).toBe('why');
+  });
+
   it('a job may say which column and words count; a word that is neither holds its row alone', async () => {
     const layout = {
       names: ['verdict', 'note'],

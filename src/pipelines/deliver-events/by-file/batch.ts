@@ -4,7 +4,7 @@ import {
   type FilesApi,
   type FilesReply,
 } from '../../../destinations/extole/files-api.ts';
-import { acceptRest, eventNamesOf, holdRest } from '../../../ledger/upload-rows.ts';
+import { acceptRest, eventNamesOf, holdRest, unansweredRows } from '../../../ledger/upload-rows.ts';
 import { type Upload, updateUpload } from '../../../ledger/uploads.ts';
 import { TransferError } from '../../../model.ts';
 import { resendRule } from '../deliver.ts';
@@ -154,7 +154,8 @@ async function lookAt(ctx: CarrierContext, api: FilesApi, upload: Upload): Promi
   const { proofTimeout } = ctx.job.destination.extole.upload;
   const { maxAge } = ctx.job.held;
   if (upload.state === 'unanswered') {
-    if (now - upload.uploadedAt > proofTimeout + maxAge)
+    const { others } = unansweredRows(ledger, upload);
+    if (others === 0 || now - upload.uploadedAt > proofTimeout + maxAge)
       updateUpload(ledger, upload.id, { state: 'answered', endedAt: now });
     return false;
   }

@@ -43,7 +43,9 @@ export async function openSftpCarrier(ctx: CarrierContext): Promise<Carrier> {
       let changed = false;
       for (const file of await resultsOf(ctx, remote, sftp, upload)) {
         const seen = seeAnswer(ctx.ledger, upload.id, file, ctx.io.now());
-        if (!seen.applied && (await readAnswer(ctx, remote, upload, file, seen))) changed = true;
+        const readWith = seen.counts?.readWith;
+        const done = seen.applied && (readWith === undefined || readWith === settingsOf(ctx));
+        if (!done && (await readAnswer(ctx, remote, upload, file, seen))) changed = true;
       }
       return concludeUpload(ctx, getUpload(ctx.ledger, upload.id), () => whereIs(ctx, remote, sftp, upload), changed);
     },
@@ -108,6 +110,11 @@ async function filesOf(ctx: CarrierContext, remote: Remote, folder: string): Pro
   }
 }
 
+const NOTHING_READ = { lines: 0, succeeded: 0, failed: 0, unknown: 0, repeated: 0, unclear: 0 };
+
+/** How results are read: where they were not understood, other settings may do better. */
+const settingsOf = ({ job }: CarrierContext): string => JSON.stringify(job.destination.extole.upload.results);
+
 /** Reads one results file. `true`: rows got their answer, or are held because of it. */
 async function readAnswer(
   ctx: CarrierContext,
@@ -125,12 +132,18 @@ async function readAnswer(
     const settled = io.now() - seen.stableSince >= job.destination.extole.upload.stable;
     const applied = await applyResults(ctx, upload, { path, name: file.name, settled });
     if (applied.kind === 'incomplete') return false;
-    const none = { lines: 0, succeeded: 0, failed: 0, unknown: 0, repeated: 0, unclear: 0 };
-    recordAnswer(ledger, upload.id, file.path, applied.kind === 'applied' ? applied.counts : none, io.now());
-    if (applied.kind !== 'applied') {
+    const counts = applied.kind === 'applied' ? applied.counts : NOTHING_READ;
+    const understood = applied.kind === 'refused' || (applied.kind === 'applied' && counts.unclear === 0);
+    recordAnswer(
+      ledger,
+      upload.id,
+      file.path,
+      understood ? counts : { ...counts, readWith: settingsOf(ctx) },
+      io.now(),
+    );
+    if (applied.kind !== 'applied')
       io.log.warn({ job: job.id, upload: upload.name, code: applied.code }, applied.reason);
-      updateUpload(ledger, upload.id, { status: applied.code });
-    }
+    updateUpload(ledger, upload.id, { status: applied.kind === 'applied' ? '' : applied.code });
     return applied.changed > 0;
   } finally {
     await rm(path, { force: true });
