@@ -26,7 +26,7 @@ export function readWeekdays(written: readonly string[]): number[] | undefined {
 const weekdays = z.union([z.string(), z.array(z.string()).min(1)]).transform((written, context) => {
   const days = readWeekdays([written].flat());
   if (days !== undefined) return days;
-  context.addIssue({ code: 'custom', message: `${DAYS_SHAPE}; found ${JSON.stringify(written)}`, continue: false });
+  context.addIssue({ code: 'custom', message: DAYS_SHAPE, continue: false });
   return z.NEVER;
 });
 
@@ -35,7 +35,7 @@ const timeOfDay = z.string().transform((written, context) => {
   const [, hour = '', minute = ''] = /^(\d{1,2}):(\d{2})$/.exec(written.trim()) ?? [];
   const minutes = Number(hour) * 60 + Number(minute);
   if (hour !== '' && Number(hour) <= 23 && Number(minute) <= 59) return minutes;
-  const message = `a time of day has hours and minutes in quotes, such as "07:00"; found "${written}"`;
+  const message = 'a time of day has hours and minutes in quotes, such as "07:00"';
   context.addIssue({ code: 'custom', message, continue: false });
   return z.NEVER;
 });
@@ -82,8 +82,8 @@ export const watchSettings = z
   .strictObject({
     rejects: z
       .number()
-      .min(0)
-      .max(1)
+      .min(0, 'a share from 0 to 1 is needed, such as 0.1 for a tenth')
+      .max(1, 'a share from 0 to 1 is needed, such as 0.1 for a tenth')
       .default(0.1)
       .describe('Tell of a file of which more than this share of the rows is rejected. Default 0.1, a tenth.'),
     waiting: duration
