@@ -1,4 +1,5 @@
 import { getProcessing, type Processing } from '../../../ledger/processings.ts';
+import { destinationId } from '../../../ledger/registry.ts';
 import { type Upload, watchedUploads } from '../../../ledger/uploads.ts';
 import { type Notice, TransferError } from '../../../model.ts';
 import type { RunContext } from '../context.ts';
@@ -20,7 +21,10 @@ export async function lookForAnswers(ctx: CarrierContext): Promise<number[]> {
   const due = dueLooks(ctx);
   if (due.length === 0) return [];
   const ids = new Set(due.map(({ id }) => id));
-  return (await lookFor(ctx, ({ id }) => ids.has(id))).changed;
+  // The answer to a file of another account is not for this token, and its event names are not known here.
+  const here = destinationId(ctx.ledger, ctx.destination.identity);
+  const asked = ({ id }: Upload, processing: Processing): boolean => ids.has(id) && processing.destinationId === here;
+  return (await lookFor(ctx, asked)).changed;
 }
 
 /** Files of a job that wait for an answer, and at which nobody has looked for `upload.poll`. */
