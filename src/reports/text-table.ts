@@ -107,9 +107,12 @@ function reasonLines(files: readonly FileAccount[], width: number, most: number)
     if (telling.length > most) lines.push(`       and ${plural(telling.length - most, 'more reason')}, in the report`);
     lines.push('');
   }
+  if (lines.some((line) => line.includes('found "'))) lines.push(MASKED, '');
   return lines;
 }
 
+/** Said where a value is shown: `found "XXXXX"` reads as if the file had it so. */
+const MASKED = 'Values are masked here (X a letter, 9 a digit); the results file has them.';
 const CODE = 18;
 const MOST_LINES = 2;
 
