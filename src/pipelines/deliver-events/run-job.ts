@@ -109,7 +109,9 @@ async function run(options: RunOptions): Promise<RunResult> {
       breakOff(ledger, id, io);
       throw error;
     }
-    io.log.error({ job: job.id, code: error.code, hint: error.hint }, error.message);
+    // A command prints it itself; on a terminal once is enough.
+    const level = options.cause === 'command' ? 'warn' : 'error';
+    io.log[level]({ job: job.id, code: error.code, hint: error.hint }, error.message);
     account.halt({ code: error.code, reason: error.hint ? `${error.message}; ${error.hint}` : error.message });
   } finally {
     await remote?.[Symbol.asyncDispose]();
