@@ -14,6 +14,8 @@ export interface AnswerSheet {
   /** Rows of the upload that are on their way and of which no line speaks. */
   missing(upload: Upload): number;
   batches(): Generator<{ id: number; answer: RowAnswer }[]>;
+  /** Once the answers are written: rows of which the ledger says otherwise, since a person or an earlier answer had decided. */
+  overruled(): number;
   clear(): void;
 }
 
@@ -81,6 +83,13 @@ export function openAnswerSheet(ledger: Pick<Ledger, 'db'>): AnswerSheet {
         yield rows.map((row) => ({ id: row.id, answer: answerOf(row) }));
       }
     },
+    overruled: () =>
+      db
+        .prepare<[number], { n: number }>(
+          `SELECT count(*) AS n FROM answer_sheet a JOIN deliveries d ON d.id = a.id WHERE a.sheet = ? AND a.clash <> 2
+             AND (a.kind = 'accepted' AND d.state <> 'delivered' OR a.kind = 'rejected' AND d.state <> 'rejected')`,
+        )
+        .get(sheet)?.n ?? 0,
     clear,
   };
 }

@@ -12,6 +12,8 @@ export interface AnswerCounts {
   repeated: number;
   /** Lines that cannot be understood, or that contradict another one. */
   unclear: number;
+  /** Lines that say otherwise than what was decided or known of their row before. */
+  overruled?: number;
   /** The settings it was read with, where it was not understood in all: with others it is read again. */
   readWith?: string;
 }

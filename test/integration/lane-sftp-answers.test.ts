@@ -64,6 +64,25 @@ describe('answers of the lane sftp that are not as they should be', () => {
     expect(third.run).toMatchObject({ files: [], read: 0 });
   });
 
+  it('a late line about a row that a person has rejected meanwhile changes nothing, and is told', async () => {
+    await open({ extoleSftp: { missing: isRow(1, 2) }, upload: { proofTimeout: '400ms' } });
+    lane.world.drop('a.csv', csv(rows('A', 3)));
+    await lane.world.run('feed');
+    await lane.world.cli(['reject', 'a.csv', '--line', '2', '--reason', 'not ours']);
+    const [header, first, second] = lane.archived().split('\n');
+    const [name = ''] = lane.atExtole('results');
+    const late = join(lane.world.extoleSftp?.root ?? '', 'events/results', name.replace('.csv', '-2.csv'));
+    writeFileSync(late, `status,message,${header}\nSUCCESS,,${first}\nSUCCESS,,${second}\n`);
+    const { run } = await lane.world.run('feed');
+    expect(fates(lane.results('a.csv.results.r3.csv'))).toEqual([
+      '2 rejected OPERATOR_REJECTED',
+      '3 delivered',
+      '4 delivered',
+    ]);
+    const report = lane.world.read((run.reportPath ?? '').replace(/^.*\/(reports\/.*)html$/, '$1json')).toString();
+    expect(report).toMatch(/1 that say otherwise than what was decided or known before/);
+  });
+
   it('a file that failed as a whole holds its rows, with what Extole says', async () => {
     await open({ extoleSftp: { refuseFile: () => 'Incorrect file encoding. Expected: UTF-8' } });
     lane.world.drop('a.csv', csv(rows('A', 2)));

@@ -103,7 +103,8 @@ async function applyLines(
       changed += answerRows(ledger, upload, batch, io.now());
       ctx.crashPoint('results-read');
     }
-    return { kind: 'applied', counts, changed };
+    const overruled = sheet.overruled();
+    return { kind: 'applied', counts: overruled === 0 ? counts : { ...counts, overruled }, changed };
   } finally {
     sheet.clear();
   }

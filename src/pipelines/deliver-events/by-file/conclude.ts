@@ -47,12 +47,15 @@ export function mismatchOf({ ledger }: Pick<CarrierContext, 'ledger'>, upload: U
   const { claimed, others } = unansweredRows(ledger, upload);
   if (upload.status !== '' && sum('lines') === 0) return []; // Refused as a whole: its rows say so.
   const [lines, unknown, repeated, unclear] = [sum('lines'), sum('unknown'), sum('repeated'), sum('unclear')];
-  if (lines === upload.rows && unknown === 0 && repeated === 0 && unclear === 0 && claimed + others === 0) return [];
+  const overruled = counts.reduce((total, each) => total + (each.overruled ?? 0), 0);
+  const odd = unknown + repeated + unclear + overruled;
+  if (lines === upload.rows && odd === 0 && claimed + others === 0) return [];
   const parts = [
     `${sum('succeeded')} accepted, ${sum('failed')} refused`,
     ...(unclear > 0 ? [`${unclear} not understood`] : []),
     ...(claimed + others > 0 ? [`${claimed + others} of our rows without an answer`] : []),
     ...(unknown > 0 ? [`${unknown} for rows that were not sent`] : []),
+    ...(overruled > 0 ? [`${overruled} that say otherwise than what was decided or known before`] : []),
     ...(repeated > 0 ? [`${repeated} for a row that has a line already`] : []),
   ];
   const message = `Extole's results for ${upload.name} do not match it: ${upload.rows} rows were sent, the results have ${lines} lines: ${parts.join(', ')}`;
