@@ -34,6 +34,11 @@ export function knownPlaces({ db }: Pick<Ledger, 'db'>): Set<string> {
   return new Set(rows.map(({ place }) => place));
 }
 
+/** Whether the number of a processing is one that this ledger gave. */
+export function isKnownProcessing({ db }: Pick<Ledger, 'db'>, id: number): boolean {
+  return db.prepare('SELECT 1 FROM processings WHERE id = ?').get(id) !== undefined;
+}
+
 /** What results that were published in the lost time say of a row. */
 export interface KnownOutcome {
   claim: Claim;

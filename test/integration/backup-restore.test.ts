@@ -26,7 +26,7 @@ describe('a backup', () => {
   let world: World;
   beforeAll(async () => {
     world = await openWorld();
-    world.job('feed', { schedule: '0 0 1 1 *' });
+    world.job('feed', { schedule: '0 0 1 1 *', delivery: { timeout: { headers: '20s', total: '30s' } } });
   });
   afterAll(() => world.close());
 
@@ -84,6 +84,8 @@ describe('a backup', () => {
     const env = { REFERRY_BACKUP_AT: '03:00 UTC', REFERRY_BACKUP_TO: folder };
     const daemon = world.start(['daemon'], env);
     while (!daemon.told().stderr.includes('backup made')) await new Promise((resolve) => setTimeout(resolve, 50));
+    // Nothing that looked at the ledger in the daemon's process has cost it its lock.
+    expect((await world.cli(['daemon'])).code).toBe(75);
     daemon.kill('SIGTERM');
     expect((await daemon.done).code).toBe(0);
     expect(readdirSync(folder).filter((name) => name.endsWith('.sqlite'))).toHaveLength(1);
@@ -113,6 +115,8 @@ describe('a restored ledger', () => {
     world.drop('b.csv', csv([...rows('B', 6), 'torn', ...rows('B', 1), ...rows('A', 1)]));
     expect((await world.run('feed')).code).toBe(0);
     resultsOfB = world.read('results/b.csv.results.csv');
+    writeFileSync(join(world.root, 'by-hand.csv'), csv(rows('L', 3)));
+    expect((await world.cli(['run', 'feed', '--file', join(world.root, 'by-hand.csv')])).code).toBe(0);
     world.drop('c.csv', csv(rows('C', 40)));
     const died = await world.cli(['run', 'feed'], { REFERRY_CRASH_AT: 'committed:3' });
     expect(died.signal).toBe('SIGKILL');
@@ -131,7 +135,7 @@ describe('a restored ledger', () => {
     expect(sent.filter((key) => key?.startsWith('C-')).length).toBeGreaterThan(0);
     const restored = await world.cli(['restore', backup, '--json']);
     expect(restored.code, restored.stderr).toBe(3);
-    expect(restored.json()).toMatchObject({ keptAs: [], jobs: [{ job: 'feed', files: 3, problem: null }] });
+    expect(restored.json()).toMatchObject({ keptAs: [], jobs: [{ job: 'feed', files: 4, problem: null }] });
     expect(keysSent(world)).toEqual(sent);
 
     const states = ask<{ name: string; state: string; code: string | null; n: number }>(
@@ -142,6 +146,7 @@ describe('a restored ledger', () => {
     expect(states).toEqual([
       { name: 'a.csv', state: 'delivered', code: null, n: 5 },
       { name: 'b.csv', state: 'delivered', code: null, n: 6 },
+      { name: 'by-hand.csv', state: 'delivered', code: null, n: 3 },
       { name: 'c.csv', state: 'held', code: 'LEDGER_RESTORED', n: 40 },
       { name: 'f.csv', state: 'delivered', code: null, n: 2 },
     ]);
@@ -199,6 +204,23 @@ describe('a restored ledger', () => {
     await daemon.done;
     expect([busy.code, busy.stderr]).toEqual([75, expect.stringContaining('daemon with process id')]);
   });
+
+  it.each(['restored-found', 'outcomes-taken-over:2', 'rows-held'])(
+    'one that dies at %s goes on with the next run, and ends the same',
+    async (point) => {
+      const sent = keysSent(world).length;
+      const died = await world.cli(['restore', backup, '--replace'], { REFERRY_CRASH_AT: point });
+      expect(died.signal, died.stderr).toBe('SIGKILL');
+      expect((await world.cli(['retry', 'feed'])).code).toBe(3);
+      const states = ask(world, 'SELECT state, count(*) AS n FROM deliveries GROUP BY 1 ORDER BY 1');
+      // N-0001 was delivered after the restore of before: its file, and its results, are found as well.
+      expect(states).toEqual([
+        { state: 'delivered', n: 17 },
+        { state: 'held', n: 40 },
+      ]);
+      expect(keysSent(world)).toHaveLength(sent);
+    },
+  );
 
   it('with --replace the ledger that was there is kept aside, and may be restored itself', async () => {
     const end = await world.cli(['restore', backup, '--replace', '--json']);

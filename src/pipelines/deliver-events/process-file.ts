@@ -172,7 +172,7 @@ async function sealAndDeliver(ctx: RunContext, start: Processing): Promise<Deliv
   if (processing.state === 'staged') {
     try {
       const seal = await sealFile(ctx, pass);
-      admitFile(ctx, pass, seal);
+      admitFile(ctx, processing.restored === 1 ? withoutManifest(pass) : pass, seal);
     } catch (error) {
       if (!(error instanceof FileRefused)) throw error;
       refuse(ctx, processing, error);
@@ -191,6 +191,12 @@ async function sealAndDeliver(ctx: RunContext, start: Processing): Promise<Deliv
   const end = await deliverBy(ctx, sealed, seal, lane, false);
   ctx.signal.throwIfAborted();
   return end;
+}
+
+/** What was found again in the archive came with its manifest then. */
+function withoutManifest(pass: FilePass): FilePass {
+  const { manifest: _, ...definition } = pass.definition;
+  return { ...pass, definition };
 }
 
 /**

@@ -1,8 +1,11 @@
+import { statSync } from 'node:fs';
 import { openProcessing, openProcessings, updateProcessing } from '../../ledger/processings.ts';
-import { knownPlaces, noteFound, pendingRestore } from '../../ledger/restored.ts';
+import { isKnownProcessing, knownPlaces, noteFound, pendingRestore } from '../../ledger/restored.ts';
 import { type Notice, type RemoteFile, TransferError } from '../../model.ts';
 import { matchPattern } from '../../remotes/stable.ts';
 import type { RunContext } from './context.ts';
+import { stagedOrigins } from './origin.ts';
+import { LOCAL } from './stage.ts';
 
 /** Clocks are set now and then. */
 const CLOCK_SLACK_MS = 120_000;
@@ -11,7 +14,7 @@ const ARCHIVED = /^(.+)\.(\d{8}T\d{6}Z)\.([0-9a-f]{8})$/;
 
 /**
  * After a restore, before a job does anything else: finds the inputs that were taken in the time that the ledger knows nothing of,
- * in the archive and in `processing`, and takes them up anew. None of their rows is sent: see `recoverRows`. Can be repeated.
+ * in the archive, in `processing` and (local files) in the staging, and takes them up anew. None of their rows is sent: see `recoverRows`. Can be repeated.
  */
 export async function findRestored(ctx: RunContext, definitionId: () => number): Promise<Notice[]> {
   const { ledger, job, io } = ctx;
@@ -38,6 +41,14 @@ export async function findRestored(ctx: RunContext, definitionId: () => number):
         const place = `${job.source.processing}/${file.name}`;
         if (name === undefined || known.has(place) || !matches(name)) continue;
         adopt(ctx, { file, name, place, openedAt: io.now(), definitionId: definitionId() });
+        found++;
+      }
+      for (const { processing, input, origin } of stagedOrigins(ctx)) {
+        const place = LOCAL + input;
+        if (known.has(place) || isKnownProcessing(ledger, processing)) continue;
+        const { size, mtimeMs } = statSync(input);
+        const file = { path: input, name: origin.name, size, mtime: Math.trunc(mtimeMs) };
+        adopt(ctx, { file, name: origin.name, place, openedAt: io.now(), definitionId: definitionId() });
         found++;
       }
       noteFound(ledger, restore.id, job.id, found, io.now());

@@ -37,7 +37,8 @@ export async function recoverRows(ctx: RunContext, pass: FilePass, seal: Seal): 
     await rm(local);
     ctx.crashPoint('outcomes-taken-over');
   }
-  if (!seal.held) await holdTheRest(ctx, pass, seal);
+  // A file that was held as a whole before the backup stays so, and its rows own no keys.
+  if (!seal.held || processing.state !== 'closed') await holdTheRest(ctx, pass, seal);
   ctx.crashPoint('rows-held');
   updateProcessing(ctx.ledger, processing.id, { restored: 0 });
 }

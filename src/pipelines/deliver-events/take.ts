@@ -14,6 +14,7 @@ import {
 } from '../../remotes/stable.ts';
 import { type Beside, besideOf, planCompanions, takeCompanions } from './companions.ts';
 import type { RunContext } from './context.ts';
+import { noteOrigin } from './origin.ts';
 import { LOCAL } from './stage.ts';
 
 /** A file that is ready, and what lies beside it and belongs to it. */
@@ -126,6 +127,7 @@ export async function takeLocalFile(ctx: RunContext, path: string, definitionId:
     now: ctx.io.now(),
     takenPath: () => LOCAL + path,
   });
+  await noteOrigin(ctx, processing);
   return updateProcessing(ctx.ledger, processing.id, { state: 'taken' });
 }
 
