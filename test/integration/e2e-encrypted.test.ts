@@ -215,6 +215,9 @@ describe('encrypted input', () => {
     }
     const { run: account } = await run();
     expect(account).toMatchObject({ delivered: 17, rejected: 1, balanced: true });
+    const explained = await world.cli(['explain', 'B-0003', '--json'], env);
+    expect(explained.code).toBe(0);
+    expect(explained.stdout).toContain('a.csv.pgp');
     // The results were published before the last death: the same bytes again, and no second revision.
     expect(world.files('results')).toEqual(['a.csv.results.csv.pgp']);
     expect(readResults(await opened(world.read('results/a.csv.results.csv.pgp'), partner))).toHaveLength(18);

@@ -79,6 +79,9 @@ describe('a manifest beside a file', () => {
     world.drop('a.csv', csv(rows('A', 2)));
     const { run: waiting } = await world.run('feed');
     expect(waiting.seen.files).toBe(0);
+    expect(waiting.notices).toMatchObject([
+      { code: 'MANIFEST_AWAITED', message: expect.stringContaining('a.csv.md5') },
+    ]);
     expect(world.files('inbox')).toEqual(['a.csv']);
 
     world.job('feed', { source: { manifest: { ...manifest, wait: '0s' } } });
@@ -91,6 +94,15 @@ describe('a manifest beside a file', () => {
     world.drop('a.csv.md5', hashOf('md5', csv(rows('A', 2))));
     const { run: whole } = await world.run('feed');
     expect(whole.files).toMatchObject([{ path: 'a.csv', state: 'processed', delivered: 2 }]);
+
+    // Or a person says that the file is whole.
+    world.drop('sure.csv', csv(rows('S', 2)));
+    expect((await world.run('feed')).run.files).toMatchObject([{ state: 'held', code: 'MANIFEST_MISSING' }]);
+    const release = await world.cli(['release', 'sure.csv', '--reason', 'the partner told us the sum', '--json']);
+    expect(release.code, release.stderr).toBe(0);
+    expect(world.requests().map(({ body }) => body.data.partner_conversion_id)).toEqual(
+      [...rows('A', 2), ...rows('S', 2)].map(({ id }) => id),
+    );
 
     world.job('feed', { source: { manifest: { ...manifest, wait: '0s', onMissing: 'refuse' } } });
     world.drop('b.csv', csv(rows('B', 2)));

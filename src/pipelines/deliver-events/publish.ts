@@ -63,7 +63,9 @@ export async function archiveInput(ctx: RunContext, processing: Processing): Pro
   else if (processing.takenPath === processing.inboxPath)
     archivedAs = (await archiveCopy(ctx, processing, target)) ? target : '';
   else await moveAside(ctx, processing.takenPath, target);
-  await archiveCompanions(ctx, processing, folder, target.slice(`${folder}/${processing.name}`.length));
+  // Where the partner wrote the file anew meanwhile, what lies beside it belongs to the new one.
+  if (archivedAs !== '')
+    await archiveCompanions(ctx, processing, folder, target.slice(`${folder}/${processing.name}`.length));
   ctx.crashPoint('archived');
   const account = processing.account ? { ...processing.account, archivedAs } : undefined;
   return updateProcessing(ledger, processing.id, {

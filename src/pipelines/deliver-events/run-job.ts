@@ -167,7 +167,8 @@ async function takeUpNewFiles(ctx: RunContext, account: Account): Promise<void> 
   const definition = storeCurrentDefinition(ctx);
   for (let look = 1; look <= LOOKS && !account.halted; look++) {
     const { files, notices, waitMs } = await findFiles(ctx);
-    if (look === 1) account.notices.push(...notices);
+    const told = new Set(account.notices.map(({ message }) => message));
+    account.notices.push(...notices.filter(({ message }) => !told.has(message)));
     for (const found of files) {
       if (account.halted) return;
       ctx.signal.throwIfAborted();

@@ -9,6 +9,7 @@ import {
   isBeingWritten,
   isCandidateName,
   judgeStability,
+  markerFor,
   markerPattern,
   matchPattern,
 } from '../../remotes/stable.ts';
@@ -61,6 +62,11 @@ export async function findFiles(ctx: RunContext): Promise<{ files: Found[]; noti
       marker === undefined ? stable && !isBeingWritten(file.name, names) : hasMarker(file.name, marker, names);
     if (isSameSighting(inWork.get(file.path), file)) continue;
     const waits = complete && source.manifest !== undefined && !manifestCame(beside.manifest, observation.stableSince);
+    if (waits && source.manifest)
+      notices.push({
+        code: 'MANIFEST_AWAITED',
+        message: `${file.name} waits for its manifest, ${markerFor(file.name, source.manifest.name)}`,
+      });
     if (complete && !waits) ready.push({ file, beside });
     else if (marker === undefined && !complete) {
       const left = Math.max(MIN_WAIT_MS, source.stable.for - (now - observation.stableSince));
