@@ -63,7 +63,7 @@ function lineOf(file: ListedFile): FileLine {
     sha256: file.sha256,
     state: stateOf(file),
     takenAt: isoOrNull(file.openedAt),
-    code: file.refusal?.code ?? null,
+    code: file.refusal === null || file.refusal.verdict === 'released' ? null : file.refusal.code,
     repeatOf: file.repeatOf === null ? null : `p${file.repeatOf}`,
     counts: file.account?.counts ?? { ...emptyCounts(), read, open: read },
     resultsPath: file.resultsPath,

@@ -68,6 +68,7 @@ export function jobStates(ledger: Pick<Ledger, 'db'>): Map<string, JobState> {
     }
     for (const { job, kind, ...waiting } of unfinishedRows(ledger))
       of(job).rows[kind] = add(of(job).rows[kind], waiting);
+    for (const { job, ...waiting } of releasedRows(ledger)) of(job).rows.open = add(of(job).rows.open, waiting);
     for (const { job, open, ...file } of openFiles(ledger)) {
       of(job).openFiles.push(file);
       of(job).rows.open = add(of(job).rows.open, { count: open, since: file.since });
@@ -198,6 +199,18 @@ function closedLeftovers({ db }: Pick<Ledger, 'db'>): Leftovers[] {
            AND NOT EXISTS (SELECT 1 FROM processings later WHERE later.file_id = p.file_id AND later.id > p.id
              AND later.repeat_of IS NULL AND later.state <> 'vanished')
        ) GROUP BY job`,
+    )
+    .all();
+}
+
+/** Rows of files that were held as a whole and released, and that were not claimed so far: they are in no delivery yet. */
+function releasedRows({ db }: Pick<Ledger, 'db'>): ({ job: string } & Waiting)[] {
+  return db
+    .prepare<[], { job: string } & Waiting>(
+      `SELECT p.job, p.opened_at AS since, json_extract(p.account, '$.counts.open')
+           - (SELECT count(*) FROM deliveries d WHERE ${OF_PROCESSING} AND d.unfinished = 1 AND d.state IN ('waiting','unknown')) AS count
+       FROM processings p WHERE p.state = 'closed' AND json_extract(p.refusal, '$.verdict') = 'released'
+         AND json_extract(p.account, '$.counts.open') > 0`,
     )
     .all();
 }

@@ -9,7 +9,7 @@ import { openWorld, type World } from './support/e2e-world.ts';
 
 const WHY = ['--reason', 'My Extole says 3 of 3', '--by', 'ann'];
 
-describe('confirm: what was uploaded by hand', () => {
+describe('confirm: what was uploaded by hand', { timeout: 90_000 }, () => {
   let world: World;
   let daemon: CliProcess | undefined;
   let folder = '';

@@ -13,7 +13,9 @@ import { openWorld, type World } from './support/e2e-world.ts';
 
 const WHY = ['--reason', 'Extole says it was never there'];
 
-describe('what comes later: retries of some rows, time that runs out, reports that could not be written, daemons that end', () => {
+describe('what comes later: retries of some rows, time that runs out, reports that could not be written, daemons that end', {
+  timeout: 90_000,
+}, () => {
   let world: World;
   let daemon: CliProcess | undefined;
   beforeEach(async () => {
@@ -40,7 +42,6 @@ describe('what comes later: retries of some rows, time that runs out, reports th
     world.extole.setFaults(undefined);
     const look = async (...args: string[]) =>
       (await world.cli(['retry', 'feed', '--dry-run', '--json', ...args])).json();
-    expect(await look()).toMatchObject({ rows: 3 });
     expect(await look('--since', '1h')).toMatchObject({ rows: 3 });
     expect(await look('--since', '0s')).toMatchObject({ rows: 0 });
     expect(await look('--file', 'b.csv')).toMatchObject({ rows: 1 });

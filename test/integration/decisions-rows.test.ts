@@ -11,7 +11,7 @@ import { openWorld, type World } from './support/e2e-world.ts';
 
 const WHY = ['--reason', 'looked up at Extole', '--by', 'ann'];
 
-describe('what a person decides about rows', () => {
+describe('what a person decides about rows', { timeout: 90_000 }, () => {
   let world: World;
   let daemon: CliProcess | undefined;
   beforeEach(async () => {
@@ -74,7 +74,7 @@ describe('what a person decides about rows', () => {
     ]);
     const explained = await world.cli(['explain', 'A-0002']);
     expect(explained.stdout).toMatch(/released by ann .*: looked up at Extole/);
-  }, 60_000);
+  });
 
   it('a released row that fails again does not lose its key, since its first try may have been accepted', async () => {
     world.job('feed', { delivery: { maxAttempts: 1 } });

@@ -1,5 +1,5 @@
 import { rowsInScope } from '../../../ledger/held-rows.ts';
-import { listFiles } from '../../../ledger/known-files.ts';
+import { type ListedFile, listFiles } from '../../../ledger/known-files.ts';
 import type { Concern } from '../context.ts';
 import { countLeaving } from './count-leaving.ts';
 import { byFile } from './plan-release.ts';
@@ -14,15 +14,16 @@ export function planRetry(context: PlanContext, request: DecisionRequest): Plann
   const { job, processingId, code, since } = request;
   const narrowed = code !== undefined || since !== undefined;
   const files = listFiles(ledger, { job, processing: processingId });
-  const open = new Set(files.filter(({ state }) => state !== 'closed').map(({ processing }) => processing));
+  const open = new Set(files.filter(isOpen).map(({ processing }) => processing));
   const rows = rowsInScope(ledger, { ...request, states: ['failed', 'waiting', 'unknown'] }).filter(
     (row) => narrowed || !open.has(row.processingId),
   );
   const unread: PlannedFile[] = [];
   for (const file of narrowed ? [] : files) {
-    const { processing, name, state } = file;
+    const { processing, name, state, refusal } = file;
     // Not sealed yet, so nobody knows its rows; or sealed, and held or refused.
-    if (!open.has(processing) || file.repeatOf !== null || file.refusal !== null || state !== 'sealed') continue;
+    const known = state === 'closed' || (state === 'sealed' && refusal === null);
+    if (!open.has(processing) || file.repeatOf !== null || !known) continue;
     unread.push({ processing, name, rows: countLeaving(context, file), because: 'not through yet' });
   }
   return {
@@ -41,4 +42,10 @@ export function planRetry(context: PlanContext, request: DecisionRequest): Plann
       );
     },
   };
+}
+
+/** Not through yet, or released after it was held, and not sent to its end. */
+function isOpen({ state, refusal, account }: ListedFile): boolean {
+  if (state !== 'closed') return true;
+  return refusal?.verdict === 'released' && (account?.counts.open ?? 0) > 0;
 }
