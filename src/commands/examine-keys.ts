@@ -17,7 +17,7 @@ export async function examineKeys(job: Job, now: number): Promise<Step[]> {
   if (pgp)
     steps.push(
       ...(await tried('pgp key', async () => {
-        const { decryption, signers } = await unlockPgpKeys(pgp);
+        const { decryption, signers } = await unlockPgpKeys(pgp, now);
         return Promise.all([
           ...decryption.map((key) => told('pgp key', key, now, 'senders cannot encrypt to it any more')),
           ...signers.map((key) => told('signer key', key, now, 'what the sender signs with it is refused')),

@@ -7,13 +7,18 @@ export interface PgpKeys {
   decryption: readonly PrivateKey[];
   signers: readonly PublicKey[];
   requireSignature: boolean;
+  /** Signatures from later than this, in milliseconds, are not accepted. */
+  signedBefore: number;
 }
 
+/** The clock of a sender may be ahead of ours. */
+const CLOCK_SKEW = 86_400_000;
+
 /**
- * Reads and unlocks the keys of a job. Throws `TransferError` PGP_KEY_UNUSABLE, which names the field and never shows what
+ * Reads and unlocks the keys of a job. `now`: milliseconds since 1970. Throws `TransferError` PGP_KEY_UNUSABLE, which names the field and never shows what
  * stands in it.
  */
-export async function unlockPgpKeys(settings: PgpSettings): Promise<PgpKeys> {
+export async function unlockPgpKeys(settings: PgpSettings, now: number): Promise<PgpKeys> {
   const { decryptKey } = await import('openpgp');
   const decryption: PrivateKey[] = [];
   for (const key of await readPrivateKeys(settings.privateKey)) {
@@ -31,7 +36,8 @@ export async function unlockPgpKeys(settings: PgpSettings): Promise<PgpKeys> {
     }
   }
   const signers = settings.signer === undefined ? [] : await readPublicKeys('file.pgp.signer', settings.signer);
-  return { decryption, signers, requireSignature: settings.requireSignature ?? signers.length > 0 };
+  const requireSignature = settings.requireSignature ?? signers.length > 0;
+  return { decryption, signers, requireSignature, signedBefore: now + CLOCK_SKEW };
 }
 
 /** Reads private keys without unlocking them. */

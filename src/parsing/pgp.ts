@@ -48,6 +48,7 @@ export async function* decrypted(
       decryptionKeys: [...keys.decryption],
       verificationKeys: [...keys.signers],
       format: 'binary',
+      date: new Date(keys.signedBefore),
       config: STREAMED,
     });
     // A reader that stops early never asks for them; a refusal nobody waits for must not end the process.

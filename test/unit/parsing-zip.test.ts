@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { createMessage, encrypt, generateKey } from 'openpgp';
+import { createMessage, encrypt, generateKey, type PrivateKey, type PublicKey } from 'openpgp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import yazl from 'yazl';
 import type { PgpKeys } from '../../src/parsing/pgp-keys.ts';
@@ -114,12 +114,15 @@ describe('zip', () => {
 });
 
 describe('within PGP', () => {
+  const DAY = 86_400_000;
   let keys: PgpKeys;
+  let pair: { privateKey: PrivateKey; publicKey: PublicKey };
   let encrypted: (contents: Buffer) => Promise<Buffer>;
 
   beforeAll(async () => {
     const { privateKey, publicKey } = await generateKey({ type: 'ecc', userIDs: [{ name: 'x' }], format: 'object' });
-    keys = { decryption: [privateKey], signers: [], requireSignature: false };
+    pair = { privateKey, publicKey };
+    keys = { decryption: [privateKey], signers: [], requireSignature: false, signedBefore: Date.now() + DAY };
     encrypted = async (contents) => {
       const message = await createMessage({ binary: new Uint8Array(contents) });
       return Buffer.from(await encrypt({ message, encryptionKeys: publicKey, format: 'binary' }));
@@ -158,6 +161,19 @@ describe('within PGP', () => {
     await expect(openRows({ ...stage(twice), keys }, fileSettings.parse({}), [])).rejects.toMatchObject({
       code: 'PGP_UNEXPECTED',
     });
+  });
+
+  it('a signature is good also where the clock of the sender is ahead of ours, by hours and not by days', async () => {
+    const signed = async (ahead: number) => {
+      const message = await createMessage({ binary: new Uint8Array(Buffer.from(plain)) });
+      const date = new Date(Date.now() + ahead);
+      const both = { encryptionKeys: pair.publicKey, signingKeys: pair.privateKey };
+      return { ...stage(Buffer.from(await encrypt({ message, ...both, date, format: 'binary' }))), keys: wanted };
+    };
+    const wanted = { ...keys, signers: [pair.publicKey], requireSignature: true };
+    const settings = fileSettings.parse({});
+    expect(Buffer.concat(await all(readPlaintext(await signed(DAY / 4), settings))).toString()).toBe(plain);
+    await expect(all(readPlaintext(await signed(3 * DAY), settings))).rejects.toMatchObject({ code: 'PGP_SIGNATURE' });
   });
 
   it('text that merely starts like a packet is text', async () => {

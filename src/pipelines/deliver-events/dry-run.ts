@@ -141,7 +141,7 @@ async function judge(
     progress,
     crashPoint: () => {},
     ledger: ledger ?? { hashKey: randomBytes(32) },
-    keys: job.file.pgp && (await unlockPgpKeys(job.file.pgp)),
+    keys: job.file.pgp && (await unlockPgpKeys(job.file.pgp, io.now())),
   };
   const pass = {
     definition: parseStoredDefinition(storedDefinition(job).body),

@@ -85,7 +85,7 @@ async function run(options: RunOptions): Promise<RunResult> {
       drainMs: options.drainMs ?? 25_000,
       staging: join(options.state, 'staging'),
       remote,
-      keys: job.file.pgp && (await unlockPgpKeys(job.file.pgp)),
+      keys: job.file.pgp && (await unlockPgpKeys(job.file.pgp, io.now())),
       destination,
       refreshToken: options.refreshToken ?? (() => undefined),
       destinationId: destinationId(ledger, destination.identity),
