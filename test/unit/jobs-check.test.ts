@@ -36,6 +36,23 @@ test('two jobs that may take the same files are told, unless both say that they 
   expect(findings(job('a', { shared: true }), job('b', { ...wide, shared: true }))).toEqual([]);
 });
 
+test('files that come encrypted do not go by a lane that needs them in clear on the disk, unless the job says so', () => {
+  const encrypted = (lane: string, more: object = {}) =>
+    job(
+      'a',
+      {},
+      {
+        file: { pgp: { privateKey: 'a key', ...more } },
+        destination: { extole: { account: 'acme', token: 't', lane } },
+      },
+    );
+  expect(findings(encrypted('batch'))).toEqual([
+    'a file.pgp: the files come encrypted, and the lane batch uploads a file, which lies decrypted on this machine until then',
+  ]);
+  expect(findings(encrypted('batch', { allowPlaintextUploads: true }))).toEqual([]);
+  expect(findings(encrypted('auto'))).toEqual([]);
+});
+
 test('the same inbox is seen behind another spelling of its url', () => {
   const sftp = (url: string, more: object = {}) =>
     job('a', { url, password: 'p', hostKey: `SHA256:${'a'.repeat(43)}`, match: '*.csv', ...more });
@@ -45,6 +62,25 @@ test('the same inbox is seen behind another spelling of its url', () => {
   expect(findings(sftp('sftp://x@h.example.com/~/box'), { ...sftp('sftp://y@h.example.com/~/box'), id: 'b' })).toEqual(
     [],
   );
+});
+
+test('a lane needs its own settings, a way to log in, and a folder that Extole reads', () => {
+  const lane = (extole: object): object => ({ destination: { extole: { account: 'acme', token: 't', ...extole } } });
+  const sftp = (more: object = {}): object =>
+    lane({
+      lane: 'sftp',
+      sftp: { url: 'sftp://acme@h.example.com/events', privateKey: 'k', hostKey: `SHA256:${'a'.repeat(43)}`, ...more },
+    });
+  expect(() => job('a', {}, lane({ lane: 'sftp' }))).toThrow(/the lane sftp needs its own settings: sftp/);
+  expect(() => job('a', {}, lane({ lane: 'folder' }))).toThrow(/the lane folder needs its own settings: folder/);
+  expect(findings(job('a', {}, sftp()))).toEqual([]);
+  expect(findings(job('a', {}, sftp({ privateKey: undefined, hostKey: undefined })))).toEqual([
+    'a destination.extole.sftp.privateKey: no way to log in: give privateKey, password or keyboardInteractive',
+    expect.stringMatching(/^a destination\.extole\.sftp\.hostKey: an unknown server is not trusted/),
+  ]);
+  expect(findings(job('a', {}, sftp({ url: 'sftp://acme@h.example.com/dropbox' })))).toEqual([
+    'a destination.extole.sftp.url: files go into the folder "dropbox"; Extole reads events from events and conversions, and ignores files elsewhere without a word',
+  ]);
 });
 
 test('two jobs with one id are told in both files', () => {
