@@ -37,6 +37,7 @@ function checkAlone(job: Job): Finding[] {
       message,
       severity: field === 'hostKey' ? 'warning' : 'error',
     });
+  if (sftp && job.destination.extole.lane === 'sftp') findings.push(...ignoredFolder(job, sftp.url));
   const { inbox, archive, processing, refused } = job.source;
   const folders = { archive, processing, refused, results: job.report.to, reports: job.report.reports };
   for (const [role, folder] of Object.entries(folders)) {
@@ -71,6 +72,23 @@ function checkAlone(job: Job): Finding[] {
     });
   }
   return findings;
+}
+
+/** Folders of Extole's server whose files become events. */
+const READ_BY_EXTOLE = ['events', 'conversions'];
+
+function ignoredFolder(job: Job, url: string): Finding[] {
+  const folder = decodeURIComponent(posix.basename(new URL(url).pathname));
+  if (READ_BY_EXTOLE.includes(folder)) return [];
+  return [
+    {
+      job,
+      path: ['destination', 'extole', 'sftp', 'url'],
+      message: `files go into the folder "${folder}"; Extole reads events from ${READ_BY_EXTOLE.join(' and ')}, and ignores files elsewhere without a word`,
+      hint: 'end the url with /events, unless Extole has set another folder up for you',
+      severity: 'warning',
+    },
+  ];
 }
 
 function checkPair(a: Job, b: Job): Finding[] {
