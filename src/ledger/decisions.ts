@@ -73,23 +73,18 @@ export function decisionsAbout(ledger: Pick<Ledger, 'db'>, processingId: number,
     .map(({ scope, ...decision }) => ({ ...decision, scope: JSON.parse(scope) }));
 }
 
-/** How many of the rows that were decided about wait for a person again, or failed, and how many are not final. */
-export function stillToDecide(
-  ledger: Pick<Ledger, 'db'>,
-  rows: readonly DecidedRow[],
-): { waiting: number; open: number } {
+/** How many of the rows that were decided about wait for a person again, or failed. */
+export function stillToDecide(ledger: Pick<Ledger, 'db'>, rows: readonly DecidedRow[]): number {
   const ofRow = ledger.db.prepare<[number], { state: string }>('SELECT state FROM deliveries WHERE id = ?');
-  const ofFile = ledger.db.prepare<[number], { waiting: number; open: number }>(
-    `SELECT coalesce(json_extract(account, '$.counts.held') + json_extract(account, '$.counts.failed'), 0) AS waiting,
-       coalesce(json_extract(account, '$.counts.open'), 0) AS open FROM processings WHERE id = ?`,
+  const ofFile = ledger.db.prepare<[number], { waiting: number }>(
+    `SELECT coalesce(json_extract(account, '$.counts.held') + json_extract(account, '$.counts.failed'), 0) AS waiting
+     FROM processings WHERE id = ?`,
   );
   let waiting = 0;
-  let open = 0;
   for (const { processingId, line } of rows) {
-    const file = line === 0 ? ofFile.get(processingId) : undefined;
     const state = line === 0 ? '' : (ofRow.get(processingId * LINES + line)?.state ?? '');
-    waiting += (file?.waiting ?? 0) + Number(state === 'held' || state === 'failed');
-    open += (file?.open ?? 0) + Number(state === 'waiting' || state === 'unknown');
+    if (line === 0) waiting += ofFile.get(processingId)?.waiting ?? 0;
+    else if (state === 'held' || state === 'failed') waiting++;
   }
-  return { waiting, open };
+  return waiting;
 }

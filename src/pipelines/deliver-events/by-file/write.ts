@@ -11,6 +11,7 @@ import { keepHeapSmall } from '../heap.ts';
 import { contentComparer, lostToOwner } from '../ownership.ts';
 import type { Seal } from '../seal.ts';
 import { stagingProblem } from '../stage.ts';
+import { isDoubtful } from '../which-rows.ts';
 import { cellsOf, isWritable, lineOf, whyNot } from './dialect.ts';
 import { type CandidateRow, candidateRows } from './rows.ts';
 import { whoWaits } from './waits.ts';
@@ -103,13 +104,13 @@ async function claimRows(
         code: 'UNKNOWN_DELIVERY',
         reason: `${prior.reason || 'no clear answer'}; it is not known whether the destination drops a key it has (verify-dedupe)`,
       };
-    if (waits(row))
-      return {
-        claim,
-        state: 'failed',
-        code: 'WAITS_FOR_EARLIER',
-        reason: 'an earlier row of the same person failed, or has no answer yet; this one goes after it',
-      };
+    if (waits(row)) {
+      const reason = 'an earlier row of the same person failed, or has no answer yet; this one goes after it';
+      // A released row that may have been accepted never counts as unsent: it is held again, and keeps its key.
+      return isDoubtful(prior)
+        ? { claim, state: 'held', code: 'UNKNOWN_DELIVERY', reason }
+        : { claim, state: 'failed', code: 'WAITS_FOR_EARLIER', reason };
+    }
     const reason = whyNotWritable(event.data, cellsOf(event, upload.columns, fixed));
     return reason === undefined ? undefined : { claim, state: 'rejected', code: 'NOT_WRITABLE', reason };
   };
