@@ -18,13 +18,30 @@ export const morningReportDuty: Duty = {
     for (const job of context.jobs) {
       if (job.report.morning === undefined) continue;
       context.signal.throwIfAborted();
-      plan(context, job, job.report.morning);
-      await publishPlanned(context, job);
+      await seeToJob(context, job, job.report.morning);
     }
   },
 };
 
 type Morning = NonNullable<Job['report']['morning']>;
+
+async function seeToJob(context: DutyContext, job: Job, morning: Morning): Promise<void> {
+  const { ledger, io, signal } = context;
+  try {
+    plan(context, job, morning);
+    await publishPlanned(context, job);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const planned = newestMorning(ledger, job.id);
+    if (planned) {
+      const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(planned.attempts, 10));
+      postponeMorning(ledger, planned, io.now() + wait);
+    }
+    const code = error instanceof TransferError ? error.code : 'INTERNAL';
+    const why = error instanceof Error ? error.message : String(error);
+    io.log.error({ job: job.id, day: planned?.day, code }, `the morning report is not out yet: ${why}`);
+  }
+}
 
 function plan({ ledger, io }: DutyContext, job: Job, morning: Morning): void {
   const now = io.now();
@@ -45,17 +62,8 @@ function cronOf({ at, days }: Morning): string {
 async function publishPlanned({ ledger, io, state, signal }: DutyContext, job: Job): Promise<void> {
   const planned = newestMorning(ledger, job.id);
   if (planned === undefined || planned.publishedAt !== null || planned.nextAt > io.now()) return;
-  try {
-    const account = await collectMorning(ledger, job, { day: planned.day, days: DAYS }, io);
-    const path = await publishMorning(job, account, { state, io, signal });
-    recordMorning(ledger, planned, path, io.now());
-    io.log.info({ job: job.id, day: planned.day, path }, 'morning report published');
-  } catch (error) {
-    if (signal.aborted) throw error;
-    const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(planned.attempts, 10));
-    postponeMorning(ledger, planned, io.now() + wait);
-    const code = error instanceof TransferError ? error.code : 'INTERNAL';
-    const why = error instanceof Error ? error.message : String(error);
-    io.log.error({ job: job.id, day: planned.day, code }, `the morning report is not out yet: ${why}`);
-  }
+  const account = await collectMorning(ledger, job, { day: planned.day, days: DAYS }, io);
+  const path = await publishMorning(job, account, { state, io, signal });
+  recordMorning(ledger, planned, path, io.now());
+  io.log.info({ job: job.id, day: planned.day, path }, 'morning report published');
 }

@@ -11,6 +11,7 @@ import {
 } from '../ledger/notices.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { setWatchMark, watchMark } from '../ledger/watch.ts';
+import { TransferError } from '../model.ts';
 import { NOTICE_KINDS, type NoticeKind, wants } from '../notices/kinds.ts';
 import { bodyOf } from '../notices/texts.ts';
 import { allChannels, channelsOf } from './channels.ts';
@@ -29,8 +30,14 @@ export const noticesDuty: Duty = {
     for (const job of jobs) {
       signal.throwIfAborted();
       const now = io.now();
-      watchExpected(ledger, job, now);
-      noteMatters(ledger, job, now);
+      try {
+        watchExpected(ledger, job, now);
+        noteMatters(ledger, job, now);
+      } catch (error) {
+        // What cannot be looked at of one job must not keep the others from being told of.
+        const code = error instanceof TransferError ? error.code : 'INTERNAL';
+        io.log.error({ job: job.id, code }, `notices: ${error instanceof Error ? error.message : String(error)}`);
+      }
     }
     forgetOld(ledger, io.now());
     await sendNotices({ ledger, io, signal, crashPoint: crashPointFrom(io) }, allChannels(jobs));

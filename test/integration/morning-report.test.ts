@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { parse } from 'csv-parse/sync';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeReport, type ReportOptions } from '../../src/commands/make-report.ts';
+import { createLog, realIo } from '../../src/io.ts';
+import { readSettings } from '../../src/settings.ts';
 import { until } from './support/e2e-cli.ts';
 import { startDaemon, timesTold } from './support/e2e-daemon.ts';
 import { csv, type Row, row, rows } from './support/e2e-rows.ts';
@@ -145,18 +148,24 @@ describe('the morning report', () => {
   });
 
   it('says what it cannot do, and exits with 70 where a day does not balance', async () => {
-    expect((await world.cli(['report', 'feed'])).stderr).toContain('there is no ledger');
+    const settings = readSettings(world.env);
+    const io = { ...realIo(createLog('silent')), env: world.env };
+    const { signal } = new AbortController();
+    const report = (options: ReportOptions) => makeReport('feed', options, { settings, io, signal });
+    await expect(report({})).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringMatching(/there is no ledger/),
+    });
     world.drop('a.csv', csv(rows('A', 2)));
     await runHere(world, 'feed');
-    for (const [args, message] of [
-      [['--day', '2026-02-30'], 'a date such as'],
-      [['--day', '2999-01-01'], 'is still to come'],
-      [['--days', '0'], 'a number from 1 to 92 is needed'],
-      [['--out', '/dev/null/x'], 'cannot write the report'],
-    ] as const) {
-      const told = await world.cli(['report', 'feed', ...args]);
-      expect([told.code, told.stderr]).toEqual([2, expect.stringContaining(message)]);
-    }
+    const wrong: [ReportOptions, RegExp][] = [
+      [{ day: '2026-02-30' }, /a date such as/],
+      [{ day: '2999-01-01' }, /is still to come/],
+      [{ days: '0' }, /a number from 1 to 92 is needed/],
+      [{ out: '/dev/null/x' }, /cannot write the report/],
+    ];
+    for (const [options, message] of wrong)
+      await expect(report(options)).rejects.toMatchObject({ code: 'USAGE', message: expect.stringMatching(message) });
     inLedger("UPDATE processings SET account = json_set(account, '$.counts.read', 3)");
     const told = await world.cli(['report', 'feed', '--day', 'today']);
     expect(told.code).toBe(70);
