@@ -117,4 +117,19 @@ describe('lane batch', () => {
     },
     60_000,
   );
+
+  it('a batch job that an earlier run could not make is made once, however often it is looked at', async () => {
+    const world = await openWorld({ extoleSftp: {} });
+    world.job('feed', laneJob(world, 'batch', { wait: '0s' }));
+    world.drop('a.csv', csv(rows('A', 3)));
+    world.extole.setFaults(({ method, path }) => (method === 'POST' && path === '/v6/batches' ? '429' : undefined));
+    await world.run('feed');
+    expect(keysTaken(world)).toEqual([]);
+    world.extole.setFaults(undefined);
+    world.job('feed', laneJob(world, 'batch', { wait: '10s' }));
+    await world.run('feed');
+    expect(keysTaken(world)).toEqual(['A-0001', 'A-0002', 'A-0003']);
+    expect(outcomes(world, 'a.csv')).toEqual(['A-0001 delivered', 'A-0002 delivered', 'A-0003 delivered']);
+    await world.close();
+  }, 60_000);
 });

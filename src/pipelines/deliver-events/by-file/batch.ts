@@ -5,7 +5,7 @@ import {
   type FilesReply,
 } from '../../../destinations/extole/files-api.ts';
 import { acceptRest, eventNamesOf, holdRest, unansweredRows } from '../../../ledger/upload-rows.ts';
-import { type Upload, updateUpload } from '../../../ledger/uploads.ts';
+import { getUpload, type Upload, updateUpload } from '../../../ledger/uploads.ts';
 import { TransferError } from '../../../model.ts';
 import { resendRule } from '../deliver.ts';
 import type { Carrier, CarrierContext } from './carrier.ts';
@@ -20,7 +20,9 @@ export async function openBatchCarrier(ctx: CarrierContext): Promise<Carrier> {
       const file = await sendFile(ctx, api, upload, path);
       return file.state === 'uploaded' ? startBatch(ctx, api, file) : file;
     },
-    async look(upload) {
+    async look({ id }) {
+      // As it is by now: an earlier look may have made the batch job.
+      const upload = getUpload(ctx.ledger, id);
       const started = upload.state === 'uploaded' ? await startBatch(ctx, api, upload) : upload;
       const changed = started.state !== upload.state;
       if (started.state !== 'started' && started.state !== 'unanswered') return changed;

@@ -2,7 +2,14 @@ import { rm } from 'node:fs/promises';
 import type { WindowEnd } from '../../../delivery/window.ts';
 import { type DeliveryBook, openBook } from '../../../ledger/deliveries.ts';
 import { unansweredRows } from '../../../ledger/upload-rows.ts';
-import { awaitedUpload, type Upload, type UploadState, uploadsOf, WATCHED } from '../../../ledger/uploads.ts';
+import {
+  awaitedUpload,
+  getUpload,
+  type Upload,
+  type UploadState,
+  uploadsOf,
+  WATCHED,
+} from '../../../ledger/uploads.ts';
 import { type FileLane, TransferError } from '../../../model.ts';
 import type { FilePass, RunContext } from '../context.ts';
 import type { Seal } from '../seal.ts';
@@ -121,13 +128,14 @@ async function atExtole<T>(work: () => Promise<T>): Promise<T> {
 /** Looks once; where the job says so, again and again until there is an answer or `upload.wait` is over. */
 async function watch(ctx: RunContext, carrier: Carrier, upload: Upload): Promise<boolean> {
   const { wait, poll } = ctx.job.destination.extole.upload;
+  const look = (): Promise<boolean> => carrier.look(getUpload(ctx.ledger, upload.id));
   const until = ctx.io.monotonic() + wait;
-  let changed = await carrier.look(upload);
+  let changed = await look();
   while (stillOpen(ctx, upload) && ctx.io.monotonic() < until) {
     const left = until - ctx.io.monotonic();
     ctx.progress({ file: upload.name, phase: 'waiting', done: wait - left, total: wait, unit: 'seconds' });
     await ctx.io.sleep(Math.min(poll, left), ctx.signal);
-    if (await carrier.look(upload)) changed = true;
+    if (await look()) changed = true;
   }
   return changed;
 }
