@@ -83,6 +83,29 @@ describe('answers of the lane sftp that are not as they should be', () => {
     expect(report).toMatch(/1 that say otherwise than what was decided or known before/);
   });
 
+  it('rows that are released go in a file of their own, and are waited for without a word until the answer comes', async () => {
+    await open({ extoleSftp: { silent: true }, upload: { wait: '700ms', proofTimeout: '300ms' } });
+    lane.world.drop('a.csv', csv(rows('A', 2)));
+    await lane.world.run('feed');
+    expect(fates(lane.results())).toEqual(['2 held NO_PROOF', '3 held NO_PROOF']);
+    lane.job({ wait: '0s' });
+    lane.folder.behaviour.asleep = true;
+    lane.folder.behaviour.silent = false;
+    await lane.world.cli(['release', 'a.csv', '--reason', 'not at Extole']);
+    const [waiting = '', ...more] = lane.atExtole('');
+    expect([waiting.slice(-9), more]).toEqual(['-p1-2.csv', []]);
+    const reports = lane.world.files('reports').length;
+    const quiet = await lane.world.run('feed');
+    expect(quiet.code).toBe(0);
+    expect(quiet.run.files).toMatchObject([{ path: 'a.csv', state: 'open', open: 2 }]);
+    expect(lane.world.files('reports')).toHaveLength(reports);
+    lane.folder.behaviour.asleep = false;
+    await lane.folder.look();
+    const { run } = await lane.world.run('feed');
+    expect(run).toMatchObject({ carriedIn: 2, delivered: 2, open: 0, balanced: true });
+    expect(fates(lane.results('a.csv.results.r2.csv'))).toEqual(['2 delivered', '3 delivered']);
+  });
+
   it('a file that failed as a whole holds its rows, with what Extole says', async () => {
     await open({ extoleSftp: { refuseFile: () => 'Incorrect file encoding. Expected: UTF-8' } });
     lane.world.drop('a.csv', csv(rows('A', 2)));

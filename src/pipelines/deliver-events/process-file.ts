@@ -100,6 +100,7 @@ async function retryRows(ctx: RunContext, processing: Processing): Promise<FileP
   const lane = processing.lane ?? ctx.destination.laneFor(seal.candidates);
   const end = await deliverBy(ctx, pass, seal, lane, processing.refusal?.verdict !== 'released');
   ctx.signal.throwIfAborted();
+  if (end.unchanged && processing.account) return { account: processing.account, unchanged: true };
   const account = await revise(ctx, processing);
   return { account, ...(end.halted ? { halted: end.halted } : {}) };
 }
