@@ -118,12 +118,13 @@ function lastRuns({ db }: Pick<Ledger, 'db'>): { job: string; run: LastRun }[] {
   }));
 }
 
-/** The newest run that took files up: it has a report, as the remote could be reached. Looks back run by run. */
+/** The newest run that took files up, and could reach the remote to report on them. Looks back run by run. */
 function lastReported({ db }: Pick<Ledger, 'db'>, job: string): { id: number; at: number } | null {
   const row = db
     .prepare<[string], { id: number; at: number }>(
       `SELECT id, ended_at AS at FROM runs WHERE job = ? AND state = 'finished' AND json_array_length(account, '$.files') > 0
-         AND json_extract(account, '$.halted') IS NULL ORDER BY id DESC LIMIT 1`,
+         AND (json_extract(account, '$.halted') IS NULL OR json_extract(account, '$.halted.by') = 'destination')
+       ORDER BY id DESC LIMIT 1`,
     )
     .get(job);
   return row ?? null;

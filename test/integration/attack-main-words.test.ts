@@ -67,7 +67,7 @@ describe('status', () => {
   let world: World;
   afterEach(() => world.close());
 
-  it('counts all open rows of a file, also those that were never claimed', async () => {
+  it('counts all open rows of a file, also those that were never claimed, and names the report of a halted run', async () => {
     world = await openWorld();
     world.job('feed');
     world.drop('a.csv', csv([...rows('A', 40), 'torn']));
@@ -76,7 +76,9 @@ describe('status', () => {
     const { run } = await world.run('feed');
     expect(run).toMatchObject({ rejected: 1, halted: { code: 'UNAUTHORIZED' } });
     const status = await world.cli(['status', '--json']);
-    expect(status.json()).toMatchObject({ jobs: [{ rows: { open: { count: run.open } } }] });
+    expect(status.json()).toMatchObject({
+      jobs: [{ rows: { open: { count: run.open } }, lastReport: 'reports/feed.*.r1.html' }],
+    });
     expect(run.open).toBeGreaterThan(30);
   });
 });
