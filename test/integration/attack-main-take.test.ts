@@ -64,6 +64,14 @@ describe('a file that is not what it was when it was seen', () => {
       expect([first.run.balanced, second.run.balanced, world.files('inbox')]).toEqual([true, true, []]);
     },
   );
+
+  it('is taken where a server tells one time in its listing and another of the file', async () => {
+    world = await openWorld({ remote: 'sftp' });
+    world.job('feed');
+    world.drop('a.csv', csv(rows('A', 3)));
+    if (world.sftp) world.sftp.quirks.listingLate = 3600;
+    expect((await world.run('feed')).run).toMatchObject({ delivered: 3, seen: { open: 0 } });
+  });
 });
 
 describe('a local file named on the command line', () => {

@@ -164,7 +164,7 @@ export async function takeAgain(ctx: RunContext, processing: Processing): Promis
   const { ledger, remote } = ctx;
   const { inboxPath, takenPath } = processing;
   const here = inboxPath.startsWith(LOCAL) ? undefined : await remote.stat(inboxPath);
-  const asPlanned = here !== undefined && isAsListed(here, processing);
+  const asPlanned = here !== undefined && (isAsListed(here, processing) || (await isListedStill(ctx, processing)));
   const before = takenPath === inboxPath ? undefined : await remote.stat(takenPath);
   if (!before && !asPlanned) {
     updateProcessing(ledger, processing.id, { state: 'vanished' });
@@ -199,6 +199,12 @@ export async function takeAgain(ctx: RunContext, processing: Processing): Promis
 /** Half of what a partner writes anew must not be taken for what was seen whole. */
 function isAsListed(file: RemoteFile, { size, mtime }: Processing): boolean {
   return file.size === size && (file.mtime === mtime || file.mtime === 0 || mtime === 0);
+}
+
+/** Some servers tell another time in a listing than of the file itself: then the listing is what counts. */
+async function isListedStill({ remote, job, signal }: RunContext, processing: Processing): Promise<boolean> {
+  const { files } = await remote.list(job.source.inbox, signal);
+  return files.some((file) => file.path === processing.inboxPath && isAsListed(file, processing));
 }
 
 function withCopyHint(error: unknown): unknown {

@@ -26,6 +26,8 @@ export interface Quirks {
   noMtime: boolean;
   /** Listings lack permissions and with them the type; lstat still tells. */
   noModeInListing: boolean;
+  /** Listings show every time so many seconds late, as some gateways do; lstat tells it right. */
+  listingLate: number;
   /** Reads are never answered. */
   stallReads: boolean;
   /** Reads are not answered after so many bytes of a file. */
@@ -73,6 +75,7 @@ export const NO_QUIRKS: Readonly<Quirks> = {
   emptyLongnames: false,
   noMtime: false,
   noModeInListing: false,
+  listingLate: 0,
   stallReads: false,
   stallAfterBytes: undefined,
   stallAll: false,

@@ -67,7 +67,11 @@ export function createRequests(context: SessionContext) {
   const ok = (id: number) => statusPacket(id, STATUS.ok, '');
   const path = (fields: Fields) => jail.virtual(fields.path());
   const attrs = (stats: Stats, listing = false) =>
-    attrsOf(stats, { mtime: quirks.noMtime, mode: listing && quirks.noModeInListing });
+    attrsOf(stats, {
+      mtime: quirks.noMtime,
+      mode: listing && quirks.noModeInListing,
+      late: listing ? quirks.listingLate : 0,
+    });
 
   function lookAt(id: number, stats: () => Stats): Buffer {
     if (quirks.statFailure) throw new Refusal(STATUS.failure, 'Failure');

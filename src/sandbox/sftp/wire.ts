@@ -156,11 +156,15 @@ export function dataPacket(id: number, buffer: Buffer, length: number): Buffer {
   return buffer.subarray(0, DATA_AT + length);
 }
 
-export function attrsOf(stats: Stats, omit: { mtime: boolean; mode: boolean }): Buffer {
+/** `late`: seconds by which the times are wrong. */
+export function attrsOf(stats: Stats, omit: { mtime: boolean; mode: boolean; late: number }): Buffer {
   const flags = 1 | 2 | (omit.mode ? 0 : 4) | (omit.mtime ? 0 : 8);
   const parts = [u32Of(flags), u64Of(stats.size), u32Of(stats.uid), u32Of(stats.gid)];
   if (!omit.mode) parts.push(u32Of(stats.mode));
-  if (!omit.mtime) parts.push(u32Of(Math.floor(stats.atimeMs / 1000)), u32Of(Math.floor(stats.mtimeMs / 1000)));
+  if (!omit.mtime) {
+    const times = [stats.atimeMs, stats.mtimeMs].map((ms) => u32Of(Math.floor(ms / 1000) + omit.late));
+    parts.push(...times);
+  }
   return Buffer.concat(parts);
 }
 
