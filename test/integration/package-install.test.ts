@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { installWithoutNetwork, PROJECT, packProject, type Ran, ran } from './support/package-install.ts';
 
 let folder: string;
@@ -29,7 +31,16 @@ function referry(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<
 describe('the published package', () => {
   test('holds what it needs to run, the examples and the documentation, and nothing else', async () => {
     const entries = (await readdir(home)).sort();
-    expect(entries).toEqual(['LICENSE', 'README.md', 'dist', 'docs', 'jobs', 'package.json', 'packaging', 'sample-files']);
+    expect(entries).toEqual([
+      'LICENSE',
+      'README.md',
+      'dist',
+      'docs',
+      'jobs',
+      'package.json',
+      'packaging',
+      'sample-files',
+    ]);
     const manifest: { bin: { referry: string }; version: string } = JSON.parse(
       await readFile(join(home, 'package.json'), 'utf8'),
     );
@@ -65,6 +76,41 @@ describe('the published package', () => {
     expect(demo.stdout.match(/^Balanced: /gm)).toHaveLength(4);
     expect((await readdir(join(folder, 'demo/sftp/results'))).length).toBeGreaterThanOrEqual(6);
   }, 120_000);
+
+  test('its daemon answers on its port, and makes the backup that was missed, in a thread of its own', async () => {
+    const at = (name: string): string => join(folder, 'service', name);
+    for (const name of ['jobs', 'inbox']) await mkdir(at(name), { recursive: true });
+    const job = {
+      pipeline: 'deliver-events',
+      source: { url: `file://${at('inbox')}`, match: '*.csv' },
+      event: { name: 'e', key: 'id', time: 'at', data: { email: 'email' } },
+      destination: { extole: { account: 'acme', token: `\${env:EXTOLE_TOKEN}` } },
+    };
+    await writeFile(at('jobs/feed.yaml'), JSON.stringify(job));
+    const env = {
+      REFERRY_JOBS: at('jobs'),
+      REFERRY_STATE: at('state'),
+      EXTOLE_TOKEN: 'x',
+      REFERRY_BACKUP_AT: '03:00 UTC',
+    };
+    expect((await referry(['run', 'feed'], env)).code).toBe(0);
+    const db = new Database(at('state/ledger.sqlite'));
+    db.prepare("INSERT INTO schedules VALUES ('/backup', ?)").run(Date.now() - 3 * 86_400_000);
+    db.close();
+    const bin = join(home, 'dist/src/main.js');
+    const daemon = spawn(process.execPath, [bin, 'daemon', '--listen', '127.0.0.1:0'], {
+      env: { ...process.env, ...env },
+    });
+    let told = '';
+    daemon.stderr.on('data', (text: Buffer) => {
+      told += text.toString();
+    });
+    await vi.waitUntil(() => told.includes('"msg":"backup made"'), { timeout: 30_000 });
+    const url = /listening on (http:\S+)/.exec(told)?.[1] ?? '';
+    expect((await referry(['health', '--ready', '--url', url])).stdout).toBe('ok\n');
+    daemon.kill('SIGTERM');
+    expect(await new Promise((done) => daemon.once('exit', done))).toBe(0);
+  }, 60_000);
 
   const missing =
     process.env.REFERRY_REQUIRE_ALL === '1' ? '' : ' (skipped: takes a minute; REFERRY_REQUIRE_ALL=1 runs it)';
