@@ -86,7 +86,9 @@ describe('the lane sftp', () => {
       { path: 'b.csv', state: 'open', open: 2 },
     ]);
     const { stdout } = await world.cli(['status']);
-    expect(stdout).toMatch(/a\.csv: sealed, 3 rows.*\n\s+waits for the answer to acme_account_opened_\S+-p1-1\.csv, sent .* ago/);
+    expect(stdout).toMatch(
+      /a\.csv: sealed, 3 rows.*\n\s+waits for the answer to acme_account_opened_\S+-p1-1\.csv, sent .* ago/,
+    );
     const { stdout: told } = await world.cli(['explain', 'A-0001']);
     expect(told).toMatch(/it goes in acme_account_opened_\S+-p1-1\.csv, and Extole has not answered for this row yet/);
     const reports = world.files('reports').length;
