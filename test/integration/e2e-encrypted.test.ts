@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encryptTo, filesWith, type KeyFiles, makeKeys, openGpg } from './support/e2e-pgp.ts';
 import { fates, readResults } from './support/e2e-results.ts';
 import { csv, dataOf, row, rows } from './support/e2e-rows.ts';
-import { fromEnv, fromFile, openWorld, type World } from './support/e2e-world.ts';
+import { fromEnv, fromFile, openWorld, PATIENT, type World } from './support/e2e-world.ts';
 
 let world: World;
 let ours: KeyFiles;
@@ -28,9 +28,6 @@ const pgp = (change: Record<string, unknown> = {}): Record<string, unknown> => (
   signer: fromFile(partner.public),
   ...change,
 });
-
-/** Nothing here is about slow answers. */
-const PATIENT = { timeout: { headers: '20s', total: '30s' } };
 
 function job(change: { report?: object; delivery?: object } = {}): void {
   world.env.PGP_PASSPHRASE = PASSPHRASE;

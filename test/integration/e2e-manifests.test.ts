@@ -5,10 +5,12 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fates, readResults } from './support/e2e-results.ts';
 import { csv, rows } from './support/e2e-rows.ts';
-import { openWorld, type World } from './support/e2e-world.ts';
+import { openWorld, PATIENT, type World } from './support/e2e-world.ts';
 
 let world: World;
 afterEach(() => world.close());
+
+const job = (change: object = {}): void => world.job('feed', { delivery: PATIENT, ...change });
 
 const hashOf = (kind: 'md5' | 'sha256', contents: string | Buffer): string =>
   createHash(kind).update(contents).digest('hex');
@@ -20,7 +22,7 @@ const unstamped = (folder: string) =>
 describe('a manifest beside a file', () => {
   it('I33: states the checksum of the file as it arrived; both go to the archive, and it is never input', async () => {
     world = await openWorld({ remote: 'sftp' });
-    world.job('feed', { source: { match: '*', manifest: { name: '{name}.sha256', kind: 'sha256', wait: '0s' } } });
+    job({ source: { match: '*', manifest: { name: '{name}.sha256', kind: 'sha256', wait: '0s' } } });
     const good = gzipSync(csv(rows('A', 3)));
     const bad = csv(rows('B', 3));
     world.drop('good.csv.gz', good, 90);
@@ -48,7 +50,7 @@ describe('a manifest beside a file', () => {
   it('a control file states rows and sums; a difference refuses the file with both numbers', async () => {
     world = await openWorld();
     const control = { format: 'key-value', count: 'ROWS', sums: { amount: 'TOTAL' } };
-    world.job('feed', { source: { manifest: { name: '{stem}.ctl', kind: 'control', wait: '0s', control } } });
+    job({ source: { manifest: { name: '{stem}.ctl', kind: 'control', wait: '0s', control } } });
     const list = rows('A', 4);
     const total = list.reduce((sum, { amount }) => sum + Math.round(Number(amount) * 100), 0);
     const money = (cents: number): string => (cents / 100).toFixed(2);
@@ -75,18 +77,23 @@ describe('a manifest beside a file', () => {
   it('is waited for; then the file is held, refused or processed, as the job says; with its manifest it goes', async () => {
     world = await openWorld();
     const manifest = { name: '{name}.md5', kind: 'md5', wait: '1h' };
-    world.job('feed', { source: { manifest } });
-    world.drop('a.csv', csv(rows('A', 2)));
+    job({ source: { manifest } });
+    world.drop('a.csv', csv(rows('A', 2)), 90);
+    world.drop('sure.csv', csv(rows('S', 2)), 80);
     const { run: waiting } = await world.run('feed');
     expect(waiting.seen.files).toBe(0);
     expect(waiting.notices).toMatchObject([
       { code: 'MANIFEST_AWAITED', message: expect.stringContaining('a.csv.md5') },
+      { code: 'MANIFEST_AWAITED', message: expect.stringContaining('sure.csv.md5') },
     ]);
-    expect(world.files('inbox')).toEqual(['a.csv']);
+    expect(world.files('inbox')).toEqual(['a.csv', 'sure.csv']);
 
-    world.job('feed', { source: { manifest: { ...manifest, wait: '0s' } } });
+    job({ source: { manifest: { ...manifest, wait: '0s' } } });
     const { code, run: held } = await world.run('feed');
-    expect(held.files).toMatchObject([{ path: 'a.csv', state: 'held', code: 'MANIFEST_MISSING', held: 2 }]);
+    expect(held.files).toMatchObject([
+      { path: 'a.csv', state: 'held', code: 'MANIFEST_MISSING', held: 2 },
+      { path: 'sure.csv', state: 'held', code: 'MANIFEST_MISSING' },
+    ]);
     expect(code).toBe(3);
     expect(world.requests()).toEqual([]);
 
@@ -96,25 +103,23 @@ describe('a manifest beside a file', () => {
     expect(whole.files).toMatchObject([{ path: 'a.csv', state: 'processed', delivered: 2 }]);
 
     // Or a person says that the file is whole.
-    world.drop('sure.csv', csv(rows('S', 2)));
-    expect((await world.run('feed')).run.files).toMatchObject([{ state: 'held', code: 'MANIFEST_MISSING' }]);
     const release = await world.cli(['release', 'sure.csv', '--reason', 'the partner told us the sum', '--json']);
     expect(release.code, release.stderr).toBe(0);
     expect(world.requests().map(({ body }) => body.data.partner_conversion_id)).toEqual(
       [...rows('A', 2), ...rows('S', 2)].map(({ id }) => id),
     );
 
-    world.job('feed', { source: { manifest: { ...manifest, wait: '0s', onMissing: 'refuse' } } });
+    job({ source: { manifest: { ...manifest, wait: '0s', onMissing: 'refuse' } } });
     world.drop('b.csv', csv(rows('B', 2)));
     expect((await world.run('feed')).run.files).toMatchObject([{ state: 'refused', code: 'MANIFEST_MISSING' }]);
-    world.job('feed', { source: { manifest: { ...manifest, wait: '0s', onMissing: 'process' } } });
+    job({ source: { manifest: { ...manifest, wait: '0s', onMissing: 'process' } } });
     world.drop('c.csv', csv(rows('C', 2)));
     expect((await world.run('feed')).run.files).toMatchObject([{ state: 'processed', delivered: 2 }]);
   });
 
   it('survives a death at each step, and is compared all the same', async () => {
     world = await openWorld();
-    world.job('feed', { source: { manifest: { name: '{name}.md5', kind: 'md5', wait: '1h', onMissing: 'refuse' } } });
+    job({ source: { manifest: { name: '{name}.md5', kind: 'md5', wait: '1h', onMissing: 'refuse' } } });
     const text = csv(rows('A', 2));
     world.drop('a.csv', text);
     world.drop('a.csv.md5', `${hashOf('md5', text)}  a.csv\n`);
@@ -130,7 +135,7 @@ describe('a manifest beside a file', () => {
 
   it('a dry run and a file given by hand look for it as well; a marker is used up with its file', async () => {
     world = await openWorld();
-    world.job('feed', {
+    job({
       source: { manifest: { name: '{name}.md5', kind: 'md5', wait: '0s' }, stable: { marker: '{name}.done' } },
     });
     const text = csv(rows('A', 2));

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fates, readResults } from './support/e2e-results.ts';
 import { csv, dataOf, rows } from './support/e2e-rows.ts';
-import { openWorld, type World } from './support/e2e-world.ts';
+import { openWorld, PATIENT, type World } from './support/e2e-world.ts';
 
 let world: World;
 afterEach(() => world.close());
+
+const job = (change: object = {}): void => world.job('feed', { delivery: PATIENT, ...change });
 
 /** `zip` as the other side; `undefined` where it is not installed. */
 function zipper(): ((name: string, files: Record<string, string>, ...options: string[]) => Buffer) | undefined {
@@ -28,7 +30,7 @@ describe('zip archives', () => {
     world = await openWorld();
     const zip = zipper();
     if (!zip) return skip('zip is not installed');
-    world.job('feed', { source: { match: '*' } });
+    job({ source: { match: '*' } });
     const text = csv(rows('A', 5));
     const good = zip('good.zip', { 'whatever.csv': text });
     world.drop('good.csv.zip', good, 90);

@@ -251,6 +251,9 @@ async function openExtoleSftp(root: string, extole: ExtoleStandIn, behaviour: Pa
 export const fromEnv = (name: string): string => `\${env:${name}}`;
 export const fromFile = (path: string): string => `\${file:${path}}`;
 
+/** `delivery` of a job where answers count and not how soon they come: on a busy machine they come late. */
+export const PATIENT = { timeout: { headers: '20s', total: '30s' } };
+
 /** Rows `id,email,member,at,amount`; quick to try again, so that tests are quick. */
 function usualJob(source: Json, extoleUrl: string): Json {
   return {
