@@ -29,7 +29,7 @@ export interface Waits {
 /** Examples of conflicts shown for each file. */
 const MOST_CONFLICTS = 5;
 /** Lines named of one key. */
-const MOST_LINES = 10;
+const MOST_LINES = 5;
 const WHY = '--reason "..."';
 
 /** Everything that waits for a person, oldest file first. Only reads. */
@@ -61,9 +61,9 @@ function heldFile(file: ListedFile, why: { code: string; message: string }): Wai
     key: null,
     reason: why.message,
     commands: [
-      `referry reprocess ${id} ${WHY}     after the job was corrected`,
-      `referry release ${id} ${WHY}     it is right as it is: send it`,
-      `referry reject ${id} ${WHY}     send none of it`,
+      `referry reprocess ${id} ${WHY}     # after the job was corrected`,
+      `referry release ${id} ${WHY}     # it is right as it is: send it`,
+      `referry reject ${id} ${WHY}     # send none of it`,
     ],
   };
 }
@@ -85,22 +85,22 @@ function heldRows(rows: WaitingRows): Waits {
       ...base,
       kind: 'conflict-with-earlier',
       commands: [
-        `referry explain ${quoted(rows.key)}     which row has the key`,
-        `referry reject ${id} --line ${rows.line} ${WHY}     that row is right: end this one`,
+        `referry explain ${quoted(rows.key)}     # which row has the key`,
+        `referry reject ${id} --line ${rows.line} ${WHY}     # that row is right: end this one`,
       ],
     };
   return {
     ...base,
     kind: rows.kind === 'too-long' ? 'failed-too-long' : 'rows',
     commands: [
-      `referry explain ${quoted(rows.key)}     what is known of the first of them`,
+      `referry explain ${quoted(rows.key)}     # what is known of the first of them`,
       rows.code === 'AWAITS_UPLOAD'
-        ? `referry confirm ${id} ${WHY}     after the upload in My Extole`
-        : `referry release ${id}${code} ${WHY}     send them again`,
+        ? `referry confirm ${id} ${WHY}     # after the upload in My Extole`
+        : `referry release ${id}${code} ${WHY}     # send them again`,
       ...(rows.code === 'UNKNOWN_DELIVERY'
-        ? [`referry confirm ${id}${code} ${WHY}     they were found at Extole`]
+        ? [`referry confirm ${id}${code} ${WHY}     # they were found at Extole`]
         : []),
-      `referry reject ${id}${code} ${WHY}     send none of them`,
+      `referry reject ${id}${code} ${WHY}     # send none of them`,
     ],
   };
 }
@@ -122,9 +122,12 @@ async function inFile(ledger: Ledger, state: string, file: ListedFile): Promise<
     lines,
     key: key === '' ? null : key,
     reason: `lines ${listed(lines)} have the same key and different content; none was sent`,
-    commands: [
-      `referry resolve ${key === '' ? '<key>' : quoted(key)} --file p${file.processing} --line ${lines.slice(0, MOST_LINES).join('|')} ${WHY}`,
-    ],
+    commands: lines.slice(0, MOST_LINES).map((line) => {
+      const options = `--file p${file.processing} --line ${line} ${WHY}`;
+      // What follows -- is no option any more.
+      if (key.startsWith('-')) return `referry resolve ${options} ${quoted(key)}`;
+      return `referry resolve ${key === '' ? '<key>' : quoted(key)} ${options}`;
+    }),
   }));
 }
 
