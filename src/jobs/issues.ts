@@ -105,9 +105,13 @@ function show(value: unknown, path: Path): string | undefined {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
+/** A password in a URL, which is refused for that and must not be repeated. */
+const IN_URL = /(\/\/[^\s/:@]*:)[^\s/]*@/g;
+
 /** A block may hold secrets further down. */
 function withoutSecrets(value: unknown, path: Path): unknown {
   if (isSecret(path)) return '(not shown)';
+  if (typeof value === 'string') return value.replace(IN_URL, '$1(not shown)@');
   if (Array.isArray(value)) return value.map((item, i) => withoutSecrets(item, [...path, i]));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withoutSecrets(item, [...path, name])]));
