@@ -111,7 +111,7 @@ function reasonLines(files: readonly FileAccount[], width: number, most: number)
   return lines;
 }
 
-/** Said where a value is shown: `found "XXXXX"` reads as if the file had it so. */
+/** Said where a value is shown: `found "Xxx-99"` reads as if the file had it so. */
 const MASKED = 'Values are masked here (X a letter, 9 a digit); the results file has them.';
 const CODE = 18;
 const MOST_LINES = 2;

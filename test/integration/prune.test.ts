@@ -128,7 +128,13 @@ describe('what is kept long enough', () => {
   it('a file whose keys are gone is judged anew, and its old rows are too old to be sent', async () => {
     // Only the ledger was made older: the rows themselves are of today, so that they are taken.
     world.drop('same.csv', csv([...rows('A', 5), 'torn']));
-    expect((await world.run('feed')).run).toMatchObject({ read: 6, delivered: 5, rejected: 1, open: 0, balanced: true });
+    expect((await world.run('feed')).run).toMatchObject({
+      read: 6,
+      delivered: 5,
+      rejected: 1,
+      open: 0,
+      balanced: true,
+    });
     const at = new Date(Date.now() - 431 * DAY).toISOString().slice(0, 19);
     const list = rows('A', 5).map(({ id }) => row(`${id}-old`, { at: `${at}Z` }));
     const sent = world.requests().length;
