@@ -38,7 +38,9 @@ export function hostKeyProblem(address: Address, seen: SeenHostKey): TransferErr
   return new TransferError(
     'HOSTKEY_UNKNOWN',
     `${where} shows the host key ${fingerprint} (${type}), which nothing vouches for; nothing was sent to it`,
-    { hint: `compare it with what the operator of the server says, then add this line below source: in the job: hostKey: ${fingerprint}` },
+    {
+      hint: `compare it with what the operator of the server says, then add this line below source: in the job: hostKey: ${fingerprint}`,
+    },
   );
 }
 
