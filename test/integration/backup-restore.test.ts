@@ -233,4 +233,21 @@ describe('a restored ledger', () => {
       40,
     );
   });
+
+  it('a person who has looked the held rows up releases them, and they are sent', async () => {
+    const sent = keysSent(world).length;
+    const told = await world.cli([
+      'release',
+      'feed',
+      '--code',
+      'LEDGER_RESTORED',
+      '--reason',
+      'none of them is at Extole',
+    ]);
+    expect(told.code, told.stderr).toBe(0);
+    expect(new Set(keysSent(world).slice(sent))).toEqual(new Set(rows('C', 40).map(({ id }) => id)));
+    const last = world.files('results').filter((name) => name.startsWith('c.csv')).length;
+    expect(last).toBeGreaterThan(1);
+    expect(ask(world, "SELECT count(*) AS n FROM deliveries WHERE state = 'held'")).toEqual([{ n: 0 }]);
+  });
 });
