@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openRemote } from '../../src/remotes/open.ts';
 import { probeRemote } from '../../src/remotes/probe.ts';
 import type { RemoteSettings } from '../../src/remotes/settings.ts';
-import { startSftpServer } from '../../src/sandbox/sftp/server.ts';
+import { newKeyPair, startSftpServer } from '../../src/sandbox/sftp/server.ts';
 import { freePort } from './support/remotes-sshd.ts';
 import {
   failureOf,
@@ -19,14 +19,10 @@ import {
   testIo,
 } from './support/remotes-world.ts';
 
-const plainKey = ssh2.utils.generateKeyPairSync('ed25519');
-const lockedKey = ssh2.utils.generateKeyPairSync('ed25519', {
-  passphrase: 'open sesame',
-  cipher: 'aes256-cbc',
-  rounds: 2,
-});
+const plainKey = newKeyPair();
+const lockedKey = newKeyPair('open sesame');
 const rsaKey = ssh2.utils.generateKeyPairSync('rsa', { bits: 2048 });
-const otherKey = ssh2.utils.generateKeyPairSync('ed25519');
+const otherKey = newKeyPair();
 
 const USERS = [
   { name: 'partner', password: 'secret' },

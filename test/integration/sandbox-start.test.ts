@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2, { type SFTPWrapper } from 'ssh2';
 import { afterEach, expect, test } from 'vitest';
+import { newKeyPair } from '../../src/sandbox/sftp/server.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/start.ts';
 import { io } from './extole-setup.ts';
 
@@ -53,7 +54,7 @@ test("Extole's SFTP server lets a client in by its key only", async () => {
   expect(publicKey).toMatch(/^ssh-rsa \S+ \S+@\S+\n$/);
   expect(statSync(env.EXTOLE_SFTP_KEY_FILE ?? '').mode & 0o777).toBe(0o600);
   await expect(login(env, { password: 'sandbox-password' })).rejects.toThrow(/authentication/);
-  const other = ssh2.utils.generateKeyPairSync('ed25519').private;
+  const other = newKeyPair().private;
   await expect(login(env, { privateKey: other })).rejects.toThrow(/authentication/);
   const sftp = await login(env, { privateKey });
   const names = await new Promise<string[]>((resolve, reject) =>

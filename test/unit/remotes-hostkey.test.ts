@@ -1,11 +1,9 @@
 import { createHmac } from 'node:crypto';
-import ssh2 from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { fingerprintOf, judgeHostKey, keyTypeOf, parseKnownHosts } from '../../src/remotes/hostkey.ts';
+import { newKeyPair } from '../../src/sandbox/sftp/server.ts';
 
-const [mine, other] = ['ed25519', 'ed25519'].map(() =>
-  ssh2.utils.generateKeyPairSync('ed25519').public.split(' ').slice(0, 2).join(' '),
-);
+const [mine, other] = ['ed25519', 'ed25519'].map(() => newKeyPair().public.split(' ').slice(0, 2).join(' '));
 const blob = (line = '') => Buffer.from(line.split(' ')[1] ?? '', 'base64');
 
 function verdict(knownHosts: string, pinned: string[] = [], host = 'files.example.com', port = 22) {

@@ -238,10 +238,11 @@ function hostKeyOf(path: string | undefined): string {
 }
 
 /** About one pair in two hundred that ssh2 makes is one that it cannot read itself. */
-export function newKeyPair(): { private: string; public: string } {
+export function newKeyPair(passphrase?: string): { private: string; public: string } {
+  const lock = passphrase === undefined ? {} : { passphrase, cipher: 'aes256-cbc', rounds: 2 };
   for (;;) {
-    const pair = ssh2.utils.generateKeyPairSync('ed25519');
-    const read = [ssh2.utils.parseKey(pair.private), ssh2.utils.parseKey(pair.public)];
+    const pair = ssh2.utils.generateKeyPairSync('ed25519', lock);
+    const read = [ssh2.utils.parseKey(pair.private, passphrase), ssh2.utils.parseKey(pair.public)];
     if (!read.some((key) => key instanceof Error)) return pair;
   }
 }

@@ -14,7 +14,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import ssh2 from 'ssh2';
+import { newKeyPair } from '../../../src/sandbox/sftp/server.ts';
 
 const SSHD = '/usr/sbin/sshd';
 
@@ -53,8 +53,8 @@ export async function startSshd(root?: string, extra: readonly string[] = []): P
   const home = mkdtempSync(join(tmpdir(), 'referry-sshd-'));
   const served = root ?? join(home, 'root');
   mkdirSync(served, { recursive: true });
-  const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
-  const userKey = ssh2.utils.generateKeyPairSync('ed25519');
+  const hostKey = newKeyPair();
+  const userKey = newKeyPair();
   writeFileSync(join(home, 'host_key'), hostKey.private, { mode: 0o600 });
   writeFileSync(join(home, 'user_key'), userKey.private, { mode: 0o600 });
   writeFileSync(join(home, 'authorized_keys'), `${userKey.public}\n`, { mode: 0o600 });
