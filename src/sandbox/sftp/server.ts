@@ -239,9 +239,12 @@ function hostKeyOf(path: string | undefined): string {
 
 /** About one pair in two hundred that ssh2 makes is one that it cannot read itself. */
 export function newKeyPair(passphrase?: string): { private: string; public: string } {
-  const lock = passphrase === undefined ? {} : { passphrase, cipher: 'aes256-cbc', rounds: 2 };
+  const { generateKeyPairSync } = ssh2.utils;
   for (;;) {
-    const pair = ssh2.utils.generateKeyPairSync('ed25519', lock);
+    const pair =
+      passphrase === undefined
+        ? generateKeyPairSync('ed25519')
+        : generateKeyPairSync('ed25519', { passphrase, cipher: 'aes256-cbc', rounds: 2 });
     const read = [ssh2.utils.parseKey(pair.private, passphrase), ssh2.utils.parseKey(pair.public)];
     if (!read.some((key) => key instanceof Error)) return pair;
   }
