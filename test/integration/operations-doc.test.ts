@@ -216,7 +216,8 @@ async function prepare(): Promise<{ world: World; env: NodeJS.ProcessEnv }> {
 }
 
 describe('docs/operations.md', () => {
-  test.each(sections)(
+  // They wait more than they compute.
+  test.concurrent.each(sections)(
     '$heading: its commands do what the page says',
     async ({ heading, blocks }) => {
       const { world, env } = await prepare();
