@@ -15,6 +15,11 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        extends: true,
+        // Many lives and deaths of a process, an image built step by step, a page of commands: minutes in all.
+        test: { name: 'long', include: ['test/long/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
     ],
   },
 });

@@ -3,13 +3,12 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import knex, { type Knex } from 'knex';
 import { type Io, TransferError } from '../model.ts';
 import { type ExecutorLock, takeLock } from './lock.ts';
-import { migrationSource } from './migrations.ts';
+import { migrationNames, migrationSource } from './migrations.ts';
 import { sweepOrphans } from './sweep.ts';
 
-/** An open ledger. `db` writes, in synchronous transactions; `read` asks, on a connection of its own. */
+/** An open ledger; its writes are synchronous transactions. */
 export interface Ledger {
   path: string;
   /** Names this ledger in file names and footers. */
@@ -17,7 +16,6 @@ export interface Ledger {
   /** Secret of this ledger: content hashes cannot be guessed back without it. */
   hashKey: Buffer;
   db: Database.Database;
-  read: Knex;
   /** Fences out a process that lost the lock: every writing transaction checks it. */
   epoch: number;
   close(): Promise<void>;
@@ -46,13 +44,12 @@ export async function openLedger(path: string, kind: ExecutorKind, io: Io): Prom
     const isNew = !existsSync(path);
     const db = openDatabase(path);
     if (!isNew && endedBadly(db)) checkIntegrity(db, path);
-    await migrateLedger(path);
+    if (!(await isMigrated(db))) await migrateLedger(path);
     db.pragma('synchronous = FULL');
     const epoch = db.transaction(() => takeOver(db, kind, io)).immediate();
     assertFullSync(db);
     const { id, hashKey } = identity(db, path, io);
-    const read = reader(path);
-    return { path, id, hashKey, db, read, epoch, close: () => close(db, read, lock, io) };
+    return { path, id, hashKey, db, epoch, close: () => close(db, lock, io) };
   } catch (error) {
     lock.release();
     throw ledgerProblem(error, path);
@@ -81,12 +78,8 @@ export async function openLedgerForReading(path: string): Promise<Ledger | undef
       db.close();
       return undefined;
     }
-    const read = reader(path);
-    const closing = async (): Promise<void> => {
-      await read.destroy();
-      db.close();
-    };
-    return { path, id: row.ledger_id, hashKey: row.hash_key, db, read, epoch: -1, close: closing };
+    const closing = async (): Promise<void> => void db.close();
+    return { path, id: row.ledger_id, hashKey: row.hash_key, db, epoch: -1, close: closing };
   } catch (error) {
     throw ledgerProblem(error, path);
   }
@@ -113,13 +106,13 @@ function openDatabase(path: string): Database.Database {
   return db;
 }
 
-function reader(path: string): Knex {
-  return knex({
-    client: 'better-sqlite3',
-    connection: { filename: path, options: { readonly: true } },
-    useNullAsDefault: true,
-    pool: { min: 0, max: 1 },
-  });
+/** Whether the ledger has had all migrations, and no other: then knex, which takes its time to load, is not needed. */
+async function isMigrated(db: Database.Database): Promise<boolean> {
+  const table = db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'knex_migrations'").get();
+  if (!table) return false;
+  const done = db.prepare<[], { name: string }>('SELECT name FROM knex_migrations ORDER BY name').all();
+  const wanted = await migrationNames();
+  return done.map(({ name }) => name).join() === wanted.join();
 }
 
 /** What goes wrong in a migration is thrown; knex would print it as well. */
@@ -127,6 +120,7 @@ const QUIET = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () 
 
 /** Brings a ledger to this version. Throws `LEDGER_NEWER`. */
 export async function migrateLedger(path: string): Promise<void> {
+  const { default: knex } = await import('knex');
   const writer = knex({ client: 'better-sqlite3', connection: { filename: path }, useNullAsDefault: true, log: QUIET });
   try {
     // Only one process migrates, because it holds the executor's lock; knex's own is a leftover of one that died here.
@@ -262,8 +256,7 @@ export function readHolder(path: string): Holder | undefined {
   }
 }
 
-async function close(db: Database.Database, read: Knex, lock: ExecutorLock, io: Io): Promise<void> {
-  await read.destroy();
+async function close(db: Database.Database, lock: ExecutorLock, io: Io): Promise<void> {
   db.prepare('UPDATE executor SET ended_at = ? WHERE id = 1').run(io.now());
   db.pragma('wal_checkpoint(TRUNCATE)');
   db.close();

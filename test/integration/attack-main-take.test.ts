@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from './support/e2e-cli.ts';
@@ -116,16 +116,18 @@ describe('a local file named on the command line', () => {
     expect((await world.run('feed')).run).toMatchObject({ delivered: 5, open: 0 });
   });
 
-  it.skipIf(process.getuid?.() === 0)(
-    'that only its owner may read is told as such, and stops no later run',
-    async () => {
-      world = await openWorld();
-      world.job('feed');
-      const local = join(world.root, 'local.csv');
+  it('that cannot be read is told as such, and stops no later run', async () => {
+    world = await openWorld();
+    world.job('feed');
+    const local = join(world.root, 'local.csv');
+    if (process.getuid?.() === 0) {
+      // Nobody keeps root from reading a file; a link to itself cannot be read by anybody.
+      symlinkSync(local, local);
+    } else {
       writeFileSync(local, csv(rows('L', 3)));
       chmodSync(local, 0);
-      expect((await world.cli(['run', 'feed', '--file', local])).code).toBe(2);
-      expect((await world.run('feed')).run).toMatchObject({ halted: null });
-    },
-  );
+    }
+    expect((await world.cli(['run', 'feed', '--file', local])).code).toBe(2);
+    expect((await world.run('feed')).run).toMatchObject({ halted: null });
+  });
 });

@@ -167,7 +167,10 @@ async function takeUpNewFiles(ctx: RunContext, account: Account): Promise<void> 
   const definition = storeCurrentDefinition(ctx);
   for (let look = 1; look <= LOOKS && !account.halted; look++) {
     const { files, notices, waitMs } = await findFiles(ctx);
-    const told = new Set(account.notices.map(({ message }) => message));
+    // What an earlier look waited for may have come since.
+    const stand = account.notices.filter(({ code }) => code !== 'MANIFEST_AWAITED');
+    const told = new Set(stand.map(({ message }) => message));
+    account.notices.splice(0, account.notices.length, ...stand);
     account.notices.push(...notices.filter(({ message }) => !told.has(message)));
     for (const found of files) {
       if (account.halted) return;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { FaultName, FaultRequest } from '../../src/sandbox/extole/faults.ts';
-import { laneJob, liveUntilThrough, newestResults } from './support/e2e-crash-lanes.ts';
-import { readResults } from './support/e2e-results.ts';
-import { csv, row, rows } from './support/e2e-rows.ts';
-import { openWorld, type World } from './support/e2e-world.ts';
+import { laneJob, liveUntilThrough, newestResults } from '../integration/support/e2e-crash-lanes.ts';
+import { readResults } from '../integration/support/e2e-results.ts';
+import { csv, row, rows } from '../integration/support/e2e-rows.ts';
+import { openWorld, type World } from '../integration/support/e2e-world.ts';
 
 const keysTaken = (world: World): (string | undefined)[] =>
   world.taken().map(({ body }) => body.data.partner_conversion_id);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkLane, isThrough, liveUntilThrough, openLaneWorld } from './support/e2e-crash-lanes.ts';
+import { checkLane, isThrough, liveUntilThrough, openLaneWorld } from '../integration/support/e2e-crash-lanes.ts';
 
 /** One after the other, in one ledger: each life is ended at a named place, and the next one goes on from there. */
 const POINTS = {

@@ -2,10 +2,10 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cliArgs, PROJECT } from './support/cli.ts';
-import { csv, lineOf, row, rows } from './support/e2e-rows.ts';
-import { openWorld, type World } from './support/e2e-world.ts';
-import { ran } from './support/package-install.ts';
+import { cliArgs, PROJECT } from '../integration/support/cli.ts';
+import { csv, lineOf, row, rows } from '../integration/support/e2e-rows.ts';
+import { openWorld, type World } from '../integration/support/e2e-world.ts';
+import { ran } from '../integration/support/package-install.ts';
 
 const JOB = 'account-openings';
 const HEADER = 'application_id,email,member,at,amount';

@@ -13,9 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PROJECT } from './support/cli.ts';
-import { build, handOver, type Image, readDockerfile } from './support/dockerfile.ts';
-import { until } from './support/e2e-cli.ts';
+import { PROJECT } from '../integration/support/cli.ts';
+import { build, handOver, type Image, readDockerfile } from '../integration/support/dockerfile.ts';
+import { until } from '../integration/support/e2e-cli.ts';
 
 const all = process.env.REFERRY_REQUIRE_ALL === '1';
 const root = process.getuid?.() === 0;

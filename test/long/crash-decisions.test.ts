@@ -1,8 +1,8 @@
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { readResults } from './support/e2e-results.ts';
-import { csv, row } from './support/e2e-rows.ts';
-import { openWorld, type World } from './support/e2e-world.ts';
+import { readResults } from '../integration/support/e2e-results.ts';
+import { csv, row } from '../integration/support/e2e-rows.ts';
+import { openWorld, type World } from '../integration/support/e2e-world.ts';
 
 /** Newest results of a file, as `key outcome code`. */
 function outcomesOf(world: World, name: string): string[] {

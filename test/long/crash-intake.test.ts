@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { readResults } from './support/e2e-results.ts';
-import { csv, rows } from './support/e2e-rows.ts';
-import { openWorld } from './support/e2e-world.ts';
+import { readResults } from '../integration/support/e2e-results.ts';
+import { csv, rows } from '../integration/support/e2e-rows.ts';
+import { openWorld } from '../integration/support/e2e-world.ts';
 
 const POINTS = ['taking:1', 'taken:1', 'sealed:1', 'archived:1'];
 

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { startCli } from './support/e2e-cli.ts';
-import { checkInvariants, isConverged, remember, startHistory } from './support/e2e-crash.ts';
-import { type CrashFile, crashFiles } from './support/e2e-crash-files.ts';
-import { watchAsPartner } from './support/e2e-crash-watch.ts';
-import { csv, lineOf, rows } from './support/e2e-rows.ts';
-import { openWorld } from './support/e2e-world.ts';
+import { startCli } from '../integration/support/e2e-cli.ts';
+import { checkInvariants, isConverged, remember, startHistory } from '../integration/support/e2e-crash.ts';
+import { type CrashFile, crashFiles } from '../integration/support/e2e-crash-files.ts';
+import { watchAsPartner } from '../integration/support/e2e-crash-watch.ts';
+import { csv, lineOf, rows } from '../integration/support/e2e-rows.ts';
+import { openWorld } from '../integration/support/e2e-world.ts';
 
 /** So many deaths at each kind of system call; `CRASH_SYSCALLS=40` takes minutes. */
 const EACH = Number(process.env.CRASH_SYSCALLS ?? 2);
