@@ -94,7 +94,9 @@ describe('the results of a file', () => {
     await expect.poll(() => place.list('events/archive')).toEqual([NAME]);
     expect(place.list('events/results')).toEqual([]);
     await expect.poll(() => place.list('events/results')).toHaveLength(1);
-    const half = statSync(join(place.root, RESULTS)).size;
+    const size = (): number => statSync(join(place.root, RESULTS)).size;
+    await expect.poll(size).toBeGreaterThan(0);
+    const half = size();
     await looking;
     const whole = statSync(join(place.root, RESULTS)).size;
     expect(half).toBe(Math.floor(whole / 2));
