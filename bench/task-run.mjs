@@ -8,14 +8,14 @@ const [jobs = '', state = '', job = ''] = process.argv.slice(2);
 const built = (path) => new URL(`../dist/src/${path}.js`, import.meta.url).href;
 const { createLog, realIo } = await import(built('io'));
 const { openLedger } = await import(built('ledger/open'));
-const { execute } = await import(built('schedule/execute'));
+const { run } = await import(built('schedule/verbs/run'));
 const io = realIo(createLog('error'));
 const ledger = await openLedger(join(state, 'ledger.sqlite'), 'command', io);
 const phases = {};
 let phase = '';
 let since = performance.now();
 const started = performance.now();
-const { executed } = await execute(
+const { executed } = await run.execute(
   { verb: 'run', job },
   {
     ledger,
@@ -37,7 +37,6 @@ const ms = performance.now() - started;
 const { user, system } = process.cpuUsage();
 phases[phase] = (phases[phase] ?? 0) + performance.now() - since;
 await ledger.close();
-if (executed.verb !== 'run') throw new Error('not a run');
 const { counts, balanced, halted } = executed.account;
 process.stdout.write(
   `${JSON.stringify({ ms, cpu: (user + system) / 1000, counts, balanced, halted, phases, rss: process.resourceUsage().maxRSS * 1024 })}\n`,
