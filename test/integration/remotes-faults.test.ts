@@ -5,7 +5,7 @@ import type { Remote, RemoteFile } from '../../src/model.ts';
 import { openRemote } from '../../src/remotes/open.ts';
 import type { RemoteSettings } from '../../src/remotes/settings.ts';
 import type { Quirks } from '../../src/sandbox/sftp/quirks.ts';
-import { startProxy } from './support/remotes-proxy.ts';
+import { startToxics } from '../faults/support/toxics.ts';
 import {
   bytesOf,
   failureOf,
@@ -110,18 +110,18 @@ describe('a server with faults', () => {
 
   it('N03: a peer that vanished without a word is noticed by the missing keepalives', async () => {
     put(on('inbox', 'x.csv'), 'x');
-    const proxy = await startProxy(sandbox.server.port);
+    const proxy = await startToxics(sandbox.server.port);
     const url = `sftp://partner@127.0.0.1:${proxy.port}/`;
     const far = await openRemote(
       { ...sandbox.settings, url, operationTimeout: 60_000, stallTimeout: 60_000, keepalive: 50 },
       testIo,
     );
-    proxy.vanish();
+    proxy.cut('vanish');
     const before = performance.now();
     // Lost, then found again by the same call, which is safe to repeat.
     expect((await far.list('inbox', noSignal)).files.length).toBe(1);
     expect(performance.now() - before).toBeLessThan(5000);
-    proxy.vanish();
+    proxy.cut('vanish');
     await far[Symbol.asyncDispose]();
     expect(performance.now() - before).toBeLessThan(12_000);
     await proxy.close();
@@ -130,19 +130,19 @@ describe('a server with faults', () => {
   it('N05: a transfer that is slower than its stall timeout but moves is not cut', async () => {
     const bytes = Buffer.alloc(60_000, 'x');
     put(on('inbox', 'x.csv'), bytes);
-    const proxy = await startProxy(sandbox.server.port);
+    const proxy = await startToxics(sandbox.server.port);
     const url = `sftp://partner@127.0.0.1:${proxy.port}/`;
     const far = await openRemote({ ...sandbox.settings, url, stallTimeout: 500, keepalive: 200 }, testIo);
     const [file] = (await far.list('inbox', noSignal)).files;
     if (file === undefined) throw new Error('not listed');
-    proxy.bytesPerSecond = 40_000;
+    proxy.down.bytesPerSecond = 40_000;
     const before = performance.now();
     expect((await bytesOf(far, file)).equals(bytes)).toBe(true);
     expect(performance.now() - before).toBeGreaterThan(1000);
-    proxy.bytesPerSecond = 200_000;
+    proxy.up.bytesPerSecond = 200_000;
     await far.publish('results/r.csv', localFile(scratch.path, Buffer.alloc(200_000, 'y')));
     expect(readFileSync(on('results', 'r.csv')).length).toBe(200_000);
-    proxy.bytesPerSecond = undefined;
+    proxy.heal();
     await far[Symbol.asyncDispose]();
     await proxy.close();
   });
