@@ -68,6 +68,10 @@ export async function verifyDedupe(
   }
 
   const seen = await watch(api, test, { email, key, sent }, io, options.signal);
+  if (!seen) {
+    const evidence = 'Extole did not answer when the steps of the person were asked for; nothing can be concluded';
+    return { withinEvent: 'unproven', acrossEvents: 'unproven', evidence, key, at: io.now() };
+  }
   return { ...conclude(seen), evidence: evidenceOf(sent, seen), key, at: io.now() };
 }
 
@@ -87,24 +91,34 @@ function finding(seen: Roles, doubtful: Probe['role'], control: Probe['role']): 
   return seen.has(control) ? 'drops' : 'unproven';
 }
 
-/** Looks until everything has shown, or all that is going to: `settle` after both controls, at most `patience`. */
+/**
+ * Looks until everything has shown, or all that is going to: `settle` after both controls, at most `patience`. The last look has
+ * to be a whole one: where Extole is too busy to answer, nothing is known, not even what an earlier look saw.
+ */
 async function watch(
   api: ExtoleApi,
   settings: ExtoleSettings,
   experiment: { email: string; key: string; sent: readonly Probe[] },
   io: Io,
   signal: AbortSignal | undefined,
-): Promise<Roles> {
+): Promise<Roles | undefined> {
   const { patience, settle, poll } = settings.verify;
   const started = io.monotonic();
   let settled: number | undefined;
   for (;;) {
-    const seen = rolesSeen(experiment.sent, await findSteps(api, settings, experiment));
+    const steps = await findSteps(api, settings, experiment);
     const now = io.monotonic();
+    const last = started + patience + settle;
+    if (steps === undefined) {
+      if (now >= last) return undefined;
+      await io.sleep(Math.max(1, Math.min(poll, last - now)), signal);
+      continue;
+    }
+    const seen = rolesSeen(experiment.sent, steps);
     if (seen.size === experiment.sent.length) return seen;
     const proven = seen.has('first') && seen.has('other key') && seen.has('other event, other key');
     if (proven) settled ??= now + settle;
-    const end = settled ?? started + patience + settle;
+    const end = settled ?? last;
     if (now >= end) return seen;
     await io.sleep(Math.max(1, Math.min(poll, end - now)), signal);
   }
