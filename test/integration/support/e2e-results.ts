@@ -21,7 +21,7 @@ export function readResults(bytes: Buffer, delimiter = ','): ResultLine[] {
   if (!text.startsWith(head)) throw new Error(`not a results file: ${text.slice(0, 200)}`);
   if (!text.endsWith('\n')) throw new Error('the results file does not end with a line end');
   const rows: ResultLine[] = [];
-  let at = text.indexOf('\n') + 1;
+  let at = endOfRecord(text, 0, delimiter) + 1;
   while (at < text.length) {
     const cells: string[] = [];
     for (let i = 0; i < LEADING; i++) {
