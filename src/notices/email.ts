@@ -19,6 +19,8 @@ export function openEmail({ smtp, from, to }: EmailSettings): Channel {
     secure,
     // A password goes over an encrypted connection, or not at all.
     requireTLS: !secure && password !== '',
+    // Said out loud, so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot switch it off.
+    tls: { rejectUnauthorized: true },
     ...(username === '' ? {} : { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
     connectionTimeout: TIMEOUT_MS,
     greetingTimeout: TIMEOUT_MS,
