@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
-import { type buildConnector, type Dispatcher, Pool } from 'undici';
+import { buildConnector, type Dispatcher, Pool } from 'undici';
 import type { Io } from '../model.ts';
+import { guardedLookup, refuseAddress } from './addresses.ts';
 
 /** What became of one request. */
 export type HttpReply =
@@ -37,6 +38,8 @@ export interface HttpOptions {
   totalTimeoutMs: number;
   maxBodyBytes?: number;
   tls?: TlsTrust;
+  /** Let it lead into a private network, too. Default false: then such a connection is not made (`PRIVATE_ADDRESS`). */
+  allowPrivateAddresses?: boolean;
 }
 
 /** There is deliberately no way to switch verification off. */
@@ -45,6 +48,9 @@ export interface TlsTrust {
   ca?: string;
 }
 
+/** The code of a request that was not sent because of where its host leads. */
+export const PRIVATE_ADDRESS = 'PRIVATE_ADDRESS';
+
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** OpenSSL's names for a certificate that does not verify, and Node's for a failed handshake. */
@@ -52,12 +58,6 @@ const TLS_CODE =
   /^(?:CERT_|CRL_|ERROR_IN_C|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA$|INVALID_PURPOSE$|PATH_LENGTH_|HOSTNAME_MISMATCH$|EPROTO$)/;
 
 export function createHttpClient(options: HttpOptions, io: Pick<Io, 'monotonic' | 'sleep'>): HttpClient {
-  const connect: Partial<buildConnector.BuildOptions> = {
-    // Said out loud, so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot switch it off.
-    rejectUnauthorized: true,
-    timeout: Math.min(10_000, options.totalTimeoutMs),
-    ...(options.tls?.ca === undefined ? {} : { ca: options.tls.ca }),
-  };
   const pool = new Pool(options.origin, {
     connections: options.connections,
     pipelining: 1,
@@ -65,7 +65,7 @@ export function createHttpClient(options: HttpOptions, io: Pick<Io, 'monotonic' 
     allowH2: false,
     headersTimeout: options.headersTimeoutMs,
     bodyTimeout: options.bodyTimeoutMs,
-    connect,
+    connect: connectorOf(options),
   });
   const maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES;
   const inFlight = new Set<Exchange>();
@@ -107,6 +107,26 @@ export function createHttpClient(options: HttpOptions, io: Pick<Io, 'monotonic' 
       closing.abort();
       await pool.destroy(new ClosedError());
     },
+  };
+}
+
+/** Opens connections to where they may lead, with a server that proves who it is. */
+function connectorOf(options: HttpOptions): buildConnector.connector {
+  const host = new URL(options.origin).hostname.replace(/^\[|\]$/g, '');
+  const reach = { private: options.allowPrivateAddresses === true };
+  const connect = buildConnector({
+    // Said out loud, so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot switch it off.
+    rejectUnauthorized: true,
+    // Over HTTP/2 a request that the server refuses is sent again by the library.
+    allowH2: false,
+    timeout: Math.min(10_000, options.totalTimeoutMs),
+    lookup: guardedLookup(host, reach),
+    ...(options.tls?.ca === undefined ? {} : { ca: options.tls.ca }),
+  });
+  return (target, done) => {
+    const refused = refuseAddress(host, reach);
+    if (refused) done(refused, null);
+    else connect(target, done);
   };
 }
 

@@ -1,13 +1,13 @@
 import type { Io } from '../model.ts';
 import type { Channel, NoticeMessage } from './message.ts';
-import { openPoster, sentBy } from './post.ts';
+import { openPoster, type Place, sentBy } from './post.ts';
 
 /**
  * PagerDuty's Events API v2: `trigger` opens an incident, `resolve` under the same `dedup_key` ends it; a trigger that arrives
  * twice is one incident. A summary is 1,024 characters at most.
  */
-export function openPagerduty({ url, routingKey }: { url: string; routingKey: string }, io: Io): Channel {
-  const poster = openPoster(url, io);
+export function openPagerduty({ routingKey, ...place }: Place & { routingKey: string }, io: Io): Channel {
+  const poster = openPoster(place, io);
   const post = async (action: 'trigger' | 'resolve', message: NoticeMessage) =>
     sentBy(await poster.post(JSON.stringify(eventOf(action, routingKey, message)), {}));
   return {

@@ -13,6 +13,13 @@ const url = (schemes: readonly string[]) =>
 const http = url(['https', 'http']);
 const address = z.string().regex(/^[^\s@<>]+@[^\s@<>]+$/, 'one e-mail address is needed, such as ops@example.com');
 
+const allowPrivateAddresses = z
+  .boolean()
+  .default(false)
+  .describe(
+    'Let the URL lead into a private network (10.0.0.0/8 and the like). Refused otherwise, whatever DNS says; 127.0.0.1, localhost and [::1] may stand in the URL itself.',
+  );
+
 const KINDS = ['slack', 'email', 'webhook', 'pagerduty'] as const;
 
 /** One way to tell people. Exactly one of the kinds stands in it. */
@@ -24,7 +31,7 @@ export const channelSettings = z
       .optional()
       .describe('What the channel is called in the log and in status. Default: its kind.'),
     slack: z
-      .strictObject({ url: http.describe('The incoming webhook; a secret.') })
+      .strictObject({ url: http.describe('The incoming webhook; a secret.'), allowPrivateAddresses })
       .optional()
       .describe('A Slack-compatible incoming webhook (Slack, Mattermost, Rocket.Chat).'),
     email: z
@@ -47,6 +54,7 @@ export const channelSettings = z
           .string()
           .min(16, 'a secret of at least 16 characters is needed')
           .describe('Signs the body: X-Referry-Signature: t=<unix time>,v1=<HMAC-SHA256 of t.body, hex>.'),
+        allowPrivateAddresses,
       })
       .optional()
       .describe('Any HTTP endpoint; signed.'),
@@ -56,6 +64,7 @@ export const channelSettings = z
         url: http
           .default('https://events.pagerduty.com/v2/enqueue')
           .describe('The endpoint. Default https://events.pagerduty.com/v2/enqueue.'),
+        allowPrivateAddresses,
       })
       .optional()
       .describe('PagerDuty, Events API v2: an incident is opened, and resolved when the matter is.'),

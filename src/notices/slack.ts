@@ -1,6 +1,6 @@
 import type { Io } from '../model.ts';
 import { type Channel, headline } from './message.ts';
-import { openPoster, sentBy } from './post.ts';
+import { openPoster, type Place, sentBy } from './post.ts';
 
 /** `&`, `<` and `>` are the only characters that Slack reads as markup of its own in a text. */
 function escaped(text: string): string {
@@ -8,8 +8,8 @@ function escaped(text: string): string {
 }
 
 /** An incoming webhook that takes `{ text }`: Slack, and those that are compatible with it. */
-export function openSlack({ url }: { url: string }, io: Io): Channel {
-  const poster = openPoster(url, io);
+export function openSlack(place: Place, io: Io): Channel {
+  const poster = openPoster(place, io);
   return {
     async send(message) {
       const text = `*${escaped(headline(message))}*\n${escaped(message.text)}`;

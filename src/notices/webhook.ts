@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Io } from '../model.ts';
 import type { Channel } from './message.ts';
-import { openPoster, sentBy } from './post.ts';
+import { openPoster, type Place, sentBy } from './post.ts';
 
 /** `t=<unix seconds>,v1=<HMAC-SHA256 of "t.body" under the secret, hex>`. */
 export function signatureOf(body: string, secret: string, seconds: number): string {
@@ -9,8 +9,8 @@ export function signatureOf(body: string, secret: string, seconds: number): stri
 }
 
 /** Any HTTP endpoint. The whole notice as JSON, signed; whoever checks the time as well cannot be sent an old one again. */
-export function openWebhook({ url, secret }: { url: string; secret: string }, io: Io): Channel {
-  const poster = openPoster(url, io);
+export function openWebhook({ secret, ...place }: Place & { secret: string }, io: Io): Channel {
+  const poster = openPoster(place, io);
   return {
     async send(message) {
       const body = JSON.stringify({ format: 'referry-notice/1', ...message });

@@ -1,5 +1,5 @@
 import { retryAfterMs } from '../../delivery/backoff.ts';
-import type { HttpReply } from '../../delivery/http.ts';
+import { type HttpReply, PRIVATE_ADDRESS } from '../../delivery/http.ts';
 import type { Answer } from '../../model.ts';
 import { idText, jsonObject } from './reply-json.ts';
 
@@ -64,6 +64,10 @@ function notSent(reply: Extract<HttpReply, { kind: 'not-sent' }>): Answer {
   if (reply.tls) {
     const reason = `the server could not prove that it is Extole, so nothing was sent: ${detail}`;
     return { kind: 'halted', code: 'TLS', reason };
+  }
+  if (reply.code === PRIVATE_ADDRESS) {
+    const reason = `nothing was sent: ${clean(reply.message)}; Extole is on the internet. Check the URL and DNS; allowPrivateAddresses allows it`;
+    return { kind: 'halted', code: PRIVATE_ADDRESS, reason };
   }
   return { kind: 'retryable', code: 'NOT_SENT', reason: `nothing was sent: ${detail}` };
 }

@@ -120,6 +120,7 @@ export function connectTo(url: string, settings: ExtoleSettings, delivery: Extol
       bodyTimeoutMs: delivery.timeout.headers,
       totalTimeoutMs: delivery.timeout.total,
       ...(settings.ca === undefined ? {} : { tls: { ca: settings.ca } }),
+      allowPrivateAddresses: settings.allowPrivateAddresses,
     },
     io,
   );

@@ -1,4 +1,4 @@
-import type { HttpReply } from '../../delivery/http.ts';
+import { type HttpReply, PRIVATE_ADDRESS } from '../../delivery/http.ts';
 import type { Io } from '../../model.ts';
 import { createApi, DEFAULT_TIMEOUTS, type ExtoleApi } from './api.ts';
 import { classify, clean } from './classify.ts';
@@ -55,6 +55,8 @@ function reachHint(reply: Exclude<HttpReply, { kind: 'reply' }>): string {
   if (reply.kind === 'not-sent' && reply.tls) {
     return 'the certificate is not one we trust: check the URL; behind a proxy that inspects TLS, give its authority as `ca`';
   }
+  if (reply.code === PRIVATE_ADDRESS)
+    return 'Extole is on the internet: check the URL and DNS. Where a proxy of yours stands for it, set allowPrivateAddresses: true';
   if (reply.code === 'ENOTFOUND' || reply.code === 'EAI_AGAIN')
     return 'the name does not resolve: check the URL and DNS';
   return 'check the URL, and that the firewall lets us out to it on its port';

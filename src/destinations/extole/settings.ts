@@ -91,6 +91,12 @@ export const extoleSettings = z
       .describe(
         'Certificates (PEM) of the authorities to trust instead of the well-known ones, for a proxy that inspects TLS; by reference to a file.',
       ),
+    allowPrivateAddresses: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Let apiUrl and eventsUrl lead into a private network (10.0.0.0/8 and the like), as where a proxy of yours stands for Extole. Refused otherwise, whatever DNS says; 127.0.0.1, localhost and [::1] may stand in the URL itself.',
+      ),
     verify: z
       .strictObject({
         patience: duration.prefault('5m').describe('How long to wait until the first event shows among the steps.'),
