@@ -1,16 +1,23 @@
+// @ts-check
 import { join } from 'node:path';
 
 /**
  * Runs one job once and prints what it took, as one JSON line: `task-run.mjs <jobs folder> <state folder> <job>`. The built
  * package, as it is published, and no TypeScript: what strips the types would count as memory.
+ * The types of the sources are checked, so that this program cannot fall behind them.
  */
 const [jobs = '', state = '', job = ''] = process.argv.slice(2);
+/** @param {string} path */
 const built = (path) => new URL(`../dist/src/${path}.js`, import.meta.url).href;
+/** @type {typeof import('../src/io.ts')} */
 const { createLog, realIo } = await import(built('io'));
+/** @type {typeof import('../src/ledger/open.ts')} */
 const { openLedger } = await import(built('ledger/open'));
+/** @type {typeof import('../src/schedule/verbs/run.ts')} */
 const { run } = await import(built('schedule/verbs/run'));
 const io = realIo(createLog('error'));
 const ledger = await openLedger(join(state, 'ledger.sqlite'), 'command', io);
+/** @type {Record<string, number>} */
 const phases = {};
 let phase = '';
 let since = performance.now();

@@ -5,8 +5,8 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--semi-space-growth-factor=1');
 
 /** Garbage, in bytes, that is worth a collection of some 30 ms: in the heap, and in buffers outside of it. */
-const WORTH_IT = 32 * 1024 * 1024;
-const WORTH_IT_OUTSIDE = 20 * 1024 * 1024;
+const WORTH_IT = 24 * 1024 * 1024;
+const WORTH_IT_OUTSIDE = 14 * 1024 * 1024;
 /** Calls between two looks; a look costs some microseconds. */
 const LOOK_EVERY = 8;
 
