@@ -1,13 +1,7 @@
 import { createConcurrency } from '../../src/delivery/concurrency.ts';
 import type { RetryRules } from '../../src/delivery/next-state.ts';
-import {
-  type Ended,
-  type Granted,
-  sendThroughWindow,
-  type WindowEnd,
-  type WindowLedger,
-  type WindowRow,
-} from '../../src/delivery/window.ts';
+import { sendThroughWindow } from '../../src/delivery/window.ts';
+import type { Ended, Granted, WindowEnd, WindowLedger, WindowRow } from '../../src/delivery/window-options.ts';
 import type { Answer, Io, Outgoing, Sender } from '../../src/model.ts';
 
 /** A clock that stands still while anything is being worked on, and then jumps to the next timer. */

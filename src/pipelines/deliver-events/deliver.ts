@@ -1,6 +1,7 @@
 import { backoffDelay } from '../../delivery/backoff.ts';
 import { createConcurrency } from '../../delivery/concurrency.ts';
-import { type Ended, type Granted, sendThroughWindow, type WindowEnd, type WindowRow } from '../../delivery/window.ts';
+import { sendThroughWindow } from '../../delivery/window.ts';
+import type { Ended, Granted, WindowEnd, WindowRow } from '../../delivery/window-options.ts';
 import { dedupeProof } from '../../ledger/dedupe-proofs.ts';
 import {
   type Claim,

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { WindowEnd } from '../../../delivery/window.ts';
+import type { WindowEnd } from '../../../delivery/window-options.ts';
 import { type DeliveryBook, openBook } from '../../../ledger/deliveries.ts';
 import { unansweredRows } from '../../../ledger/upload-rows.ts';
 import {
