@@ -54,6 +54,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     state: options.state,
     jobsFolder: options.jobs,
     upkeep: options.upkeep ?? {},
+    ...(options.crashPoint ? { crashPoint: options.crashPoint } : {}),
   });
   let lastDuties = Promise.resolve();
   const seeToDuties = (): void => {

@@ -26,6 +26,7 @@ export interface DutyContext {
   /** Folder of the job files. */
   jobsFolder: string;
   upkeep: Upkeep;
+  crashPoint?: (name: string) => void;
 }
 
 /**

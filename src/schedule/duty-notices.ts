@@ -15,7 +15,6 @@ import { TransferError } from '../model.ts';
 import { NOTICE_KINDS, type NoticeKind, wants } from '../notices/kinds.ts';
 import { bodyOf } from '../notices/texts.ts';
 import { allChannels, channelsOf } from './channels.ts';
-import { crashPointFrom } from './crash-point.ts';
 import type { Duty } from './duties.ts';
 import { findMatters } from './matters.ts';
 import { sendNotices } from './send-notices.ts';
@@ -26,7 +25,7 @@ const DAY_MS = 86_400_000;
 /** Looks at what the ledger knows, and tells people what needs them: once when it comes up, once when it is solved. */
 export const noticesDuty: Duty = {
   name: 'notices',
-  see: async ({ ledger, io, signal, jobs }) => {
+  see: async ({ ledger, io, signal, jobs, crashPoint = () => {} }) => {
     for (const job of jobs) {
       signal.throwIfAborted();
       const now = io.now();
@@ -40,7 +39,7 @@ export const noticesDuty: Duty = {
       }
     }
     forgetOld(ledger, io.now());
-    await sendNotices({ ledger, io, signal, crashPoint: crashPointFrom(io) }, allChannels(jobs));
+    await sendNotices({ ledger, io, signal, crashPoint }, allChannels(jobs));
   },
 };
 
