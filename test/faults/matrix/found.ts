@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FAULTS } from './faults.ts';
+
+const IDS = /^[NHCSIX]\d\d(?:, [NHCSIX]\d\d)*(?=: )/;
+/** As they stand in a test file: the beginning of a string. */
+const TITLES = /(?<=['"`])[NHCSIX]\d\d(?:, [NHCSIX]\d\d)*(?=: )/g;
+
+/** Where a test with an id may be. */
+const FOLDERS = ['test/unit', 'test/integration', 'test/faults', 'test/properties', 'test/long', 'test/crash'];
+
+/** The ids at the beginning of the title of a test. */
+export function idsOf(title: string): string[] {
+  return IDS.exec(title)?.[0].split(', ') ?? [];
+}
+
+/** Test files to the ids in them. */
+export function filesWithIds(): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const folder of FOLDERS) {
+    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.test.ts')) continue;
+      const path = join(folder, name);
+      const ids = [...readFileSync(path, 'utf8').matchAll(TITLES)].flatMap(([match]) => match.split(', '));
+      if (ids.length > 0) found.set(path, ids);
+    }
+  }
+  return found;
+}
+
+export type Status = 'passed' | 'failed' | 'skipped' | 'absent' | 'missing';
+
+export interface MatrixRow {
+  id: string;
+  what: string;
+  status: Status;
+  /** Titles of its tests, or why there is none. */
+  why: string;
+  tests: string[];
+}
+
+/** One row a fault: failed where one of its tests failed, skipped where none of its tests ran. */
+export function matrixOf(results: readonly { title: string; status: string }[]): MatrixRow[] {
+  const byId = new Map<string, { title: string; status: string }[]>();
+  for (const result of results) for (const id of idsOf(result.title)) byId.set(id, [...(byId.get(id) ?? []), result]);
+  return FAULTS.map(({ id, what, absent }) => {
+    const own = byId.get(id) ?? [];
+    const tests = own.map(({ title }) => title);
+    if (own.length === 0)
+      return { id, what, status: absent ? 'absent' : 'missing', why: absent ?? 'no test has this id', tests };
+    const bad = own.filter(({ status }) => status !== 'passed' && status !== 'skipped' && status !== 'pending');
+    if (bad.length > 0) return { id, what, status: 'failed', why: bad.map(({ title }) => title).join('; '), tests };
+    const ran = own.some(({ status }) => status === 'passed');
+    const why = ran
+      ? `${own.length} ${own.length === 1 ? 'test' : 'tests'}`
+      : 'what its tests need is not installed here';
+    return { id, what, status: ran ? 'passed' : 'skipped', why, tests };
+  });
+}

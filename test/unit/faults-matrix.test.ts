@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { FAULTS } from '../faults/matrix/faults.ts';
+import { filesWithIds, idsOf, matrixOf } from '../faults/matrix/found.ts';
+
+describe('the fault matrix', () => {
+  const tested = new Set([...filesWithIds().values()].flat());
+
+  it('has a test or a reason for each of its 162 faults', () => {
+    expect(FAULTS).toHaveLength(162);
+    expect(FAULTS.filter(({ id, absent }) => !tested.has(id) && !absent).map(({ id }) => id)).toEqual([]);
+  });
+
+  it('gives no reason for the absence of a test that exists', () => {
+    expect(FAULTS.filter(({ id, absent }) => tested.has(id) && absent).map(({ id }) => id)).toEqual([]);
+  });
+
+  it('knows each id that a test carries', () => {
+    const known = new Set(FAULTS.map(({ id }) => id));
+    expect([...tested].filter((id) => !known.has(id))).toEqual([]);
+  });
+
+  it('reads the ids in front of a title, and nothing else', () => {
+    expect(idsOf('H02, H24: a queue that is full')).toEqual(['H02', 'H24']);
+    expect(idsOf('a run after N01: goes on')).toEqual([]);
+    expect(idsOf('N1: short')).toEqual([]);
+  });
+
+  it('says that a fault failed when one of its tests did, and that none ran when all were skipped', () => {
+    const rows = matrixOf([
+      { title: 'N01: one', status: 'passed' },
+      { title: 'N01, N02: two', status: 'failed' },
+      { title: 'N03: three', status: 'skipped' },
+      { title: 'N04: four', status: 'passed' },
+    ]);
+    const status = new Map(rows.map((row) => [row.id, row.status]));
+    expect(['N01', 'N02', 'N03', 'N04', 'N05'].map((id) => status.get(id))).toEqual([
+      'failed',
+      'failed',
+      'skipped',
+      'passed',
+      'missing',
+    ]);
+  });
+});
