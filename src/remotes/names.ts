@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { TransferError } from '../model.ts';
 
@@ -41,6 +42,28 @@ export function temporaryOf(path: string, sha256: string): string {
   const tag = sha256.slice(0, 12);
   const temporary = `.${base}.${tag}.part`;
   return posix.join(dir, Buffer.byteLength(temporary) <= 255 ? temporary : `.${tag}.part`);
+}
+
+/** Bytes of a name that leave room, of the 255 that file systems take, for what we put behind it: times, hashes, `.results.r12.jsonl.pgp`. */
+const LEAVES_ROOM = 200;
+const ENDING = /(?:\.[A-Za-z0-9]{1,8}){0,3}$/;
+
+/**
+ * A partner's name, as a name of ours may begin. One that leaves no room is cut, and a hash of the whole keeps it apart from others; it
+ * begins and ends as before, so that patterns still match it.
+ */
+export function fittingName(name: string): string {
+  if (Buffer.byteLength(name) <= LEAVES_ROOM) return name;
+  const ending = ENDING.exec(name)?.[0] ?? '';
+  const rest = `~${createHash('sha256').update(name).digest('hex').slice(0, 8)}${ending}`;
+  let head = '';
+  let room = LEAVES_ROOM - Buffer.byteLength(rest);
+  for (const char of name) {
+    room -= Buffer.byteLength(char);
+    if (room < 0) break;
+    head += char;
+  }
+  return head + rest;
 }
 
 /** Oldest first, then by name. */

@@ -13,6 +13,7 @@ import {
   controlCheck,
   LONGEST_MANIFEST,
 } from '../../parsing/manifest.ts';
+import { fittingName } from '../../remotes/names.ts';
 import { markerFor } from '../../remotes/stable.ts';
 import type { RunContext, StagedPaths } from './context.ts';
 import { LOCAL, localFile, stageBytes } from './stage.ts';
@@ -40,7 +41,7 @@ export function planCompanions(ctx: RunContext, processing: Processing, beside: 
   for (const kind of ['manifest', 'marker'] as const) {
     const file = beside[kind];
     if (!file) continue;
-    const taken = `${job.source.processing}/${file.name}.${ledger.id}-${processing.id}`;
+    const taken = `${job.source.processing}/${fittingName(file.name)}.${ledger.id}-${processing.id}`;
     const takenPath = job.source.take === 'copy' ? file.path : taken;
     planCompanion(ledger, { processingId: processing.id, kind, name: file.name, inboxPath: file.path, takenPath });
   }
@@ -133,7 +134,7 @@ export async function archiveCompanions(
 ): Promise<void> {
   for (const companion of companionsOf(ctx.ledger, processing.id)) {
     if (companion.archivedAs !== null) continue;
-    const target = `${folder}/${companion.name}${suffix}`;
+    const target = `${folder}/${fittingName(companion.name)}${suffix}`;
     const moved = await moveIfThere(ctx, companion.takenPath, target);
     recordArchivedCompanion(ctx.ledger, companion, moved ? target : '');
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Processing, updateProcessing } from '../../ledger/processings.ts';
 import { nextRevision, planPublication, publicationOf, recordPublication } from '../../ledger/publications.ts';
 import { type FileAccount, type RemoteFile, TransferError } from '../../model.ts';
+import { fittingName } from '../../remotes/names.ts';
 import { renderReport } from '../../reports/report.ts';
 import { resultsName } from '../../reports/results.ts';
 import type { ResultsSummary } from '../../reports/results-file.ts';
@@ -24,7 +25,7 @@ export async function publishResults(
   const revision = nextRevision(ledger, processing);
   const folder = ctx.job.report.to;
   const ending = results.plainSha256 === undefined ? '' : '.pgp';
-  const target = `${folder}/${resultsName(processing.name, revision, json)}${ending}`;
+  const target = `${folder}/${resultsName(fittingName(processing.name), revision, json)}${ending}`;
   const before = publicationOf(ledger, processing.id, revision);
   planPublication(ledger, processing.id, revision, { target, sha256: results.sha256, size: results.size }, io.now());
   ctx.crashPoint('publication-planned');
@@ -46,6 +47,16 @@ export async function publishResults(
   return updated;
 }
 
+/** `x.csv.<UTC time>.<sha8>` */
+export function archiveName({
+  name,
+  openedAt,
+  rawSha256,
+}: Pick<Processing, 'name' | 'openedAt' | 'rawSha256'>): string {
+  const stamp = new Date(openedAt).toISOString().replace(/[-:]|\.\d+/g, '');
+  return `${fittingName(name)}.${stamp}.${(rawSha256 ?? '').slice(0, 8)}`;
+}
+
 /** Moves the input out of the way and closes the processing. Repeating it is harmless. */
 export async function archiveInput(ctx: RunContext, processing: Processing): Promise<Processing> {
   const { remote, ledger, job } = ctx;
@@ -54,8 +65,7 @@ export async function archiveInput(ctx: RunContext, processing: Processing): Pro
     return updateProcessing(ledger, processing.id, { state: 'closed', closedAt: ctx.io.now() });
   const refused = processing.refusal?.verdict === 'refused';
   const folder = refused ? job.source.refused : job.source.archive;
-  const stamp = new Date(processing.openedAt).toISOString().replace(/[-:]|\.\d+/g, '');
-  const target = `${folder}/${processing.name}.${stamp}.${(processing.rawSha256 ?? '').slice(0, 8)}`;
+  const target = `${folder}/${archiveName(processing)}`;
   await remote.ensureFolder(folder);
   let archivedAs: string = target;
   // Found there again after a restore.
@@ -65,7 +75,7 @@ export async function archiveInput(ctx: RunContext, processing: Processing): Pro
   else await moveAside(ctx, processing.takenPath, target);
   // Where the partner wrote the file anew meanwhile, what lies beside it belongs to the new one.
   if (archivedAs !== '')
-    await archiveCompanions(ctx, processing, folder, target.slice(`${folder}/${processing.name}`.length));
+    await archiveCompanions(ctx, processing, folder, target.slice(`${folder}/${fittingName(processing.name)}`.length));
   ctx.crashPoint('archived');
   const account = processing.account ? { ...processing.account, archivedAs } : undefined;
   return updateProcessing(ledger, processing.id, {

@@ -5,12 +5,13 @@ import { type Notice, type RemoteFile, TransferError } from '../../model.ts';
 import { matchPattern } from '../../remotes/stable.ts';
 import type { RunContext } from './context.ts';
 import { stagedOrigins } from './origin.ts';
+import { archiveName } from './publish.ts';
 import { LOCAL } from './stage.ts';
 
 /** Clocks are set now and then. */
 const CLOCK_SLACK_MS = 120_000;
 
-const ARCHIVED = /^(.+)\.(\d{8}T\d{6}Z)\.([0-9a-f]{8})$/;
+const ARCHIVED = /^(.+)\.(\d{8}T\d{6}Z)\.([0-9a-f]{8})$/s;
 
 /**
  * After a restore, before a job does anything else: finds the inputs that were taken in the time that the ledger knows nothing of,
@@ -35,7 +36,7 @@ export async function findRestored(ctx: RunContext, definitionId: () => number):
         adopt(ctx, { file, name, place, openedAt, definitionId: definitionId() });
         found++;
       }
-      const ours = new RegExp(`^(.+)\\.${ledger.id}-\\d+$`);
+      const ours = new RegExp(`^(.+)\\.${ledger.id}-\\d+$`, 's');
       for (const file of inWork) {
         const name = ours.exec(file.name)?.[1];
         const place = `${job.source.processing}/${file.name}`;
@@ -70,8 +71,7 @@ function followOpen(ctx: RunContext, folders: Readonly<Record<string, readonly R
   const { ledger, job } = ctx;
   let moved = 0;
   for (const processing of openProcessings(ledger, job.id)) {
-    const stamp = new Date(processing.openedAt).toISOString().replace(/[-:]|\.\d+/g, '');
-    const start = `${processing.name}.${stamp}.${(processing.rawSha256 ?? '').slice(0, 8)}`;
+    const start = archiveName(processing);
     for (const [folder, files] of Object.entries(folders)) {
       const file = files.find(({ name }) => name.startsWith(start) && ARCHIVED.test(name));
       if (!file) continue;

@@ -8,6 +8,7 @@ import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
 import type { InputRow, RemoteFile } from '../../model.ts';
 import { openRows } from '../../parsing/open.ts';
 import { openText } from '../../parsing/text.ts';
+import { fittingName } from '../../remotes/names.ts';
 import { resultsName } from '../../reports/results.ts';
 import { isRevisionOf, openResults, type ResultsLine, type ResultsReader } from '../../reports/results-reader.ts';
 import type { FilePass, RunContext } from './context.ts';
@@ -45,7 +46,7 @@ export async function recoverRows(ctx: RunContext, pass: FilePass, seal: Seal): 
 
 /** Results of this name, oldest first: what a later one says of a row counts more. */
 async function resultsOf(ctx: RunContext, processing: Processing, seal: Seal): Promise<RemoteFile[]> {
-  const first = resultsName(processing.name, 1, seal.json);
+  const first = resultsName(fittingName(processing.name), 1, seal.json);
   return (await listOrNone(ctx, ctx.job.report.to)).filter(({ name }) => isRevisionOf(name, first));
 }
 

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { observationsOf, rememberObservations, type SeenFile } from '../../ledger/observations.ts';
 import { openProcessing, openProcessings, type Processing, updateProcessing } from '../../ledger/processings.ts';
 import { type Notice, type RemoteFile, TransferError } from '../../model.ts';
+import { fittingName } from '../../remotes/names.ts';
 import {
   hasMarker,
   isBeingWritten,
@@ -105,7 +106,8 @@ export function planToTake(ctx: RunContext, { file, beside }: Found, definitionI
     size: file.size,
     mtime: file.mtime,
     now: ctx.io.now(),
-    takenPath: (id: number) => (copy ? file.path : `${job.source.processing}/${file.name}.${ledger.id}-${id}`),
+    takenPath: (id: number) =>
+      copy ? file.path : `${job.source.processing}/${fittingName(file.name)}.${ledger.id}-${id}`,
   };
   const processing = ledger.db
     .transaction(() => {
