@@ -4,7 +4,7 @@ import type { DayLine, MorningAccount } from './morning.ts';
 import { morningHtml } from './morning-html.ts';
 import { morningVerdict } from './morning-words.ts';
 import type { RenderedReport } from './report.ts';
-import { harmless } from './report-csv.ts';
+import { cellFor } from './report-csv.ts';
 import { COLUMNS } from './words.ts';
 
 /** The morning report in its three forms. */
@@ -36,7 +36,7 @@ type Row = Partial<Record<(typeof HEADERS)[number], string | number>>;
 
 /**
  * For a spreadsheet. The first column says what a line is: `day`, `since` (what came after the last day), `event` and `money`
- * (of a day), `file` (of the last day), `reason`, `hour`, `waiting`, `expected`. Formulas are made harmless.
+ * (of a day), `file` (of the last day), `reason`, `hour`, `waiting`, `expected`. Formulas are made harmless, hidden characters visible.
  */
 async function morningCsv(account: MorningAccount): Promise<string> {
   const rows: Row[] = [
@@ -90,7 +90,7 @@ async function morningCsv(account: MorningAccount): Promise<string> {
   ];
   const cells = rows.map((row) => {
     const whole: Row = { job: account.job, ...row };
-    return HEADERS.map((header) => harmless(String(whole[header] ?? '')));
+    return HEADERS.map((header) => cellFor(String(whole[header] ?? '')));
   });
   return await writeToString(cells, {
     headers: [...HEADERS],

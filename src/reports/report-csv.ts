@@ -2,6 +2,7 @@ import { writeToString } from '@fast-csv/format';
 import type { EventAccount, FileAccount } from '../model.ts';
 import type { ReportAccount } from './verdict.ts';
 import { imbalancesOf, isDay, verdictOf } from './verdict.ts';
+import { visible } from './visible.ts';
 import { COLUMNS, groupExamples, proofWords, refusalWords, sentence } from './words.ts';
 
 const HEADERS = [
@@ -29,12 +30,12 @@ type Row = Partial<Record<(typeof HEADERS)[number], string | number>>;
 /**
  * The report for a spreadsheet. The first column says what a line is: `day` or `run` (totals), `file`, `event` (a file's rows
  * of one event name), `money` (the same, as amounts), `reason` (how many rows of one outcome and code), `notice`.
- * Formulas in it are made harmless; the results file and the JSON report are the places to read values from.
+ * Formulas in it are made harmless and hidden characters visible; the results file and the JSON report are the places to read values from.
  */
 export async function reportCsv(account: ReportAccount): Promise<string> {
   const rows = [...totalRows(account), ...account.files.flatMap((file) => fileRows(file, providerOf(account)))];
   for (const notice of account.notices) rows.push({ record: 'notice', code: notice.code, detail: notice.message });
-  const cells = rows.map((row) => HEADERS.map((name) => harmless(String(row[name] ?? ''))));
+  const cells = rows.map((row) => HEADERS.map((name) => cellFor(String(row[name] ?? ''))));
   return await writeToString(cells, {
     headers: [...HEADERS],
     alwaysWriteHeaders: true,
@@ -129,4 +130,9 @@ const NUMBER = /^[+-]?[\d][\d.,]*$/;
 /** Spreadsheets run what starts like a formula; numbers, negative ones and phone numbers among them, are not touched. */
 export function harmless(cell: string): string {
   return FORMULA.test(cell) && !NUMBER.test(cell) ? `'${cell}` : cell;
+}
+
+/** A value as a spreadsheet or a terminal may show it: no formula, and nothing that hides, reorders or acts. */
+export function cellFor(text: string): string {
+  return visible(harmless(text));
 }
