@@ -7,8 +7,9 @@ const BAD_IN_A_ROW = 10;
 const WHOLE_DESTINATION = new Set([429, 503]);
 
 /**
- * The state of a destination within a run. In trouble it is left alone for a growing pause, then asked with one request
- * at a time until an answer is good; a busy destination is never stormed.
+ * The state of a destination within a run, over all of its files: an outage must not look like one bad row in each of them.
+ * In trouble it is left alone for a growing pause, then asked with one request at a time until an answer is good; a busy
+ * destination is never stormed.
  */
 export interface Health {
   /** Good answers so far: clear yes or no. */
@@ -19,21 +20,24 @@ export interface Health {
   readonly pausedUntil: number;
   /** How many requests may be on the wire now. */
   allowed(limit: number, now: number): number;
-  /** True while a streak of bad answers covers more than one row: then a row's failure does not count against the row. */
-  readonly several: boolean;
+  /**
+   * Whether such an answer does not count against its row: the destination as a whole is in trouble. Either the streak of bad
+   * answers covers more than one row, or this one speaks of the destination by itself (no connection, 429, 503).
+   */
+  excuses(answer: Answer): boolean;
   onAnswer(answer: Answer, row: number, era: number, now: number): void;
-  /** Set once nothing but failures came for too long. */
-  outage(now: number): { code: string; reason: string } | undefined;
+  /** Set once nothing but failures came for too long. A pause that the destination asked for does not make it longer. */
+  outage(): { code: string; reason: string } | undefined;
 }
 
-export function createHealth(backoffMs: (n: number) => number, outageAfterMs: number, startedAt: number): Health {
+export function createHealth(backoffMs: (n: number) => number, outageAfterMs: number): Health {
   let good = 0;
   let era = 0;
   let pausedUntil = 0;
   let steps = 0;
   let badInARow = 0;
-  let lastGoodAt = startedAt;
   let firstBadAt = 0;
+  let lastBadAt = 0;
   let lastBad = '';
   let badRow = 0;
   let several = false;
@@ -48,9 +52,7 @@ export function createHealth(backoffMs: (n: number) => number, outageAfterMs: nu
     get pausedUntil() {
       return pausedUntil;
     },
-    get several() {
-      return several;
-    },
+    excuses: (answer) => answer.kind !== 'accepted' && answer.kind !== 'rejected' && (several || isWhole(answer)),
     allowed: (limit, now) => {
       if (now < pausedUntil) return 0;
       return steps > 0 ? 1 : limit;
@@ -60,7 +62,6 @@ export function createHealth(backoffMs: (n: number) => number, outageAfterMs: nu
         good++;
         badInARow = 0;
         several = false;
-        lastGoodAt = now;
         firstBadAt = 0;
         if (sentIn === era) {
           steps = 0;
@@ -73,23 +74,32 @@ export function createHealth(backoffMs: (n: number) => number, outageAfterMs: nu
       badRow = row;
       badInARow++;
       if (firstBadAt === 0) firstBadAt = now;
+      lastBadAt = now;
       lastBad = `${answer.code}: ${answer.reason}`;
       if (sentIn !== era) return;
-      const notSent = answer.kind === 'retryable' && answer.http === undefined;
-      const whole = notSent || (answer.http !== undefined && WHOLE_DESTINATION.has(answer.http));
-      if (!whole && badInARow < BAD_IN_A_ROW && steps === 0) return;
+      if (!isWhole(answer) && badInARow < BAD_IN_A_ROW && steps === 0) return;
       steps++;
       era++;
       const asked = answer.kind === 'retryable' ? (answer.afterMs ?? 0) : 0;
       pausedUntil = now + Math.max(asked, backoffMs(steps));
     },
-    outage: (now) => {
+    outage: () => {
       if (firstBadAt === 0 || steps === 0) return undefined;
-      if (now - Math.max(lastGoodAt, firstBadAt) < outageAfterMs) return undefined;
+      // From the first bad answer to the last: after a pause it is asked once more before anything is concluded.
+      if (lastBadAt - firstBadAt < outageAfterMs) return undefined;
       return {
         code: 'DESTINATION_DOWN',
-        reason: `no good answer for ${Math.round((now - firstBadAt) / 1000)} s; the last one: ${lastBad}`,
+        reason: `no good answer for ${Math.round((lastBadAt - firstBadAt) / 1000)} s; the last one: ${lastBad}`,
       };
     },
   };
+}
+
+/** Nothing left this machine: there was no connection. */
+export function neverLeft(answer: Answer): boolean {
+  return answer.kind === 'retryable' && answer.http === undefined;
+}
+
+function isWhole(answer: Answer): boolean {
+  return neverLeft(answer) || ('http' in answer && answer.http !== undefined && WHOLE_DESTINATION.has(answer.http));
 }

@@ -1,5 +1,6 @@
 import type { Answer, EventRecord, Io, Sender } from '../model.ts';
 import type { Concurrency } from './concurrency.ts';
+import type { Health } from './health.ts';
 import type { NextState, RetryRules } from './next-state.ts';
 
 /** A row that waits for its turn. `T` is whatever the caller needs to find it again in its ledger. */
@@ -41,12 +42,12 @@ export interface WindowOptions<T> {
   window: number;
   rules: (event: EventRecord) => RetryRules;
   concurrency: Concurrency;
+  /** Of the destination, for the whole run. */
+  health: Health;
   /** Rows wait inside the sender for their turn: the time to an answer says nothing about the destination. */
   paced?: boolean;
-  /** Milliseconds to wait before the n-th try (from 1) of a row or of the destination. */
+  /** Milliseconds to wait before the n-th try (from 1) of a row. */
   backoffMs: (n: number) => number;
-  /** Milliseconds of nothing but failures after which the destination counts as down. */
-  outageAfterMs: number;
   /** Order keys behind which rows of this pass must wait. */
   blockedOrders: ReadonlySet<string>;
   /** Stops taking work; what is on the wire is waited for, up to `drainMs`. */

@@ -1,6 +1,6 @@
 import type { Answer, Outgoing } from '../model.ts';
 import type { Signal } from './concurrency.ts';
-import { createHealth } from './health.ts';
+import { neverLeft } from './health.ts';
 import { MOST_EXCUSED, nextState } from './next-state.ts';
 import { createOrder } from './order.ts';
 import type { Ended, WindowEnd, WindowOptions, WindowRow } from './window-options.ts';
@@ -35,9 +35,8 @@ export async function sendThroughWindow<T>(
   source: AsyncIterable<readonly WindowRow<T>[]>,
   options: WindowOptions<T>,
 ): Promise<WindowEnd> {
-  const { sender, ledger, io, concurrency, signal } = options;
+  const { sender, ledger, io, concurrency, health, signal } = options;
   const rows = source[Symbol.asyncIterator]();
-  const health = createHealth(options.backoffMs, options.outageAfterMs, io.monotonic());
   const order = createOrder<WindowRow<T>>(options.blockedOrders);
 
   let incoming: WindowRow<T>[] = [];
@@ -114,19 +113,15 @@ export async function sendThroughWindow<T>(
     health.onAnswer(answer, row.id, era, now);
     if (answer.kind === 'halted') halted ??= { code: answer.code, reason: answer.reason };
     const excused =
-      health.several &&
-      health.good === row.goodBefore &&
-      row.attempt < MOST_EXCUSED &&
-      answer.kind !== 'accepted' &&
-      answer.kind !== 'rejected';
-    if (!excused || row.tries === 0) row.tries++;
+      health.excuses(answer) && health.good === row.goodBefore && (row.attempt < MOST_EXCUSED || neverLeft(answer));
+    if (!excused) row.tries++;
     if (answer.kind === 'unknown') row.doubtful = true;
     const next = nextState(answer, row.tries, options.rules(row.event), row.doubtful);
     if (answered.length === 0) oldestAnswerAt = now;
     answered.push({ item: row.item, id: row.id, attempt: row.attempt, answer, ...next });
     if (next.state === 'waiting' || next.state === 'unknown') {
       const asked = answer.kind === 'retryable' ? (answer.afterMs ?? 0) : 0;
-      row.dueAt = now + Math.max(asked, options.backoffMs(row.tries));
+      row.dueAt = now + Math.max(asked, options.backoffMs(Math.max(1, row.tries)));
       retries.push(row);
     } else {
       passOn(row, next.state === 'failed');
@@ -262,7 +257,7 @@ export async function sendThroughWindow<T>(
       admit();
       dispatch();
       if (finished()) break;
-      halted ??= health.outage(io.monotonic());
+      halted ??= health.outage();
       if (stopping()) continue;
       scheduleWake();
       if (answered.length > 0 && commitIsDue()) continue;

@@ -1,4 +1,5 @@
 import { createConcurrency } from '../../src/delivery/concurrency.ts';
+import { createHealth, type Health } from '../../src/delivery/health.ts';
 import type { RetryRules } from '../../src/delivery/next-state.ts';
 import { sendThroughWindow } from '../../src/delivery/window.ts';
 import type { Ended, Granted, WindowEnd, WindowLedger, WindowRow } from '../../src/delivery/window-options.ts';
@@ -86,6 +87,10 @@ export interface Setting {
   blockedOrders?: ReadonlySet<string>;
   backoffMs?: (n: number) => number;
   outageAfterMs?: number;
+  /** Of a run that had other files before. */
+  health?: Health;
+  /** Ids of deliveries begin after this one. */
+  firstId?: number;
   drainMs?: number;
   /** Rows handed out at a time. */
   batch?: number;
@@ -143,7 +148,7 @@ export async function play(setting: Setting): Promise<Story> {
   const answered = new Set<string>();
   const asked = new Map<string, number>();
   const attemptIds = new Set<string>();
-  let lastId = 0;
+  let lastId = setting.firstId ?? 0;
 
   const claim = (item: Item, id: number | undefined): Granted => {
     const { name } = item;
@@ -233,14 +238,15 @@ export async function play(setting: Setting): Promise<Story> {
     }
   };
   const rules: RetryRules = { maxAttempts: 3, maxAmbiguous: 3, resendUnknown: true, ...setting.rules };
+  const backoffMs = setting.backoffMs ?? ((n: number): number => 10 * n);
   const work = sendThroughWindow(source(), {
     sender,
     ledger,
     window,
     rules: () => rules,
     concurrency: createConcurrency({ start: setting.start ?? 4, max: setting.max ?? 128 }),
-    backoffMs: setting.backoffMs ?? ((n) => 10 * n),
-    outageAfterMs: setting.outageAfterMs ?? 600_000,
+    backoffMs,
+    health: setting.health ?? createHealth(backoffMs, setting.outageAfterMs ?? 600_000),
     blockedOrders: setting.blockedOrders ?? new Set(),
     signal: stopper.signal,
     drainMs: setting.drainMs ?? 1000,

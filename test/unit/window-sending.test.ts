@@ -1,5 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { accepted, halted, many, play, rejected, stateOf, throttled, unknown, unsent } from './window-fixture.ts';
+import { createHealth } from '../../src/delivery/health.ts';
+import {
+  accepted,
+  halted,
+  many,
+  play,
+  rejected,
+  type Story,
+  stateOf,
+  throttled,
+  unknown,
+  unsent,
+} from './window-fixture.ts';
 
 const yes = { answer: accepted };
 
@@ -71,7 +83,7 @@ describe('the delivery window', () => {
   });
 
   it('blocks the rows behind a failed one, and none behind a rejected or held one', async () => {
-    const answers = { failed: unsent, rejected, held: unknown };
+    const answers = { failed: { ...unsent, http: 408 }, rejected, held: unknown };
     for (const [state, answer] of Object.entries(answers)) {
       const story = await play({
         rows: many(4, () => 'ann').concat(many(3).map(({ name }) => ({ name: `other-${name}` }))),
@@ -172,7 +184,7 @@ describe('the delivery window', () => {
   });
 
   it('a row that may have been accepted never counts as unsent, whatever clear no comes after', async () => {
-    for (const later of [throttled, unsent, { ...unsent, http: 408 }]) {
+    for (const later of [throttled, { ...unsent, http: 408 }]) {
       const story = await play({
         rows: many(5),
         rules: { maxAttempts: 3, maxAmbiguous: 9 },
@@ -186,6 +198,12 @@ describe('the delivery window', () => {
       reply: (name, nth) => (name === 'row-2' ? { answer: nth === 1 ? unknown : halted } : yes),
     });
     expect(stateOf(stopped, 'row-2')).toBe('unknown');
+    const cutOff = await play({
+      rows: many(5),
+      reply: (name, nth) => (name === 'row-2' ? { answer: nth === 1 ? unknown : unsent } : yes),
+    });
+    expect(stateOf(cutOff, 'row-2')).toBe('unknown');
+    expect(cutOff.end?.halted?.code).toBe('DESTINATION_DOWN');
   });
 
   it('a halted destination gets nothing more: what was claimed and not sent is taken back, the rest is untouched', async () => {
@@ -205,6 +223,54 @@ describe('the delivery window', () => {
     expect(stateOf(story, 'row-300')).toBe('untouched');
     const taken = [...story.entries.values()].filter(({ state, code }) => state === 'waiting' && code === 'FORBIDDEN');
     expect(taken.length).toBeGreaterThan(1);
+  });
+
+  it('H02: waits as long as it is asked to, and asks once more before it says that the destination is down', async () => {
+    const later = { ...throttled, afterMs: 600_000 };
+    let asked = 0;
+    const back = await play({
+      rows: many(3),
+      start: 1,
+      outageAfterMs: 120_000,
+      reply: () => (++asked === 1 ? { answer: later } : yes),
+    });
+    expect(back.end).toEqual({ interrupted: false });
+    expect([...back.entries.values()].map(({ state }) => state)).toEqual(Array(3).fill('delivered'));
+    const gone = await play({ rows: many(3), start: 1, outageAfterMs: 120_000, reply: () => ({ answer: later }) });
+    expect(gone.end?.halted?.code).toBe('DESTINATION_DOWN');
+    expect(gone.sent).toHaveLength(2);
+  });
+
+  it('H25: a destination that cannot be reached uses up no row, be it one alone, and is seen as down', async () => {
+    const story = await play({
+      rows: many(1),
+      backoffMs: (n) => Math.min(30_000, 1000 * 2 ** (n - 1)),
+      outageAfterMs: 3_600_000,
+      reply: () => ({ answer: unsent }),
+    });
+    expect(story.end?.halted?.code).toBe('DESTINATION_DOWN');
+    expect(stateOf(story, 'row-1')).toBe('waiting');
+    // An hour at 30 s: asked about a hundred times, and never more often.
+    expect(story.sent.length).toBeGreaterThan(100);
+    expect(story.sent.length).toBeLessThan(130);
+  });
+
+  it('H03: an outage over many small files holds one row, not one of each', async () => {
+    const health = createHealth((n) => 10 * n, 500);
+    const states: string[] = [];
+    let end: Story['end'];
+    for (let file = 0; file < 20 && !end?.halted; file++) {
+      const story = await play({
+        rows: [{ name: `row-${file}` }],
+        firstId: file,
+        health,
+        reply: () => ({ answer: unknown }),
+      });
+      states.push(stateOf(story, `row-${file}`));
+      end = story.end;
+    }
+    expect(end?.halted?.code).toBe('DESTINATION_DOWN');
+    expect(states).toEqual(['held', 'unknown']);
   });
 
   it('ends as down after nothing but failures for long enough', async () => {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { join } from 'node:path';
+import type { Health } from '../../delivery/health.ts';
 import type { ExtoleDestination } from '../../destinations/extole/extole.ts';
 import type { Definition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
@@ -8,6 +9,7 @@ import type { Ledger } from '../../ledger/open.ts';
 import type { Processing } from '../../ledger/processings.ts';
 import type { Io, Remote } from '../../model.ts';
 import type { PgpKeys } from '../../parsing/pgp-keys.ts';
+import type { LoginWatch } from '../../remotes/login-watch.ts';
 
 /** What a long step tells while it goes on. */
 export interface Progress {
@@ -41,8 +43,12 @@ export interface RunContext {
   keys: PgpKeys | undefined;
   destination: ExtoleDestination;
   destinationId: number;
+  /** How the destination answers, over all files of the run. */
+  health: Health;
   /** Reads the destination's token again from where it is kept. */
   refreshToken: () => string | undefined;
+  /** What is known of refused logins, here and on the lanes. */
+  logins: LoginWatch;
   progress: (progress: Progress) => void;
   /** The processings that a person asked for, by id; absent: all. */
   only?: ReadonlyMap<number, Concern>;

@@ -195,7 +195,7 @@ export async function deliverFile(
       rules: (event) => ({ maxAttempts, maxAmbiguous, resendUnknown: resend(event) }),
       concurrency: createConcurrency(lane === 'events' ? { start: 2, max: 2 } : ctx.job.delivery.concurrency),
       backoffMs: (n) => backoffDelay(n, backoff, io.random()),
-      outageAfterMs: ctx.job.delivery.outageAfter,
+      health: ctx.health,
       blockedOrders: blockedOrders(ledger, processing.job, processing.id),
       signal: ctx.signal,
       drainMs: ctx.drainMs,

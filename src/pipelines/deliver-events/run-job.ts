@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { backoffDelay } from '../../delivery/backoff.ts';
+import { createHealth } from '../../delivery/health.ts';
 import { createExtole } from '../../destinations/extole/extole.ts';
 import { storedDefinition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
@@ -19,6 +21,7 @@ import { checkEncryption } from '../../reports/encrypt.ts';
 import { ageRows, expiryNotices, pruneStaging } from './age.ts';
 import { lookForLateAnswers } from './by-file/late-answers.ts';
 import type { Concern, Progress, RunContext } from './context.ts';
+import { loginWatch } from './logins.ts';
 import { type FileProgress, processFile, retryFile, revise } from './process-file.ts';
 import { publishReports } from './publish-reports.ts';
 import { findRestored } from './restored-files.ts';
@@ -70,10 +73,11 @@ async function run(options: RunOptions): Promise<RunResult> {
   const id = openRun(ledger, job.id, options.cause, io.now());
   const destination = createExtole(job.destination.extole, job.delivery, io);
   const account = createRunAccount(id, job, destination.identity, io.now());
+  const logins = loginWatch(ledger, io, { byHand: options.cause === 'command' || options.cause === 'demo' });
   let reportPath: string | undefined;
   let remote: Remote | undefined;
   try {
-    remote = await openRemote(job.source, io, signal);
+    remote = await openRemote(job.source, io, signal, logins);
     // Before anything is sent that could not be told of afterwards.
     if (job.report.encryptTo) await checkEncryption(job.report.encryptTo);
     const ctx: RunContext = {
@@ -88,7 +92,9 @@ async function run(options: RunOptions): Promise<RunResult> {
       keys: job.file.pgp && (await unlockPgpKeys(job.file.pgp, io.now())),
       destination,
       refreshToken: options.refreshToken ?? (() => undefined),
+      logins,
       destinationId: destinationId(ledger, destination.identity),
+      health: createHealth((n) => backoffDelay(n, job.delivery.backoff, io.random()), job.delivery.outageAfter),
       progress: options.progress ?? (() => {}),
       crashPoint: options.crashPoint ?? (() => {}),
       ...(options.only ? { only: options.only } : {}),
