@@ -88,7 +88,8 @@ export async function openLedgerForReading(path: string): Promise<Ledger | undef
 /** Opens a ledger that another process executes on, to leave a request there. */
 export function openLedgerForRequests(path: string): Database.Database {
   const db = new Database(path, { fileMustExist: true });
-  db.pragma('busy_timeout = 5000');
+  // As long as it may take to write a large ledger anew.
+  db.pragma('busy_timeout = 60000');
   db.pragma('synchronous = FULL');
   return db;
 }

@@ -112,17 +112,6 @@ export function deleteKeys({ db }: Pick<Ledger, 'db'>, processing: number, most:
     .immediate();
 }
 
-/** What is deleted is overwritten, in the database and in its write-ahead log: a key is the one thing of a person that the ledger holds. */
-export async function overwriting<T>({ db }: Pick<Ledger, 'db'>, work: () => Promise<T>): Promise<T> {
-  db.pragma('secure_delete = ON');
-  try {
-    return await work();
-  } finally {
-    db.pragma('secure_delete = OFF');
-    db.pragma('wal_checkpoint(TRUNCATE)');
-  }
-}
-
 /** What the sweep of the staging folder asks of a processing. `inUse`: it, or a later pass over its contents, is under way. */
 export function stagedStanding(
   { db }: Pick<Ledger, 'db'>,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Job } from '../../jobs/schema.ts';
 import { processingsToPrune } from '../../ledger/age.ts';
 import type { Ledger } from '../../ledger/open.ts';
+import { emptyWriteAheadLog, isRewriteOwed, overwriting, oweRewrite, rewriteLedger } from '../../ledger/overwrite.ts';
 import { updateProcessing } from '../../ledger/processings.ts';
 import {
   beginKeysPruned,
@@ -14,7 +15,6 @@ import {
   halfPruned,
   type OldRecords,
   oldKeys,
-  overwriting,
   restoreIsPending,
   stagedStanding,
 } from '../../ledger/prune.ts';
@@ -63,9 +63,17 @@ export async function prune(options: PruneOptions): Promise<PruneAccount> {
   const cutoffs = { requests: now - REQUESTS_KEPT_MS, observations: now - OBSERVATIONS_KEPT_MS };
   const staged = await pruneStaged(options);
   const leftovers = await sweep(options);
-  const records = dryRun ? countOldRecords(ledger, cutoffs) : deleteOldRecords(ledger, cutoffs);
+  const records = dryRun
+    ? countOldRecords(ledger, cutoffs)
+    : await overwriting(ledger, () => deleteOldRecords(ledger, cutoffs));
   options.crashPoint?.('records-pruned');
   const { keys, kept } = await pruneKeys(options);
+  if (!dryRun) {
+    const left = isRewriteOwed(ledger) ? await rewriteLedger(ledger, io) : undefined;
+    if (left !== undefined) kept.push(`traces of keys: ${left}; the next prune tries again`);
+    // What was committed earlier stands in it until then: a key of a row, a name of a file.
+    else await emptyWriteAheadLog(ledger, io);
+  }
   return { dryRun, staged, leftovers, ...records, keys, kept };
 }
 
@@ -157,6 +165,7 @@ async function pruneKeys(options: PruneOptions): Promise<{ keys: number; kept: s
   if (dryRun) return { keys: old.reduce((n, { keys }) => n + keys, 0), kept };
   const half = halfPruned(ledger);
   if (old.length + half.length === 0) return { keys: 0, kept };
+  oweRewrite(ledger);
   const keys = await overwriting(ledger, async () => {
     let gone = 0;
     for (const processing of [...half, ...old.map((each) => each.processing)]) {
