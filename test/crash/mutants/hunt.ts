@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { straceMissing } from '../strace.ts';
+import type { Mutant } from './mutant.ts';
+import { editedTree, ROOT } from './tree.ts';
+
+/** What came of asking a check or a scenario about a tree. */
+export interface Hunt {
+  /** The first violation, or why nothing can be said. */
+  verdict: { kind: 'violated'; what: string } | { kind: 'holds' } | { kind: 'skipped' | 'failed'; why: string };
+  seconds: number;
+}
+
+/** For one mutant, from its start to its last report. */
+const LIMIT_MS = 60_000;
+
+/** Makes the bug, sees that the product still does its work otherwise, and looks whether the harness finds it. */
+export async function hunt(mutant: Mutant, seed: number): Promise<Hunt> {
+  const tree = editedTree(mutant.edits);
+  try {
+    const plain = await ask({ check: 'good-file' }, tree.path, seed);
+    if (plain.verdict.kind !== 'holds') {
+      const why = `a bug that breaks everything proves nothing: ${JSON.stringify(plain.verdict)}`;
+      return { verdict: { kind: 'failed', why }, seconds: plain.seconds };
+    }
+    return await ask(mutant.foundBy, tree.path, seed);
+  } finally {
+    tree.remove();
+  }
+}
+
+/** Asks a check or a scenario about a tree, in a process of its own. */
+export async function ask(whom: Mutant['foundBy'], tree: string, seed: number): Promise<Hunt> {
+  const started = performance.now();
+  const args =
+    'check' in whom
+      ? ['test/crash/checks/main.ts', '--tree', tree, whom.check]
+      : ['test/crash/main.ts', '--tree', tree, '--scenario', whom.scenario, ...SCENARIO, '--seed', `${seed}`];
+  const { stdout, stderr, late } = await outputOf(args);
+  return { verdict: verdictOf(stdout, stderr, late), seconds: (performance.now() - started) / 1000 };
+}
+
+/** Up to the first violation, and no longer than this. */
+const SCENARIO = ['--minutes', '0.7', '--first'];
+
+function verdictOf(stdout: string, stderr: string, late: boolean): Hunt['verdict'] {
+  const last = stdout.trimEnd().split('\n').at(-1) ?? '';
+  let report: { violations?: unknown; skipped?: unknown };
+  try {
+    report = JSON.parse(last);
+  } catch {
+    const why = late
+      ? `nothing was said within ${LIMIT_MS / 1000} s`
+      : stderr.trimEnd().split('\n').slice(-3).join(' ');
+    return { kind: 'failed', why };
+  }
+  if (Array.isArray(report.skipped) && report.skipped.length > 0) {
+    return { kind: 'skipped', why: straceMissing() ?? String(report.skipped[0]) };
+  }
+  const found = Array.isArray(report.violations) ? report.violations : [];
+  return found.length > 0 ? { kind: 'violated', what: String(found[0]) } : { kind: 'holds' };
+}
+
+function outputOf(args: readonly string[]): Promise<{ stdout: string; stderr: string; late: boolean }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    let late = false;
+    // An interrupt first: the harness ends what it started.
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGTERM');
+      setTimeout(() => child.kill('SIGKILL'), 5000).unref();
+    }, LIMIT_MS);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.once('error', reject);
+    child.once('close', () => {
+      clearTimeout(timer);
+      resolve({ stdout, stderr, late });
+    });
+  });
+}
+
+/** Where the deliberate bugs are looked for, each once, in a stable order. */
+export function places(mutants: Iterable<Mutant>): Mutant['foundBy'][] {
+  const seen = new Map<string, Mutant['foundBy']>();
+  for (const { foundBy } of mutants) seen.set(JSON.stringify(foundBy), foundBy);
+  return [...seen.values()];
+}
+
+export const nameOf = (whom: Mutant['foundBy']): string =>
+  'check' in whom ? join('checks', whom.check) : join('scenarios', whom.scenario);
