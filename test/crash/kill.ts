@@ -1,0 +1,61 @@
+import type { Chance } from './chance.ts';
+
+/** When to kill: what happens first of it is when it strikes. */
+export type Kill =
+  /** At the first of these places that the process comes by. */
+  | { at: 'points'; points: readonly string[] }
+  /** At the n-th request that arrives at Extole in this life. */
+  | { at: 'request'; n: number; delayMs: number }
+  /** At the n-th change in the folder of the ledger: a write, a file made, a file removed. */
+  | { at: 'ledger'; n: number; delayMs: number }
+  /** At the n-th change of a folder that the partner sees. */
+  | { at: 'folder'; folder: string; n: number; delayMs: number }
+  | { at: 'time'; ms: number };
+
+/** What is known of lives so far, so that deaths are spread over all of them. */
+export interface Experience {
+  /** Milliseconds until a process has the ledger open. */
+  openMs: number;
+  /** Points that should be hit more often. */
+  wanted: readonly string[];
+  /** Points that were hit often enough. */
+  sated: readonly string[];
+}
+
+const FOLDERS = ['processing', 'results', 'archive', 'reports'] as const;
+
+/** How the next life ends. `recovering`: the one before was killed, and this one is to die while it takes up what that one left. */
+export function chooseKill(chance: Chance, seen: Experience, recovering: boolean): Kill {
+  const delayMs = chance.hit(0.5) ? 0 : chance.next() * 20;
+  if (recovering) return { at: 'ledger', n: 1 + chance.below(14), delayMs: delayMs / 4 };
+  const r = chance.next();
+  if (r < (seen.wanted.length > 0 ? 0.65 : 0.3)) {
+    const points = [...seen.wanted.filter(() => chance.hit(0.75)), ...seen.sated.filter(() => chance.hit(0.15))];
+    if (points.length > 0) return { at: 'points', points };
+  }
+  switch (chance.below(5)) {
+    case 0:
+      return { at: 'ledger', n: 1 + chance.below(40), delayMs };
+    case 1:
+    case 2:
+      return { at: 'request', n: 1 + chance.below(14), delayMs };
+    case 3:
+      return { at: 'folder', folder: chance.pick(FOLDERS), n: 1 + chance.below(4), delayMs: delayMs / 3 };
+    default:
+      return { at: 'time', ms: seen.openMs * 0.9 + chance.next() * 900 };
+  }
+}
+
+export function tellKill(kill: Kill | undefined): string {
+  if (!kill) return 'lives';
+  switch (kill.at) {
+    case 'points':
+      return kill.points.length > 3 ? `at one of ${kill.points.length} places` : `at ${kill.points.join(', ')}`;
+    case 'folder':
+      return `at change ${kill.n} of ${kill.folder} + ${Math.round(kill.delayMs)} ms`;
+    case 'time':
+      return `after ${Math.round(kill.ms)} ms`;
+    default:
+      return `at ${kill.at} ${kill.n} + ${Math.round(kill.delayMs)} ms`;
+  }
+}

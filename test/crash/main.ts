@@ -1,0 +1,29 @@
+/** `npm run test:crash`: see `--help`. */
+import { HELP, readOptions } from './options.ts';
+import { type CrashFigures, runCrash } from './run-crash.ts';
+
+/** What a full run must have tried. */
+const FULL_MINUTES = 10;
+const LEAST_KILLS = 600;
+const LEAST_HITS = 20;
+
+const options = readOptions(process.argv.slice(2), (line) => process.stdout.write(`${line}\n`));
+if (options.help) process.stdout.write(HELP);
+else {
+  process.stdout.write(`seed ${options.seed}\n`);
+  const figures = await runCrash(options);
+  const shortcomings = shortOf(figures);
+  for (const each of shortcomings) process.stdout.write(`${each}\n`);
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+  process.exitCode = figures.violations > 0 || shortcomings.length > 0 ? 1 : 0;
+}
+
+/** A run that found nothing because it tried too little. */
+function shortOf({ kills, points }: CrashFigures): string[] {
+  if (options.minutes < FULL_MINUTES || options.only.length > 0) return [];
+  const rare = Object.entries(points).filter(([, hits]) => hits < LEAST_HITS);
+  return [
+    ...(kills < LEAST_KILLS ? [`only ${kills} kills after the ledger was open; ${LEAST_KILLS} are needed`] : []),
+    ...rare.map(([point, hits]) => `${point} was hit ${hits} times; ${LEAST_HITS} are needed`),
+  ];
+}

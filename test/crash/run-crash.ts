@@ -1,0 +1,223 @@
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { chanceOf } from './chance.ts';
+import type { Kind, Violation } from './history.ts';
+import type { Experience, Kill } from './kill.ts';
+import type { Life } from './life.ts';
+import { type Partners, startPartners } from './partners.ts';
+import { pointsOf } from './points.ts';
+import type { Scenario } from './scenario.ts';
+import { type Servers, startServers } from './servers/open.ts';
+import { type Told, tellLives, tellStory } from './story.ts';
+
+export interface CrashOptions {
+  /** Milliseconds after which no new story is begun. */
+  ms: number;
+  seed: string;
+  /** A checkout: the product under test. */
+  tree: string;
+  /** Stories side by side. */
+  workers: number;
+  /** Only these scenarios; default all. */
+  only: readonly string[];
+  /** Only this story of the one scenario. */
+  story?: number;
+  kills?: readonly (Kill | null)[];
+  keep: boolean;
+  /** Ends at the first violation. */
+  stopEarly: boolean;
+  say(line: string): void;
+}
+
+export interface CrashFigures {
+  kills: number;
+  startupKills: number;
+  scenarios: number;
+  stories: number;
+  rows: number;
+  lost: number;
+  doubled: number;
+  phantom: number;
+  unbalanced: number;
+  violations: number;
+  points: Record<string, number>;
+  seed: string;
+  seconds: number;
+}
+
+/** How often each named place is to be hit in a full run: some more than are asked for, since the last ones are the rarest. */
+const QUOTA = 23;
+
+export async function loadScenarios(): Promise<Scenario[]> {
+  const folder = new URL('scenarios/', import.meta.url);
+  const names = readdirSync(fileURLToPath(folder)).filter((name) => name.endsWith('.ts'));
+  const loaded: { scenario: Scenario }[] = await Promise.all(
+    names.sort().map((name) => import(new URL(name, folder).href)),
+  );
+  return loaded.map(({ scenario }) => scenario);
+}
+
+/** Tells stories side by side until the time is over. */
+export async function runCrash(options: CrashOptions): Promise<CrashFigures> {
+  const known = await loadScenarios();
+  const scenarios = options.only.length === 0 ? known : known.filter(({ name }) => options.only.includes(name));
+  if (scenarios.length === 0)
+    throw new Error(`no such scenario; there are ${known.map(({ name }) => name).join(', ')}`);
+  const started = performance.now();
+  const book = createBook(pointsOf(options.tree), options);
+  const servers = startServers();
+  const partners = startPartners();
+  const chooser = createChooser(scenarios, book, options.seed);
+  const work = async (): Promise<void> => {
+    while (performance.now() - started < options.ms && !book.over()) {
+      const { scenario, nth } = chooser.next();
+      await one(options, { scenario, nth, book, servers, partners });
+    }
+  };
+  try {
+    const only = scenarios[0];
+    if (options.story !== undefined && only)
+      await one(options, { scenario: only, nth: options.story, book, servers, partners });
+    else await Promise.all(Array.from({ length: options.workers }, work));
+  } finally {
+    partners.stop();
+    await servers.stop();
+  }
+  return book.figures(Math.round((performance.now() - started) / 1000));
+}
+
+interface OneStory {
+  scenario: Scenario;
+  nth: number;
+  book: Book;
+  servers: Servers;
+  partners: Partners;
+}
+
+async function one(options: CrashOptions, { scenario, nth, book, servers, partners }: OneStory): Promise<void> {
+  const told = await tellStory({
+    ...{ scenario, servers, partners, tree: options.tree, keep: options.keep, kills: options.kills },
+    seed: `${options.seed} ${scenario.name} ${nth}`,
+    experience: book.experience,
+    lived: (life) => book.lived(scenario.name, life),
+  });
+  book.add(scenario.name, told);
+  if (told.history.violations.length === 0 && !options.keep) return;
+  const replay = JSON.stringify(told.history.lives.map(asItWas));
+  const lines = [
+    `${scenario.name}, story ${nth}, seed ${options.seed}: its files are in ${told.kept ?? 'nowhere'}`,
+    ...tellLives(told.history),
+    ...told.history.violations.map(({ kind, invariant, what }) => `  ${invariant} ${kind}: ${what}`),
+    `again: npm run test:crash -- --seed ${options.seed} --scenario ${scenario.name} --story ${nth} --kills '${replay}'`,
+  ];
+  options.say(lines.join('\n'));
+}
+
+/** The death of a life, to play it again: where it could have been one of many places, the one that it was. */
+function asItWas({ kill, point, signal }: Life): Kill | null {
+  if (!kill || signal !== 'SIGKILL') return null;
+  return point === undefined ? kill : { at: 'points', points: [point] };
+}
+
+interface Book {
+  experience(): Experience;
+  lived(scenario: string, life: Life): void;
+  add(scenario: string, told: Told): void;
+  over(): boolean;
+  /** How much a scenario could still do for points that were not hit often enough. */
+  promise(scenario: string): number;
+  figures(seconds: number): CrashFigures;
+}
+
+function createBook(points: readonly string[], { seed, stopEarly, say }: CrashOptions): Book {
+  const hits = new Map(points.map((point): [string, number] => [point, 0]));
+  const byScenario = new Map<string, Map<string, number>>();
+  const told = new Set<string>();
+  const violations: Violation[] = [];
+  const sums = { kills: 0, startupKills: 0, stories: 0, rows: 0 };
+  let openMs = 300;
+  let lastSaid = performance.now();
+  const missing = (): string[] => points.filter((point) => (hits.get(point) ?? 0) < QUOTA);
+  const count = (kind: Kind): number => violations.filter((each) => each.kind === kind).length;
+  return {
+    experience: () => {
+      const wanted = missing();
+      return { openMs, wanted, sated: points.filter((point) => !wanted.includes(point)) };
+    },
+    lived(scenario, { point, touchedMs }) {
+      if (touchedMs !== undefined) openMs = openMs * 0.9 + touchedMs * 0.1;
+      if (point === undefined) return;
+      hits.set(point, (hits.get(point) ?? 0) + 1);
+      const its = byScenario.get(scenario) ?? new Map<string, number>();
+      its.set(point, (its.get(point) ?? 0) + 1);
+      byScenario.set(scenario, its);
+    },
+    add(scenario, { history, rows }) {
+      sums.kills += history.kills;
+      sums.startupKills += history.startupKills;
+      sums.stories++;
+      sums.rows += rows;
+      violations.push(...history.violations);
+      told.add(scenario);
+      if (performance.now() - lastSaid < 5000) return;
+      lastSaid = performance.now();
+      const rare = missing().map((point) => `${point} ${hits.get(point)}`);
+      say(
+        `${sums.kills} kills in ${sums.stories} stories, ${violations.length} violations; below ${QUOTA}: ${rare.join(', ')}`,
+      );
+    },
+    over: () => stopEarly && violations.length > 0,
+    promise: (scenario) => {
+      const its = byScenario.get(scenario);
+      // One that was never told may reach anything.
+      if (!its) return told.has(scenario) ? 0 : 8;
+      return missing().reduce((sum, point) => sum + (its.has(point) ? (QUOTA - (hits.get(point) ?? 0)) / QUOTA : 0), 0);
+    },
+    figures: (seconds) => ({
+      kills: sums.kills,
+      startupKills: sums.startupKills,
+      scenarios: told.size,
+      stories: sums.stories,
+      rows: sums.rows,
+      lost: count('lost'),
+      doubled: count('doubled'),
+      phantom: count('phantom'),
+      unbalanced: count('unbalanced'),
+      violations: violations.length,
+      points: Object.fromEntries([...hits].sort(([a], [b]) => a.localeCompare(b))),
+      seed,
+      seconds,
+    }),
+  };
+}
+
+/** Each scenario once, then those that promise the most. */
+function createChooser(
+  scenarios: readonly Scenario[],
+  book: Book,
+  seed: string,
+): { next(): { scenario: Scenario; nth: number } } {
+  const chance = chanceOf(`${seed} order`);
+  const nth = new Map<string, number>();
+  const order = [...scenarios].map((scenario) => ({ scenario, at: chance.next() })).sort((a, b) => a.at - b.at);
+  const fresh = order.map(({ scenario }) => scenario);
+  const choose = (): Scenario => {
+    const first = fresh.shift();
+    if (first) return first;
+    const weights = scenarios.map(({ name, weight = 1 }) => weight * 0.5 + book.promise(name));
+    let r = chance.next() * weights.reduce((sum, weight) => sum + weight, 0);
+    for (const [i, scenario] of scenarios.entries()) {
+      r -= weights[i] ?? 0;
+      if (r < 0) return scenario;
+    }
+    throw new Error('there is no scenario');
+  };
+  return {
+    next: () => {
+      const scenario = choose();
+      const n = (nth.get(scenario.name) ?? 0) + 1;
+      nth.set(scenario.name, n);
+      return { scenario, nth: n };
+    },
+  };
+}
