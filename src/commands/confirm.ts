@@ -1,20 +1,19 @@
+import { withDecisionOptions } from './decision-options.ts';
 import type { Register } from './registry.ts';
 
 export const registerConfirm: Register = (program, exit) => {
-  program
-    .command('confirm')
-    .argument('<file>', 'the file: its name, p12, or the beginning of its SHA-256')
-    .description(
-      'Says that Extole has rows: those of a file that was uploaded by hand, or held ones that were found there.',
-    )
-    .option('--results <path>', 'the results file as My Extole has it: it answers row by row')
-    .option('--line <n>', 'the held row on this line was found at Extole')
-    .option('--code <code>', 'all rows that are held with this code were found at Extole')
-    .option('--reason <text>', 'how you know; kept with your name and the time')
-    .option('--by <name>', 'who says so; default: the user of the operating system')
-    .option('--dry-run', 'say how many rows would count as delivered, and do nothing')
-    .option('--expect <n>', 'the number of rows you agree to; needed for more than 100 where nobody can be asked')
-    .option('--json', 'print one JSON object')
+  withDecisionOptions(
+    program
+      .command('confirm')
+      .argument('<file>', 'the file: its name, p12, or the beginning of its SHA-256')
+      .description(
+        'Says that Extole has rows: those of a file that was uploaded by hand, or held ones that were found there.',
+      )
+      .option('--results <path>', 'the results file as My Extole has it: it answers row by row')
+      .option('--line <n>', 'the held row on this line was found at Extole')
+      .option('--code <code>', 'all rows that are held with this code were found at Extole'),
+    'rows would count as delivered',
+  )
     .addHelpText(
       'after',
       `

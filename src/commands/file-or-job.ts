@@ -1,13 +1,22 @@
 import { findFile } from '../ledger/known-files.ts';
 import type { Ledger } from '../ledger/open.ts';
-import { usage } from './decide.ts';
+import { lineOption, type Scope, usage } from './decide.ts';
 
 /** What is meant by an argument that may be a job's id or a file. `needsFile`: a line was given, which is of one file. */
-export function fileOrJob(ledger: Ledger, said: string, needsFile: boolean): { job: string; processingId?: number } {
+function fileOrJob(ledger: Ledger, said: string, needsFile: boolean): { job: string; processingId?: number } {
   const job = ledger.db.prepare('SELECT 1 FROM processings WHERE job = ? LIMIT 1').get(said);
   if (job && needsFile)
     throw usage(`--line is of one file, and ${said} is a job`, `referry held ${said} lists its files`);
   if (job) return { job: said };
   const file = findFile(ledger, said);
   return { job: file.job, processingId: file.processing };
+}
+
+/** What `--code` and `--line` leave of a file or a job. */
+export function scopeOf(ledger: Ledger, said: string, { code, line }: { code?: string; line?: string }): Scope {
+  return {
+    ...fileOrJob(ledger, said, line !== undefined),
+    ...(code === undefined ? {} : { code }),
+    ...lineOption(line),
+  };
 }

@@ -1,17 +1,16 @@
+import { withDecisionOptions } from './decision-options.ts';
 import type { Register } from './registry.ts';
 
 export const registerRelease: Register = (program, exit) => {
-  program
-    .command('release')
-    .argument('<file-or-job>', 'a file (its name, p12, or the beginning of its SHA-256), or the id of a job')
-    .description('Sends held rows, or a file that is held as a whole, after all.')
-    .option('--code <code>', 'only rows and files that are held with this code')
-    .option('--line <n>', 'only the row on this line of the file')
-    .option('--reason <text>', 'why; kept with your name and the time')
-    .option('--by <name>', 'who decides; default: the user of the operating system')
-    .option('--dry-run', 'say how many rows would leave, and do nothing')
-    .option('--expect <n>', 'the number of rows you agree to; needed for more than 100 where nobody can be asked')
-    .option('--json', 'print one JSON object')
+  withDecisionOptions(
+    program
+      .command('release')
+      .argument('<file-or-job>', 'a file (its name, p12, or the beginning of its SHA-256), or the id of a job')
+      .description('Sends held rows, or a file that is held as a whole, after all.')
+      .option('--code <code>', 'only rows and files that are held with this code')
+      .option('--line <n>', 'only the row on this line of the file'),
+    'rows would leave',
+  )
     .addHelpText(
       'after',
       `
@@ -24,24 +23,11 @@ Example:
   referry release p12 --code UNKNOWN_DELIVERY --reason "looked up at Extole: none of them is there"`,
     )
     .action(async (said: string, _: unknown, command) => {
-      const { decide, lineOption } = await import('./decide.ts');
-      const { fileOrJob } = await import('./file-or-job.ts');
+      const { decide } = await import('./decide.ts');
+      const { scopeOf } = await import('./file-or-job.ts');
       const { RELEASE, release } = await import('../schedule/verbs/decisions.ts');
       const options: { code?: string; line?: string; jobs?: string } = command.optsWithGlobals();
-      const { code } = options;
       const wording = { verb: 'release', would: 'rows would leave', done: 'released' };
-      exit(
-        await decide(
-          RELEASE,
-          release,
-          wording,
-          (ledger) => ({
-            ...fileOrJob(ledger, said, options.line !== undefined),
-            ...(code === undefined ? {} : { code }),
-            ...lineOption(options.line),
-          }),
-          options,
-        ),
-      );
+      exit(await decide(RELEASE, release, wording, (ledger) => scopeOf(ledger, said, options), options));
     });
 };

@@ -1,15 +1,14 @@
+import { withDecisionOptions } from './decision-options.ts';
 import type { Register } from './registry.ts';
 
 export const registerReprocess: Register = (program, exit) => {
-  program
-    .command('reprocess')
-    .argument('<file>', 'the file: its name, p12, or the beginning of its SHA-256')
-    .description('Judges the same contents again under the job as it is now, and sends what was never delivered.')
-    .option('--reason <text>', 'why; kept with your name and the time')
-    .option('--by <name>', 'who decides; default: the user of the operating system')
-    .option('--dry-run', 'say how many rows would leave, and do nothing')
-    .option('--expect <n>', 'the number of rows you agree to; needed for more than 100 where nobody can be asked')
-    .option('--json', 'print one JSON object')
+  withDecisionOptions(
+    program
+      .command('reprocess')
+      .argument('<file>', 'the file: its name, p12, or the beginning of its SHA-256')
+      .description('Judges the same contents again under the job as it is now, and sends what was never delivered.'),
+    'rows would leave',
+  )
     .addHelpText(
       'after',
       `

@@ -1,20 +1,19 @@
+import { withDecisionOptions } from './decision-options.ts';
 import type { Register } from './registry.ts';
 
 export const registerResolve: Register = (program, exit) => {
-  program
-    .command('resolve')
-    .argument('<key>', 'the key that several rows of one file have')
-    .description('Picks one of several conflicting rows of a file: it is sent, the others are not.')
-    .requiredOption('--line <n>', 'the line to send')
-    .option(
-      '--file <file>',
-      'the file (its name, p12, or the beginning of its SHA-256), where the key is in conflict in several',
-    )
-    .option('--reason <text>', 'why; kept with your name and the time')
-    .option('--by <name>', 'who decides; default: the user of the operating system')
-    .option('--dry-run', 'say what would happen, and do nothing')
-    .option('--expect <n>', 'the number of rows you agree to')
-    .option('--json', 'print one JSON object')
+  withDecisionOptions(
+    program
+      .command('resolve')
+      .argument('<key>', 'the key that several rows of one file have')
+      .description('Picks one of several conflicting rows of a file: it is sent, the others are not.')
+      .requiredOption('--line <n>', 'the line to send')
+      .option(
+        '--file <file>',
+        'the file (its name, p12, or the beginning of its SHA-256), where the key is in conflict in several',
+      ),
+    'rows would leave',
+  )
     .addHelpText(
       'after',
       `

@@ -14,6 +14,8 @@ export type RowAnswer =
 const LAG = "UPDATE processings SET settled_at = NULL WHERE id = ? AND state = 'closed'";
 
 /** States of a row whose answer may still come: on its way, or held because none came, or released and not sent again yet. */
+const DELIVERED = `state = 'delivered', owns = 1, unfinished = NULL, answered_at = ?, proof = ?, event_id = ?, code = NULL, reason = NULL`;
+const HELD = "state = 'held', owns = 1, unfinished = 1, answered_at = ?, code = ?, reason = ?";
 const UNANSWERED = "state IN ('claimed','held','waiting','unknown')";
 
 /**
@@ -92,7 +94,7 @@ export function answerRows(
 ): number {
   const { db } = ledger;
   const accept = db.prepare(
-    `UPDATE deliveries SET state = 'delivered', owns = 1, unfinished = NULL, answered_at = ?, proof = ?, event_id = ?, code = NULL, reason = NULL
+    `UPDATE deliveries SET ${DELIVERED}
      WHERE id = ? AND upload_id = ? AND ${UNANSWERED}`,
   );
   const reject = db.prepare(
@@ -100,7 +102,7 @@ export function answerRows(
      WHERE id = ? AND upload_id = ? AND ${UNANSWERED}`,
   );
   const hold = db.prepare(
-    `UPDATE deliveries SET state = 'held', owns = 1, unfinished = 1, answered_at = ?, code = ?, reason = ?, ambiguous = ambiguous + 1
+    `UPDATE deliveries SET ${HELD}, ambiguous = ambiguous + 1
      WHERE id = ? AND upload_id = ? AND state = 'claimed'`,
   );
   const attempt = db.prepare(
@@ -143,7 +145,7 @@ export function holdRest(
      WHERE id BETWEEN ? AND ? AND upload_id = ? AND state = 'claimed' ON CONFLICT DO NOTHING`,
   );
   const hold = db.prepare(
-    `UPDATE deliveries SET state = 'held', owns = 1, unfinished = 1, answered_at = ?, code = ?, reason = ?, ambiguous = ambiguous + ?
+    `UPDATE deliveries SET ${HELD}, ambiguous = ambiguous + ?
      WHERE id BETWEEN ? AND ? AND upload_id = ? AND state = 'claimed'`,
   );
   return db
@@ -169,7 +171,7 @@ export function acceptRest(
       mustHold(ledger);
       const { changes } = ledger.db
         .prepare(
-          `UPDATE deliveries SET state = 'delivered', owns = 1, unfinished = NULL, answered_at = ?, proof = ?, event_id = ?, code = NULL, reason = NULL
+          `UPDATE deliveries SET ${DELIVERED}
            WHERE id BETWEEN ? AND ? AND upload_id = ? AND ${UNANSWERED}`,
         )
         .run(now, proof.kind, proof.eventId, ...rangeOf(upload.processingId), upload.id);
