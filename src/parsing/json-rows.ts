@@ -31,9 +31,14 @@ export function openJson(opened: Opened, format: 'json' | 'jsonl'): RowReader {
       const text = watched(textAfter(staged, settings, beginning, 0), passed, signal);
       const split = format === 'json' ? splitArray : splitLines;
       let rows = 0;
+      let line = 0;
       for await (const pieces of split(text, settings.limits.record)) {
         for (let i = 0; i < pieces.length; i += BATCH) {
-          const batch = pieces.slice(i, i + BATCH).map((piece) => table.row(piece, format));
+          const batch = pieces.slice(i, i + BATCH).map((piece) => {
+            // A row is known by its line, and an array may have all its elements on one.
+            line = Math.max(line + 1, piece.line);
+            return table.row(piece, line, format);
+          });
           rows += batch.length;
           yield batch;
         }
@@ -68,8 +73,8 @@ class Table {
     for (const name of opened.wanted) if (!this.byFold.has(fold(name))) this.add(name);
   }
 
-  row(piece: Piece, format: 'json' | 'jsonl'): InputRow {
-    const { line, offset, text } = piece;
+  row(piece: Piece, line: number, format: 'json' | 'jsonl'): InputRow {
+    const { offset, text } = piece;
     const row: InputRow = { line, offset, length: text.length, values: [] };
     const read = readObject(text.toString());
     const problem = read.ok ? this.place(read.fields, row) : read;
@@ -77,9 +82,9 @@ class Table {
     if (problem.code === 'JSON_INVALID' && format === 'json') {
       throw new FileRefused({
         code: 'JSON_INVALID',
-        message: `the element that starts on line ${line} is ${problem.reason}`,
+        message: `the element that starts on line ${piece.line} is ${problem.reason}`,
         hint: 'Ask the sender for valid JSON. One object a line (file.format: jsonl) would cost only the bad line.',
-        line,
+        line: piece.line,
       });
     }
     row.values = [];

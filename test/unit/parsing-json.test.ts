@@ -146,6 +146,12 @@ describe('a JSON array', () => {
     ]);
   });
 
+  it('I20: never gives two elements the same line, since rows are known by it', async () => {
+    const lines = async (contents: string) => (await read(contents, json)).rows.map(({ line }) => line);
+    expect(await lines('[{"id":1},{"id":2},{"id":3}]')).toEqual([1, 2, 3]);
+    expect(await lines('[{"id":1},{"id":2},\n{"id":3},\n\n\n{"id":4}, 7]')).toEqual([1, 2, 3, 5, 6]);
+  });
+
   it.each([
     ['a comma after the last element', '[{"a":1},\n]', 2],
     ['a comma before the first', '[,{"a":1}]', 1],
