@@ -27,8 +27,8 @@ export type Answer =
   | { kind: 'retryable'; code: string; reason: string; afterMs?: number; http?: number }
   /** May or may not have been accepted. */
   | { kind: 'unknown'; code: string; reason: string; http?: number }
-  /** The destination's fault, not the row's: nothing more is sent until a person has looked. Surely not accepted. */
-  | { kind: 'halted'; code: string; reason: string; http?: number };
+  /** The destination's fault, not the row's: nothing more is sent until a person has looked. Surely not accepted, unless `doubtful`. */
+  | { kind: 'halted'; code: string; reason: string; http?: number; doubtful?: true };
 
 /** One row of an input file, on its way to a destination. Values stay strings. */
 export interface EventRecord {
@@ -214,7 +214,10 @@ export interface Remote extends AsyncDisposable {
 
 /** One record of a staged file. */
 export interface InputRow {
-  /** The line it starts on; the header is line 1. For a JSON array, the line of the opening brace. */
+  /**
+   * The line it starts on; the header is line 1. No two rows of a file have the same: in a JSON array it is the line of the opening
+   * brace, but at least one more than that of the element before.
+   */
   line: number;
   /** Byte offset and length of the record in the decoded UTF-8 text (`openText`), without its line end. */
   offset: number;

@@ -36,7 +36,7 @@ export function nextState(
     case 'rejected':
       return { state: 'rejected', code: answer.code, reason: answer.reason };
     case 'halted':
-      return { state: doubtful ? 'unknown' : 'waiting', code: answer.code, reason: answer.reason };
+      return { state: doubtful || answer.doubtful ? 'unknown' : 'waiting', code: answer.code, reason: answer.reason };
     case 'retryable':
       if (tries < rules.maxAttempts)
         return { state: doubtful ? 'unknown' : 'waiting', code: answer.code, reason: answer.reason };

@@ -183,7 +183,7 @@ export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
       return;
     }
     const uniqueId = answer.kind === 'rejected' ? (answer.uniqueId ?? null) : null;
-    const ambiguous = answer.kind === 'unknown' ? 1 : 0;
+    const unclear = answer.kind === 'unknown' || (answer.kind === 'halted' && answer.doubtful === true);
     const changed = refuse.run(
       entry.state,
       ownsKey(entry.state),
@@ -193,13 +193,12 @@ export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
       entry.reason,
       http,
       uniqueId,
-      ambiguous,
+      unclear ? 1 : 0,
       entry.id,
       entry.attempt,
     ).changes;
     mustChange(changed, entry);
-    const result = answer.kind === 'unknown' ? 'info' : 'fail';
-    attempt.run(result, answer.code, answer.reason, http, uniqueId, now, entry.id);
+    attempt.run(unclear ? 'info' : 'fail', answer.code, answer.reason, http, uniqueId, now, entry.id);
   };
 
   const claimOne = (claim: Claim, now: number): ClaimResult => {

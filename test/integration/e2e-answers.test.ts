@@ -52,7 +52,7 @@ describe('what Extole answers, and what becomes of the row', () => {
   let world: World;
   afterEach(() => world.close());
 
-  it('H04 H05 H07 H09 H10 H14 H15 H18: unclear answers are asked again where known keys are dropped; clear ones are taken at their word', async () => {
+  it('H05, H07, H09, H14, H15, H18: unclear answers are asked again where known keys are dropped; clear ones are taken at their word', async () => {
     world = await openWorld();
     world.job('feed', { delivery: { maxAmbiguous: 50 } });
     expect((await world.cli(['verify-dedupe', 'feed', '--settle', '20ms'])).code).toBe(0);
@@ -82,7 +82,7 @@ describe('what Extole answers, and what becomes of the row', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('H05 unverified: unclear answers hold the row, which is never sent a second time', async () => {
+  it('H05: where nothing is verified, unclear answers hold the row, which is never sent a second time', async () => {
     world = await openWorld();
     world.job('feed');
     faultsByRow(world);
@@ -107,7 +107,7 @@ describe('what Extole answers, and what becomes of the row', () => {
     expect(sent.filter((key) => key !== 'B-0001')).toHaveLength(5);
   });
 
-  it('H01 H03: 429 and server errors in a row slow the destination down; no row is lost to them', async () => {
+  it('H01, H03: 429 and server errors in a row slow the destination down; no row is lost to them', async () => {
     world = await openWorld();
     world.job('feed', { delivery: { unknown: 'resend', maxAmbiguous: 50 } });
     let n = 0;

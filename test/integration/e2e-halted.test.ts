@@ -1,7 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { FaultName } from '../../src/sandbox/extole/faults.ts';
+import type { Fault, FaultName } from '../../src/sandbox/extole/faults.ts';
 import { fates, readResults } from './support/e2e-results.ts';
 import { csv, row, rows } from './support/e2e-rows.ts';
 import { fromFile, openWorld, type World } from './support/e2e-world.ts';
@@ -10,14 +11,27 @@ describe('a destination that cannot be used', () => {
   let world: World;
   afterEach(() => world.close());
 
-  it('H08 H12: stops the run with 4; its rows stay open, nothing is archived, and a later run finishes exactly', async () => {
+  it('H08, H12, H13: stops the run with 4; its rows stay open, nothing is archived, no other host gets a token, and a later run finishes exactly', async () => {
     world = await openWorld();
     world.job('feed');
     world.drop('a.csv', csv(rows('A', 200)));
-    const stops: [FaultName, string][] = [
+    let asked = 0;
+    const elsewhere = createServer((_, res) => {
+      asked++;
+      res.end('{"event_id":"1"}');
+    });
+    await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+    const address = elsewhere.address();
+    const location = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/v6/async-events`;
+    const redirect = (status: number): Fault => ({ kind: 'status', status, body: '', headers: { location } });
+    const stops: [Fault | FaultName, string][] = [
       ['204', 'MISROUTED'],
-      ['308', 'MISROUTED'],
+      [redirect(302), 'MISROUTED'],
+      [redirect(308), 'MISROUTED'],
+      ['402', 'PAYMENT_REQUIRED'],
       ['403', 'FORBIDDEN'],
+      ['404', 'MISROUTED'],
+      ['405', 'MISROUTED'],
       ['415', 'UNSUPPORTED_MEDIA_TYPE'],
     ];
     for (const [i, [fault, halted]] of stops.entries()) {
@@ -35,6 +49,8 @@ describe('a destination that cannot be used', () => {
       if (i === 0) world.drop('b.csv', csv(rows('B', 3)), 1);
     }
     expect(world.files('inbox')).toEqual(['b.csv']);
+    elsewhere.close();
+    expect(asked).toBe(0);
     world.extole.setFaults(undefined);
     const { code, run } = await world.run('feed');
     expect(code).toBe(0);

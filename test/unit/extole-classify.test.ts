@@ -80,7 +80,12 @@ test('H07: a 200 whose body was cut at the limit is unknown, though what came pa
 test.each([201, 202, 204, 206, 301, 302, 303, 307, 308])(
   'H08: a %d comes from somewhere else and stops the destination',
   (status) => {
-    expect(ask(status, '{"event_id":"e1"}')).toMatchObject({ kind: 'halted', code: 'MISROUTED', http: status });
+    const answer = ask(status, '{"event_id":"e1"}');
+    expect(answer).toMatchObject({ kind: 'halted', code: 'MISROUTED', http: status });
+    // Only a 204 and a redirect say that nothing was done; behind another yes somebody may have done it.
+    expect(answer).toMatchObject(
+      [201, 202, 206].includes(status) ? { doubtful: true } : { reason: expect.not.stringContaining('accepted') },
+    );
   },
 );
 

@@ -93,14 +93,16 @@ function unreadable(what: string): Answer {
   return { kind: 'unknown', code: 'BAD_ANSWER', reason, http: 200 };
 }
 
+/**
+ * Extole's events API never answers so. A 204 is documented for requests that came to a wrong host; another 2xx is a yes to
+ * somebody's ears, so whoever gave it may have passed the event on.
+ */
 function misrouted(reply: Reply): Answer {
+  const { status } = reply;
+  const doubtful = status > 200 && status < 300 && status !== 204;
   const hint = 'this is not the events API: check apiUrl, eventsUrl and paths';
-  return {
-    kind: 'halted',
-    code: 'MISROUTED',
-    reason: `the answer was ${reply.status}${said(reply)}; ${hint}`,
-    http: reply.status,
-  };
+  const reason = `the answer was ${status}${said(reply)}; ${hint}${doubtful ? '; the event may have been accepted' : ''}`;
+  return { kind: 'halted', code: 'MISROUTED', reason, http: status, ...(doubtful ? { doubtful } : {}) };
 }
 
 function rejected(reply: Reply): Answer {
