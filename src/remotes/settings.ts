@@ -26,6 +26,8 @@ const url = z.string().superRefine((value, context) => {
 function urlProblem(value: string): string | undefined {
   if (!URL.canParse(value)) return 'expected sftp://user@host:port/folder or file:///folder';
   const parsed = new URL(value);
+  const wrongEscape = escapeProblem(parsed);
+  if (wrongEscape !== undefined) return wrongEscape;
   if (parsed.password !== '') return 'a password does not belong in the URL: give it as password:, by reference';
   if (parsed.search !== '' || parsed.hash !== '') return 'write ? and # in a folder name as %3F and %23';
   if (parsed.protocol === 'file:') {
@@ -37,6 +39,17 @@ function urlProblem(value: string): string | undefined {
   if (parsed.hostname === '') return 'expected a host: sftp://user@host/folder';
   if (parsed.username === '') return 'expected a user: sftp://user@host/folder';
   return undefined;
+}
+
+/** Parts of a URL are read with their escapes undone. */
+function escapeProblem({ username, hostname, pathname, protocol }: URL): string | undefined {
+  try {
+    const parts = [username, hostname, pathname].map(decodeURIComponent);
+    if (parts.some((part) => part.includes('\0'))) return 'a zero byte (%00) is no part of a name';
+  } catch {
+    return 'found a % that does not begin an escape such as %20: write a percent sign as %25';
+  }
+  return protocol === 'file:' && /%2f/i.test(pathname) ? 'a folder name cannot hold a slash (%2F)' : undefined;
 }
 
 const fingerprint = z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}=?$/, {
