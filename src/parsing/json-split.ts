@@ -20,6 +20,7 @@ export async function* splitLines(text: AsyncIterable<Buffer>, maxRecord: number
   let searched = 0;
   let afterCr = false;
   for await (const input of text) {
+    if (input.length === 0) continue;
     const chunk = rest.length > 0 ? Buffer.concat([rest, input]) : input;
     const pieces: Piece[] = [];
     let start = 0;
