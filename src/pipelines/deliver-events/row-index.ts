@@ -23,13 +23,16 @@ const AT = {
   currency: 72,
   eventName: 74,
   verdict: 76,
-  hasOrder: 77,
+  flags: 77,
   code: 78,
   refLine: 80,
   reasonLength: 84,
   reasonAt: 88,
   person: 96,
 } as const;
+
+/** Amounts have up to 15 digits before their decimals: more than 63 bits hold, so the sign stands apart. */
+const FLAGS = { hasOrder: 1, negative: 2 } as const;
 
 /** A row as the seal adds it. `currency`, `eventName`, `code`: indexes into the seal's tables; currency 0: no amount. */
 export interface IndexEntry {
@@ -72,11 +75,14 @@ export function createRowIndex(path: string): { add(entry: IndexEntry): void; fi
       b.write(e.contentHash, at + AT.contentHash, 16, 'hex');
       if (e.orderHash !== '') {
         b.write(e.orderHash, at + AT.orderHash, 8, 'hex');
-        b[at + AT.hasOrder] = 1;
+        b[at + AT.flags] = FLAGS.hasOrder;
       }
       b.write(e.person, at + AT.person, 8, 'hex');
       b.writeDoubleLE(e.eventMs, at + AT.eventMs);
-      if (e.currency > 0) b.writeBigInt64LE(e.money, at + AT.money);
+      if (e.currency > 0) {
+        if (e.money < 0n) b[at + AT.flags] = (b[at + AT.flags] ?? 0) | FLAGS.negative;
+        b.writeBigUInt64LE(e.money < 0n ? -e.money : e.money, at + AT.money);
+      }
       b.writeUInt16LE(e.currency, at + AT.currency);
       b.writeUInt16LE(e.eventName, at + AT.eventName);
       b[at + AT.verdict] = e.verdict;
@@ -126,7 +132,7 @@ export class IndexBlock {
   }
   orderHash(i: number): Buffer | null {
     const at = i * SIZE;
-    if (this.bytes[at + AT.hasOrder] !== 1) return null;
+    if (((this.bytes[at + AT.flags] ?? 0) & FLAGS.hasOrder) === 0) return null;
     return this.bytes.subarray(at + AT.orderHash, at + AT.orderHash + 8);
   }
   person(i: number): bigint {
@@ -136,7 +142,9 @@ export class IndexBlock {
     return this.bytes.readDoubleLE(i * SIZE + AT.eventMs);
   }
   money(i: number): bigint {
-    return this.bytes.readBigInt64LE(i * SIZE + AT.money);
+    const at = i * SIZE;
+    const amount = this.bytes.readBigUInt64LE(at + AT.money);
+    return ((this.bytes[at + AT.flags] ?? 0) & FLAGS.negative) === 0 ? amount : -amount;
   }
   currency(i: number): number {
     return this.bytes.readUInt16LE(i * SIZE + AT.currency);
@@ -190,13 +198,16 @@ export function openRowIndex(path: string): {
       }
     },
     write: (block) => {
-      writeSync(fd, block.raw(), 0, block.raw().length, block.first * SIZE);
+      writeAll(fd, block.raw(), block.first * SIZE);
       changed = true;
     },
     close: () => {
-      // A seal that outlives a power cut must not stand beside verdicts that did not.
-      if (changed) fsyncSync(fd);
-      closeSync(fd);
+      try {
+        // A seal that outlives a power cut must not stand beside verdicts that did not.
+        if (changed) fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
     },
   };
 }
@@ -211,7 +222,11 @@ function readFull(fd: number, into: Buffer, position: number): number {
   return total - (total % SIZE);
 }
 
-function writeAll(fd: number, bytes: Buffer): void {
+/** `position`: absent, where the last write ended. */
+function writeAll(fd: number, bytes: Buffer, position?: number): void {
   let written = 0;
-  while (written < bytes.length) written += writeSync(fd, bytes, written, bytes.length - written);
+  while (written < bytes.length) {
+    const at = position === undefined ? null : position + written;
+    written += writeSync(fd, bytes, written, bytes.length - written, at);
+  }
 }
