@@ -4,10 +4,14 @@ import { loadJobs } from '../jobs/load.ts';
 import { isNotifyFile } from '../jobs/notify-file.ts';
 import type { Job } from '../jobs/schema.ts';
 import { type DedupeProof, dedupeProof } from '../ledger/dedupe-proofs.ts';
+import { refusedLogin } from '../ledger/logins.ts';
 import { type Ledger, openLedgerForReading, readHolder } from '../ledger/open.ts';
 import { type JobState, jobStates, type Waiting } from '../ledger/status.ts';
+import { isWatched } from '../ledger/watch.ts';
 import type { Io } from '../model.ts';
+import { loginOf, pausedUntil } from '../remotes/login-watch.ts';
 import { nextDue } from '../schedule/due.ts';
+import { retryAt } from '../schedule/due-run.ts';
 import type { Settings } from '../settings.ts';
 import { type ExpectedStatus, expectedOf, stuckChannelsOf } from './collect-watch.ts';
 import { count, isoOrNull } from './print.ts';
@@ -48,6 +52,10 @@ export interface JobStatus {
   schedule: string | null;
   timezone: string;
   nextFire: string | null;
+  /** When the daemon makes up a run that came to nothing, where that is before the next tick. */
+  retryAt: string | null;
+  /** The login at the source was refused: how often in a row, when last, and until when the schedule does not try again. */
+  login: { refusals: number; at: string | null; pausedUntil: string | null } | null;
   lastRun: {
     id: string;
     cause: string;
@@ -145,6 +153,7 @@ function jobStatus(
     schedule: job?.schedule ?? null,
     timezone: job?.timezone ?? account?.timezone ?? 'UTC',
     nextFire: job?.schedule === undefined ? null : isoOrNull(nextDue(job.schedule, job.timezone, now)),
+    ...triesOf(job, ledger, now),
     lastRun: run && {
       id: `r${run.id}`,
       cause: run.cause,
@@ -171,6 +180,19 @@ function jobStatus(
     })),
     expected: expectedOf(ledger, id),
     dedupe: job ? dedupeOf(job, ledger) : [],
+  };
+}
+
+/** What the daemon does about a source that it could not use. */
+function triesOf(job: Job | undefined, ledger: Ledger | undefined, now: number): Pick<JobStatus, 'retryAt' | 'login'> {
+  if (job?.schedule === undefined || ledger === undefined || !isWatched(ledger)) return { retryAt: null, login: null };
+  const login = loginOf(job.source.url);
+  const refused = login === undefined ? undefined : refusedLogin(ledger, login);
+  const until = pausedUntil(refused, now);
+  const again = Math.max(retryAt(ledger, job.id, now) ?? Number.POSITIVE_INFINITY, until ?? 0);
+  return {
+    retryAt: again < nextDue(job.schedule, job.timezone, now) ? isoOrNull(Math.max(again, now)) : null,
+    login: refused ? { refusals: refused.refusals, at: isoOrNull(refused.at), pausedUntil: isoOrNull(until) } : null,
   };
 }
 

@@ -35,6 +35,9 @@ function jobRows(job: JobStatus, now: number): string[][] {
   const rows = [['last run', lastRun(job)]];
   if (job.broken) rows.push(['next run', 'none: its file has errors; referry check']);
   else if (job.file !== null) rows.push(['next run', nextRun(job)]);
+  if (job.retryAt !== null)
+    rows.push(['', `the daemon makes up the last one before, at about ${clockTime(job.retryAt, job.timezone)}`]);
+  if (job.login !== null) rows.push(['login', refusedLogin(job)]);
   rows.push(['rows', leftovers(job.rows, now)], ['files', leftovers(job.files, now)]);
   for (const file of job.openFiles) {
     const read =
@@ -72,6 +75,15 @@ function lastRun({ lastRun: run, timezone }: JobStatus): string {
 function countsOf(counts: Record<string, number> | null): string {
   const told = Object.entries(counts ?? {}).filter(([, n]) => n > 0);
   return told.map(([name, n]) => `${n.toLocaleString('en-US')} ${name}, `).join('');
+}
+
+function refusedLogin({ login, timezone, id }: JobStatus): string {
+  const times = login?.refusals === 1 ? 'once' : `${login?.refusals} times in a row`;
+  const last = login?.at ? `, last at ${clockTime(login.at, timezone)}` : '';
+  const until = login?.pausedUntil
+    ? `; the schedule does not try again before ${clockTime(login.pausedUntil, timezone)}`
+    : '';
+  return `refused ${times}${last}${until}; once it is put right: referry run ${id}`;
 }
 
 function nextRun(job: JobStatus): string {

@@ -87,6 +87,8 @@ export interface RunFacts {
   read: number;
   /** Rows and files that somebody has to look at. */
   attention: number;
+  /** A file is left half way, and it is not the destination's answer that it waits for. */
+  stuck: boolean;
   endedAt: number;
 }
 
@@ -96,12 +98,14 @@ const RUN = `SELECT id, ended_at AS endedAt, json_extract(account, '$.balanced')
     json_extract(account, '$.counts.read') AS read,
     json_extract(account, '$.counts.conflict') + json_extract(account, '$.counts.failed')
       + json_extract(account, '$.counts.held') + json_extract(account, '$.seen.held')
-      + json_extract(account, '$.seen.refused') + json_extract(account, '$.seen.open') AS attention
+      + json_extract(account, '$.seen.refused') + json_extract(account, '$.seen.open') AS attention,
+    EXISTS (SELECT 1 FROM json_each(account, '$.files') f WHERE json_extract(f.value, '$.state') = 'open'
+      AND json_extract(f.value, '$.awaits') IS NULL) AS stuck
   FROM runs WHERE job = ? AND state = 'finished'`;
 
-type RunRow = Omit<RunFacts, 'balanced'> & { balanced: number };
+type RunRow = Omit<RunFacts, 'balanced' | 'stuck'> & { balanced: number; stuck: number };
 
-const factsOf = (row: RunRow): RunFacts => ({ ...row, balanced: row.balanced === 1 });
+const factsOf = (row: RunRow): RunFacts => ({ ...row, balanced: row.balanced === 1, stuck: row.stuck === 1 });
 
 /** Finished runs of a job, newest first, at most `limit`. */
 export function newestRuns(ledger: Pick<Ledger, 'db'>, job: string, limit: number): RunFacts[] {

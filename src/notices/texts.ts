@@ -49,7 +49,10 @@ const TEXTS: Readonly<Record<NoticeKind, Text>> = {
     solved: () => 'Extole can be used again, and deliveries go on',
   },
   'source-unreachable': {
-    title: (d) => `the source could not be reached ${d.runs} times in a row: ${d.code}`,
+    title: (d) =>
+      d.runs === undefined
+        ? `the source does not let us in, or is not trusted: ${d.code}`
+        : `the source could not be reached ${d.runs} times in a row: ${d.code}`,
     text: (_, job) => `No file is taken meanwhile. \`referry doctor ${job}\` tries the connection step by step.`,
     solved: () => 'the source can be reached again',
   },

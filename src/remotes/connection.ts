@@ -3,6 +3,7 @@ import { TransferError } from '../model.ts';
 import type { Address } from './address.ts';
 import { openWire } from './handshake.ts';
 import type { HostKeyTrust } from './hostkey.ts';
+import { type LoginWatch, loginOf } from './login-watch.ts';
 import { createSession, type Session } from './session.ts';
 import type { RemoteSettings } from './settings.ts';
 
@@ -27,8 +28,10 @@ export function createConnection(
   trust: HostKeyTrust,
   io: Io,
   signal?: AbortSignal,
+  logins?: LoginWatch,
 ): Connection {
   const host = `${address.host}:${address.port}`;
+  const login = loginOf(settings.url) ?? host;
   let current: Promise<Session> | undefined;
   /** A refusal that no waiting heals. Kept, as each further try could lock the account. */
   let refused: TransferError | undefined;
@@ -37,7 +40,12 @@ export function createConnection(
   async function open(): Promise<Session> {
     for (let tries = 1; ; tries++) {
       try {
-        const wire = await openWire(settings, address, trust, io, signal);
+        if (tries === 1) logins?.mayTry(login);
+        const wire = await openWire(settings, address, trust, io, signal).catch((error) => {
+          if (error instanceof TransferError && error.code === 'SFTP_AUTH') logins?.refused(login);
+          throw error;
+        });
+        logins?.accepted(login);
         return createSession(wire, settings, io, host, signal);
       } catch (error) {
         if (!(error instanceof TransferError)) throw error;

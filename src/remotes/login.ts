@@ -40,14 +40,20 @@ export function createLogin(username: string, settings: RemoteSettings): Login {
   let accepted: string[] = [];
   let asked = false;
   return {
-    next(methodsLeft, _partial, done) {
+    next(methodsLeft, partial, done) {
       if (!asked) {
         asked = true;
         done({ type: 'none', username });
         return undefined;
       }
       if (methodsLeft !== null && methodsLeft.length > 0) accepted = methodsLeft;
-      const at = ready.findIndex((offer) => accepted.length === 0 || accepted.includes(offer.type));
+      // A password that was refused is not offered as an answer too: servers count it twice.
+      const spent = (type: string): boolean =>
+        type === 'keyboard-interactive' &&
+        partial !== true &&
+        offered.includes('password') &&
+        settings.keyboardInteractive === undefined;
+      const at = ready.findIndex(({ type }) => !spent(type) && (accepted.length === 0 || accepted.includes(type)));
       const [offer] = at < 0 ? [] : ready.splice(at, 1);
       if (offer === undefined) return false;
       offered.push(offer.type);

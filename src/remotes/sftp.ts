@@ -7,6 +7,7 @@ import { createConnection } from './connection.ts';
 import { startDownload } from './download.ts';
 import { noSuchFolder, notAFile, notAFolder, problemOf, STATUS, statusOf } from './errors.ts';
 import { createNoticed, fileOf, kindOf, listSftp, lstatSftp } from './listing.ts';
+import type { LoginWatch } from './login-watch.ts';
 import { resolvePath, shown } from './names.ts';
 import { onceOnly, publishDirectly, publishTo } from './publish.ts';
 import { moveSftp, shelfOf } from './rename.ts';
@@ -15,11 +16,16 @@ import { type RemoteSettings, remoteProblems } from './settings.ts';
 import { removeSftp } from './upload.ts';
 
 /** A folder of an SFTP server. */
-export async function openSftp(settings: RemoteSettings, io: Io, signal?: AbortSignal): Promise<Remote> {
+export async function openSftp(
+  settings: RemoteSettings,
+  io: Io,
+  signal?: AbortSignal,
+  logins?: LoginWatch,
+): Promise<Remote> {
   const [problem] = remoteProblems(settings).filter(({ field }) => field !== 'hostKey');
   if (problem !== undefined) throw new TransferError('REMOTE_SETTINGS', `${problem.field}: ${problem.message}`);
   const address = addressOf(settings.url);
-  const connection = createConnection(settings, address, trustOf(settings, address), io, signal);
+  const connection = createConnection(settings, address, trustOf(settings, address), io, signal, logins);
   const noticed = createNoticed();
   let root: Promise<string> | undefined;
 

@@ -3,6 +3,7 @@ import { createExtole } from '../destinations/extole/extole.ts';
 import { freshToken } from '../jobs/fresh-token.ts';
 import type { Job } from '../jobs/schema.ts';
 import { dueLooks, lookForAnswers } from '../pipelines/deliver-events/by-file/late-answers.ts';
+import { loginWatch } from '../pipelines/deliver-events/logins.ts';
 import { runJob } from '../pipelines/deliver-events/run-job.ts';
 import type { ExecuteOptions } from './verb.ts';
 
@@ -27,6 +28,7 @@ export async function fetchAnswers(job: Job, options: ExecuteOptions): Promise<v
     staging: join(state, 'staging'),
     destination: createExtole(destination.extole, delivery, io),
     refreshToken,
+    logins: loginWatch(ledger, io, { byHand: false }),
     crashPoint,
   });
   if (changed.length === 0) return;

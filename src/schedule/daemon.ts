@@ -5,7 +5,7 @@ import { openProcessings } from '../ledger/processings.ts';
 import { giveBackRequests } from '../ledger/requests.ts';
 import { lastFire, rememberFire } from '../ledger/schedules.ts';
 import { answersAreDue, fetchAnswers } from './answers.ts';
-import { latestDue } from './due.ts';
+import { dueRun } from './due-run.ts';
 import { createDuties, DUTIES, type DutyContext, type Upkeep } from './duties.ts';
 import { codeOf, serve } from './serve.ts';
 import { createTurns } from './turns.ts';
@@ -82,10 +82,10 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
       if (job.schedule === undefined) continue;
       // A job that never ran starts with its next tick, not with all of the past.
       const since = lastFire(ledger, job.id) ?? rememberStart(job.id);
-      const interrupted = first && openProcessings(ledger, job.id).length > 0 ? now : undefined;
-      const due = latestDue(job.schedule, job.timezone, since, now) ?? interrupted;
-      if (due === undefined) continue;
-      const cause = now - due > 90_000 || due === interrupted ? 'catch-up' : 'schedule';
+      const interrupted = first && openProcessings(ledger, job.id).length > 0;
+      const next = dueRun(ledger, job, { since, interrupted, now });
+      if (next === undefined) continue;
+      const { due, cause } = next;
       rememberFire(ledger, job.id, due);
       start(job.id, async () => {
         io.log.info({ job: job.id, cause, due: new Date(due).toISOString() }, 'run starts');

@@ -2,6 +2,7 @@ import type { Job } from '../jobs/schema.ts';
 import { newestMorning, planMorning, postponeMorning, recordMorning } from '../ledger/morning-reports.ts';
 import { setWatchMark, watchMark } from '../ledger/watch.ts';
 import { TransferError } from '../model.ts';
+import { loginWatch } from '../pipelines/deliver-events/logins.ts';
 import { dayOf } from '../reports/roll-up.ts';
 import { dayPlus, latestDue } from './due.ts';
 import type { Duty, DutyContext } from './duties.ts';
@@ -63,7 +64,12 @@ async function publishPlanned({ ledger, io, state, signal }: DutyContext, job: J
   const planned = newestMorning(ledger, job.id);
   if (planned === undefined || planned.publishedAt !== null || planned.nextAt > io.now()) return;
   const account = await collectMorning(ledger, job, { day: planned.day, days: DAYS }, io);
-  const path = await publishMorning(job, account, { state, io, signal });
+  const path = await publishMorning(job, account, {
+    state,
+    io,
+    signal,
+    logins: loginWatch(ledger, io, { byHand: false }),
+  });
   recordMorning(ledger, planned, path, io.now());
   io.log.info({ job: job.id, day: planned.day, path }, 'morning report published');
 }

@@ -31,6 +31,9 @@ const MOST_RUNS = 200;
 /** Halts that are this machine's doing. */
 const OF_MACHINE = /^(?:STAGING_|STAGED_|LOCAL_|LEDGER_|INTERNAL)/;
 
+/** What no waiting heals: told the first time. */
+const REFUSED = /^(?:SFTP_AUTH|HOSTKEY_|PRIVATE_KEY_)/;
+
 /** Where the last look got to. */
 export interface Looked {
   /** Milliseconds since 1970. */
@@ -127,8 +130,14 @@ function ofHalts(ledger: Pick<Ledger, 'db'>, job: Job): KnownMatter[] {
   const asked = newestTellingRun(ledger, job.id)?.halted ?? null;
   if (asked !== null)
     found.push({ kind: 'destination-halted', subject: 'destination', detail: { code: asked }, ...lasting });
-  if (runs.length === unreachable && runs.every((run) => stopperOf(run) === 'source'))
-    found.push({ kind: 'source-unreachable', subject: 'source', detail: { code, runs: unreachable }, ...lasting });
+  const refused = stopperOf(newest) === 'source' && REFUSED.test(code);
+  if (refused || (runs.length === unreachable && runs.every((run) => stopperOf(run) === 'source')))
+    found.push({
+      kind: 'source-unreachable',
+      subject: 'source',
+      detail: { code, ...(refused ? {} : { runs: unreachable }) },
+      ...lasting,
+    });
   return found;
 }
 

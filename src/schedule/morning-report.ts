@@ -8,6 +8,7 @@ import type { Ledger } from '../ledger/open.ts';
 import { jobStates } from '../ledger/status.ts';
 import { isWatched } from '../ledger/watch.ts';
 import { type Io, type RunAccount, TransferError } from '../model.ts';
+import type { LoginWatch } from '../remotes/login-watch.ts';
 import { openRemote } from '../remotes/open.ts';
 import { balanceOf } from '../reports/balance.ts';
 import { createMorningTally, type MorningAccount, type WaitingLine } from '../reports/morning.ts';
@@ -88,14 +89,14 @@ export const morningStem = (job: string, day: string): string => `${job}.${day}.
 export async function publishMorning(
   job: Job,
   account: MorningAccount,
-  { state, io, signal }: { state: string; io: Io; signal: AbortSignal },
+  { state, io, signal, logins }: { state: string; io: Io; signal: AbortSignal; logins?: LoginWatch },
 ): Promise<string> {
   signal.throwIfAborted();
   const rendered = await renderMorning(account);
   await mkdir(state, { recursive: true, mode: 0o700 });
   const local = await mkdtemp(join(state, 'morning-'));
   try {
-    await using remote = await openRemote(job.source, io, signal);
+    await using remote = await openRemote(job.source, io, signal, logins);
     const folder = job.report.reports;
     await remote.ensureFolder(folder);
     let page = '';

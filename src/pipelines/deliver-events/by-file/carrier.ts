@@ -5,7 +5,7 @@ import type { RunContext } from '../context.ts';
 /** What the way to Extole needs of a run; a daemon that only looks for answers has no more than this. */
 export type CarrierContext = Pick<
   RunContext,
-  'job' | 'ledger' | 'io' | 'signal' | 'staging' | 'destination' | 'refreshToken' | 'crashPoint'
+  'job' | 'ledger' | 'io' | 'signal' | 'staging' | 'destination' | 'refreshToken' | 'logins' | 'crashPoint'
 >;
 
 /**

@@ -21,7 +21,7 @@ export async function openSftpCarrier(ctx: CarrierContext): Promise<Carrier> {
         hint: 'put the sftp settings back; the lane may be another one for new files',
       },
     );
-  const remote = await openRemote(sftp, ctx.io);
+  const remote = await openRemote(sftp, ctx.io, ctx.signal, ctx.logins);
 
   return {
     async send(upload, path) {
