@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Definition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
@@ -16,6 +16,7 @@ import {
 import { fittingName } from '../../remotes/names.ts';
 import { markerFor } from '../../remotes/stable.ts';
 import type { RunContext, StagedPaths } from './context.ts';
+import { localBytes } from './local-bytes.ts';
 import { LOCAL, localFile, stageBytes } from './stage.ts';
 
 /** What lies in the inbox beside a file and belongs to it. */
@@ -79,12 +80,7 @@ export async function fetchManifest(
   const there = isLocal ? await localFile(beside) : its && (await ctx.remote.stat(its.takenPath));
   if (!there) return;
   refuseLong(there);
-  await stageBytes(
-    isLocal ? createReadStream(there.path) : ctx.remote.read(there, ctx.signal),
-    there,
-    target,
-    () => {},
-  );
+  await stageBytes(isLocal ? localBytes(there.path) : ctx.remote.read(there, ctx.signal), there, target, () => {});
 }
 
 /** Checksums and control totals take no more. */
@@ -112,7 +108,7 @@ export async function checkChecksum(
 
 async function md5Of(path: string): Promise<string> {
   const hash = createHash('md5');
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  for await (const chunk of localBytes(path)) hash.update(chunk);
   return hash.digest('hex');
 }
 

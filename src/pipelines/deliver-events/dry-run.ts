@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -22,6 +22,7 @@ import { judgeInContext } from './admit.ts';
 import { checkChecksum, refuseLong } from './companions.ts';
 import { type Progress, stagedPaths } from './context.ts';
 import { tallyDryRun } from './dry-tally.ts';
+import { localBytes } from './local-bytes.ts';
 import { sealFile } from './seal.ts';
 import { LOCAL, lostInput, stageBytes } from './stage.ts';
 
@@ -63,7 +64,7 @@ export async function dryRunJob(options: DryRunOptions): Promise<DryRunFile[]> {
       const { size } = await stat(options.file);
       const local = { name: basename(options.file), size };
       const beside = manifestBeside(options.job, options.file);
-      return [await judge(options, staging, 0, local, createReadStream(options.file), beside)];
+      return [await judge(options, staging, 0, local, localBytes(options.file), beside)];
     }
     await using remote = await openRemote(options.job.source, options.io, options.signal);
     const matches = matchPattern(options.job.source.match);
@@ -98,7 +99,7 @@ export async function judgeAgain(
     const local = existsSync(file.staged) ? file.staged : place.startsWith(LOCAL) ? place.slice(LOCAL.length) : '';
     if (local !== '') {
       const { size } = await stat(local);
-      return await judge(options, temporary, 0, { name, size }, createReadStream(local));
+      return await judge(options, temporary, 0, { name, size }, localBytes(local));
     }
     await using remote = await openRemote(options.job.source, options.io);
     const there = place === '' ? undefined : await remote.stat(place);
@@ -117,7 +118,7 @@ function manifestBeside({ source }: Job, path: string): Manifest | undefined {
   const its = source.manifest && join(dirname(path), markerFor(basename(path), source.manifest.name));
   if (!its || !existsSync(its)) return undefined;
   const file = { path: its, name: basename(its), size: statSync(its).size, mtime: 0 };
-  return { file, bytes: createReadStream(its) };
+  return { file, bytes: localBytes(its) };
 }
 
 async function judge(

@@ -28,9 +28,12 @@ export function createReasons(
       return place;
     },
     finish: () => {
-      flush();
-      fsyncSync(fd);
-      closeSync(fd);
+      try {
+        flush();
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
     },
   };
 }

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { LINES, openBook } from '../../ledger/deliveries.ts';
 import { deliveryCounts } from '../../ledger/processings.ts';
@@ -12,6 +11,7 @@ import { createTally } from '../../reports/tally.ts';
 import type { FilePass, RunContext } from './context.ts';
 import { createFates } from './fates.ts';
 import { keepHeapSmall } from './heap.ts';
+import { localBytes } from './local-bytes.ts';
 import { openRowIndex } from './row-index.ts';
 import type { Seal } from './seal.ts';
 import { stagedFile } from './staged-file.ts';
@@ -27,12 +27,36 @@ export async function settleFile(
   pass: FilePass,
   seal: Seal,
 ): Promise<{ account: FileAccount; results?: ResultsSummary }> {
-  const { processing, root, definition, paths } = pass;
-  const book = openBook(ctx.ledger, root.id);
-  const index = openRowIndex(paths.index);
-  const tally = createTally();
+  const { root, definition, paths } = pass;
   const staged = stagedFile(ctx, definition, paths.input, root.name);
   const text = createTextCursor(openText(staged, definition.file));
+  const reasons = createTextCursor(localBytes(paths.reasons));
+  const index = openRowIndex(paths.index);
+  try {
+    return await settleRows(ctx, pass, seal, { index, text, reasons });
+  } finally {
+    index.close();
+    await text.close();
+    await reasons.close();
+  }
+}
+
+/** What lies beside the staged file, and its own text. */
+interface Beside {
+  index: ReturnType<typeof openRowIndex>;
+  text: TextCursor;
+  reasons: TextCursor;
+}
+
+async function settleRows(
+  ctx: RunContext,
+  pass: FilePass,
+  seal: Seal,
+  { index, text, reasons }: Beside,
+): Promise<{ account: FileAccount; results?: ResultsSummary }> {
+  const { processing, root, definition, paths } = pass;
+  const book = openBook(ctx.ledger, root.id);
+  const tally = createTally();
   const { encryptTo } = ctx.job.report;
   const header = seal.header ? await slice(text, seal.header.offset, seal.header.length) : undefined;
   const format = resultsFormat({
@@ -43,7 +67,6 @@ export async function settleFile(
   });
   const target = join(paths.folder, `results.${processing.id}.r${processing.revision + 1}`);
   const file = await createResultsFile(target, format, encryptTo);
-  const reasons = createTextCursor(createReadStream(paths.reasons, { highWaterMark: 1 << 18 }));
   const fates = createFates(ctx, pass, seal, book);
   const iso = createIsoClock();
   let lines = 0;
@@ -88,10 +111,6 @@ export async function settleFile(
   } catch (error) {
     await file.discard();
     throw error;
-  } finally {
-    index.close();
-    await text.close();
-    await reasons.close();
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants, createReadStream, existsSync, statSync } from 'node:fs';
+import { constants, existsSync, statSync } from 'node:fs';
 import { access, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Definition } from '../../jobs/definition.ts';
@@ -8,6 +8,7 @@ import { FileRefused, type RefusalDetail, type RemoteFile, TransferError } from 
 import { isPacked, readPlaintext } from '../../parsing/plaintext.ts';
 import { checkChecksum, fetchManifest } from './companions.ts';
 import { type RunContext, stagedPaths } from './context.ts';
+import { localBytes } from './local-bytes.ts';
 import { stagedFile } from './staged-file.ts';
 
 /** What was staged. `known`: the first processing of the same contents; `refusal`: the contents cannot even be unpacked. */
@@ -61,7 +62,7 @@ export async function restageFile(ctx: RunContext, processing: Processing, targe
   const there = place.startsWith(LOCAL) ? await localFile(place.slice(LOCAL.length)) : await ctx.remote.stat(place);
   if (!there) throw lost(`there is no ${place}`);
   await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-  const bytes = place.startsWith(LOCAL) ? createReadStream(there.path) : ctx.remote.read(there, ctx.signal);
+  const bytes = place.startsWith(LOCAL) ? localBytes(there.path) : ctx.remote.read(there, ctx.signal);
   if ((await stageBytes(bytes, there, target, () => {})) === processing.rawSha256) return;
   await rm(target);
   throw lost(`${place} has other contents by now`);
@@ -83,7 +84,7 @@ export async function copyStaged(from: string, to: string): Promise<void> {
   if (existsSync(to) || !existsSync(from)) return;
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
   const { size } = await stat(from);
-  await stageBytes(createReadStream(from), { name: basename(from), size }, to, () => {});
+  await stageBytes(localBytes(from), { name: basename(from), size }, to, () => {});
 }
 
 /** `undefined`: there is none that can be read. */
@@ -128,7 +129,7 @@ async function download(ctx: RunContext, processing: Processing, target: string)
       hint: 'give it again with --file',
     });
   const bytes = takenPath.startsWith(LOCAL)
-    ? createReadStream(takenPath.slice(LOCAL.length))
+    ? localBytes(takenPath.slice(LOCAL.length))
     : ctx.remote.read({ path: takenPath, name, size, mtime }, ctx.signal);
   return stageBytes(bytes, { name, size }, target, (done) =>
     ctx.progress({ file: name, phase: 'downloading', done, total: size, unit: 'bytes' }),

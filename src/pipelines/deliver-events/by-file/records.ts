@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 
 /** One way of reading a results file: what separates fields, and how a quote stands within a quoted one. */
@@ -32,18 +33,18 @@ const BATCH = 1000;
  */
 export async function* recordsOf(path: string, dialect: Dialect, broken: () => void): AsyncGenerator<string[][]> {
   const { delimiter, quotes } = dialect;
-  const parser = createReadStream(path).pipe(
-    parse({
-      delimiter,
-      bom: true,
-      quote: quotes === 'none' ? false : '"',
-      escape: quotes === 'backslash' ? '\\' : '"',
-      relax_quotes: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      max_record_size: MOST_BYTES,
-    }),
-  );
+  const parser = parse({
+    delimiter,
+    bom: true,
+    quote: quotes === 'none' ? false : '"',
+    escape: quotes === 'backslash' ? '\\' : '"',
+    relax_quotes: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: MOST_BYTES,
+  });
+  // Whichever of the two ends early takes the other with it; what went wrong is told where the records are read.
+  pipeline(createReadStream(path), parser, () => {});
   let batch: string[][] = [];
   try {
     for await (const record of parser) {
