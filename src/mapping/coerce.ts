@@ -1,8 +1,8 @@
 import { EMAIL_LIMIT, parseEmail, parsePhone } from './contact.ts';
 import type { FieldSettings } from './field-settings.ts';
-import { isPlaceholder, KEY_LIMIT } from './key.ts';
+import { INVISIBLE, isPlaceholder, KEY_LIMIT } from './key.ts';
 import { compileMoment, formatUtc } from './moment.ts';
-import { found, longerThan, masked } from './text.ts';
+import { found, isPlain, longerThan, masked } from './text.ts';
 
 /** Where a reader leaves what is wrong with a value. One for each row mapper: rows that are fine cost nothing. */
 export interface Fault {
@@ -111,6 +111,9 @@ function compileText(
           text,
           `${name} has at most ${KEY_LIMIT} characters, and an id is never cut`,
         );
+      }
+      if (!isPlain(text) && INVISIBLE.test(text)) {
+        return refuse(fault, 'CONTROL_CHARS', text, 'an id may not hold control or invisible characters');
       }
       if (!isPlaceholder(text)) return text;
       fault.code = 'PARTNER_USER_ID_PLACEHOLDER';

@@ -6,7 +6,8 @@ export const KEY_LIMIT = 38;
 /** What spreadsheets make of a long number: `1.23E+14`. An id such as `1E5` is not one. */
 const SCIENTIFIC = /^[+-]?(?:\d[.,]\d+E[+-]?\d{1,3}|\dE\+\d{1,3})$/i;
 
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+/** What no id may hold: nobody sees that two ids differ by it. */
+export const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 const EQUALS = 61;
 

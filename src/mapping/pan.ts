@@ -1,13 +1,31 @@
-const CANDIDATE = /(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)/g;
-const SSN = /(?<![\d-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])/;
+/** Digits in groups, as people write numbers; other numbers may stand beside the one that counts. */
+const CANDIDATE = /\d(?:[ \u00a0.-]?\d){12,}/g;
+const GROUP = /\d+/g;
+/** How the numbers of card companies begin; dates such as 20261120 do not. */
+const ISSUED = /^(?:4|5|6|3[04-9]|2[2-7])/;
+const SHORTEST = 13;
+const LONGEST = 19;
+const SSN = /(?<![\d-])(?!000|666|9\d\d)\d{3}([- \u00a0])(?!00)\d{2}\1(?!0000)\d{4}(?![\d-])/;
 
 /** Whether a value holds something that looks like a payment card number or a US social security number. */
 export function looksLikePan(value: string): boolean {
   if (value.length < 11) return false;
   if (SSN.test(value)) return true;
   for (const [candidate] of value.matchAll(CANDIDATE)) {
-    const digits = candidate.replace(/[ -]/g, '');
-    if (/^[23456]/.test(digits) && luhn(digits)) return true;
+    if (someGroupsMake(candidate.match(GROUP) ?? [])) return true;
+  }
+  return false;
+}
+
+/** Whether neighbouring groups of digits make a card number together: what stands before or behind it is left out in turn. */
+function someGroupsMake(groups: readonly string[]): boolean {
+  for (let from = 0; from < groups.length; from += 1) {
+    let digits = '';
+    for (let to = from; to < groups.length && digits.length <= LONGEST; to += 1) {
+      digits += groups[to];
+      if (digits.length < SHORTEST || digits.length > LONGEST) continue;
+      if (ISSUED.test(digits) && luhn(digits)) return true;
+    }
   }
   return false;
 }

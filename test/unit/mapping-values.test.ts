@@ -191,13 +191,20 @@ test('telephone numbers become + and digits, with the declared calling code', ()
   expect(parsePhone('212 555 0143', undefined)).toBeUndefined();
 });
 
-test('card and social security numbers are recognised, order numbers are not', () => {
+test('I45: card and social security numbers are recognised, order numbers are not', () => {
   for (const text of [
     '4111111111111111',
     'card 4111 1111 1111 1111 ok',
     '5500-0000-0000-0004',
     '378282246310005',
     '123-45-6789',
+    '4111 1111 1111 1111 123',
+    '4111 1111 1111 1111 12/27',
+    '2026-11-20 4111111111111111',
+    '1 4111111111111111',
+    '4111.1111.1111.1111',
+    '4111\u00a01111\u00a01111\u00a01111',
+    '123 45 6789',
   ]) {
     expect(looksLikePan(text)).toBe(true);
   }
@@ -207,6 +214,9 @@ test('card and social security numbers are recognised, order numbers are not', (
     '2026-11-20',
     '100000000000000123',
     '000-12-3456',
+    '20261120140322',
+    '2026-11-20 14:03:22.123',
+    '+1 212 555 0143 +1 212 555 0144',
     '',
     '1234',
   ]) {
