@@ -23,7 +23,8 @@ export async function* decrypted(
 ): AsyncGenerator<Buffer> {
   const { decrypt, readMessage } = await import('openpgp');
   const source = wholeMessage(form === 'armored' ? withoutArmor(raw) : raw);
-  let trouble: unknown;
+  const { orTrouble, raise } = createTrouble();
+  let reader: AsyncIterator<Uint8Array> | undefined;
   const web = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -32,7 +33,7 @@ export async function* decrypted(
           if (next.done) controller.close();
           else controller.enqueue(new Uint8Array(next.value.buffer, next.value.byteOffset, next.value.byteLength));
         } catch (error) {
-          trouble ??= error;
+          raise(error);
           controller.error(error);
         }
       },
@@ -41,31 +42,62 @@ export async function* decrypted(
     { highWaterMark: 0 },
   );
   try {
-    const message = await readMessage({ binaryMessage: web, config: STREAMED });
+    const message = await orTrouble(readMessage({ binaryMessage: web, config: STREAMED }));
     refuseForeign(message, keys);
-    const { data, signatures } = await decrypt({
-      message,
-      decryptionKeys: [...keys.decryption],
-      verificationKeys: [...keys.signers],
-      format: 'binary',
-      date: new Date(keys.signedBefore),
-      config: STREAMED,
-    });
+    const { data, signatures } = await orTrouble(
+      decrypt({
+        message,
+        decryptionKeys: [...keys.decryption],
+        verificationKeys: [...keys.signers],
+        format: 'binary',
+        date: new Date(keys.signedBefore),
+        config: STREAMED,
+      }),
+    );
     // A reader that stops early never asks for them; a refusal nobody waits for must not end the process.
     for (const { verified, signature } of signatures) {
       verified.catch(() => {});
       signature.catch(() => {});
     }
-    for await (const chunk of data) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const chunks: AsyncIterableIterator<Uint8Array> = data.values();
+    reader = chunks;
+    for (;;) {
+      const next = await orTrouble(chunks.next());
+      if (next.done === true) break;
+      yield Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
+    }
     // What the decryption had no use for must still be looked at.
     while (!(await source.next()).done);
     await verify(signatures, keys);
   } catch (error) {
-    const first = trouble ?? error;
-    throw first instanceof FileRefused || isDisk(first) ? first : broken(reasonOf(first), first);
+    throw error instanceof FileRefused || isDisk(error) ? error : broken(reasonOf(error), error);
   } finally {
+    // Not waited for, for the same reason.
+    reader?.return?.().catch(() => {});
     await source.return(undefined);
   }
+}
+
+/**
+ * What goes wrong in the source ends every wait for the decryption: the library does not always pass an error on, and would
+ * let its reader wait for ever.
+ */
+function createTrouble(): { raise(error: unknown): void; orTrouble<T>(work: Promise<T>): Promise<T> } {
+  let trouble: { error: unknown } | undefined;
+  let waiting: ((error: unknown) => void) | undefined;
+  return {
+    raise: (error) => {
+      trouble ??= { error };
+      waiting?.(trouble.error);
+    },
+    orTrouble: (work) =>
+      new Promise((resolve, reject) => {
+        const fail = (error: unknown): void => reject(trouble ? trouble.error : error);
+        waiting = fail;
+        work.then(resolve, fail);
+        if (trouble) fail(trouble.error);
+      }),
+  };
 }
 
 /** Tells a message for somebody else from a damaged one, which the decryption itself does not. */
