@@ -89,25 +89,34 @@ function leading(text: Buffer, separator: number): { fields: string[]; length: n
 }
 
 async function nextJson(bytes: Bytes, line: number, raw: Buffer): Promise<ResultsLine | undefined> {
+  // The record, which may have been escaped, and what stands before it.
+  const longest = MOST_LEADING + raw.length * 6;
   let end = bytes.rest().indexOf(LF);
-  while (end === -1 && (await bytes.more(bytes.rest().length + 1))) end = bytes.rest().indexOf(LF);
+  while (end === -1 && bytes.rest().length < longest && (await bytes.more(bytes.rest().length + 1)))
+    end = bytes.rest().indexOf(LF);
   if (end === -1) return undefined;
   const text = bytes.rest().toString('utf8', 0, end);
   bytes.skip(end + 1);
   const record = raw.toString('utf8').replace(/[\r\n]/g, ' ');
   if (!text.endsWith(`,"row":${record}}`) && !text.endsWith(`,"raw":${JSON.stringify(raw.toString('utf8'))}}`))
     return undefined;
+  const told = toldBy(text);
+  if (told === undefined) return undefined;
+  const textOf = (name: string): string | undefined => {
+    const value = told[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const [outcome, code, reason, eventId, at] = ['outcome', 'code', 'reason', 'event_id', 'at'].map(textOf);
+  if (outcome === undefined || code === undefined || reason === undefined || eventId === undefined || at === undefined)
+    return undefined;
+  const { line: number, attempts } = told;
+  return lineOf({ line: Number(number), outcome, code, reason, eventId, attempts: Number(attempts), at }, line);
+}
+
+function toldBy(text: string): Record<string, unknown> | undefined {
   try {
-    const told: {
-      line: number;
-      outcome: string;
-      code: string;
-      reason: string;
-      event_id: string;
-      attempts: number;
-      at: string;
-    } = JSON.parse(text);
-    return lineOf({ ...told, eventId: told.event_id }, line);
+    const told: unknown = JSON.parse(text);
+    return typeof told === 'object' && told !== null ? { ...told } : undefined;
   } catch {
     return undefined;
   }
@@ -118,7 +127,8 @@ function lineOf(
   line: number,
 ): ResultsLine | undefined {
   const outcome = OUTCOMES.find((each) => each === told.outcome);
-  if (outcome === undefined || told.line !== line || !Number.isInteger(told.attempts)) return undefined;
+  if (outcome === undefined || told.line !== line) return undefined;
+  if (!Number.isInteger(told.attempts) || told.attempts < 0) return undefined;
   const { code, reason, eventId, attempts } = told;
   return { line, outcome, code, reason, eventId, attempts, at: Date.parse(told.at) || 0 };
 }
