@@ -2,6 +2,7 @@ import { EXIT, type ExitCode, TransferError } from '../model.ts';
 
 const EXITS: Readonly<Record<string, ExitCode>> = {
   LEDGER_IN_USE: EXIT.ledgerInUse,
+  LEDGER_TAKEN_OVER: EXIT.ledgerInUse,
   LEDGER_UNREADABLE: EXIT.ledgerUnreadable,
   LEDGER_MISSING: EXIT.ledgerUnreadable,
   LEDGER_EXISTS: EXIT.usage,

@@ -31,6 +31,8 @@ export type Granted = { kind: 'claimed'; id: number; attempt: number; attemptId:
 export interface WindowLedger<T> {
   /** One transaction: records what ended, then claims. granted[i] belongs to claims[i]. On disk when it returns. */
   commit(ended: readonly Ended<T>[], claims: readonly { item: T; id?: number }[]): readonly Granted[];
+  /** Throws where what was claimed some time ago may not be sent any more: another process took the ledger over. */
+  mustHold(): void;
   /** A row that waits behind a failed one and will not be tried in this run. */
   blocked(item: T): void;
 }

@@ -24,6 +24,8 @@ function signOf(answer: Answer): Signal {
 
 /** An acknowledgement waits no longer than this for others to share its commit. */
 const COMMIT_AFTER_MS = 20;
+/** Claims that are older than this are sent only after a look whether the ledger is still ours. */
+const HELD_FOR_MS = 2000;
 /** Requests that keep a quick destination busy for the time of a commit. */
 const BUSY_MEANWHILE = 64;
 
@@ -52,6 +54,8 @@ export async function sendThroughWindow<T>(
   let exhausted = false;
   let fetching = false;
   let sourceError: unknown;
+  /** When the ledger was known to be ours. */
+  let heldAt = io.monotonic();
   let halted: { code: string; reason: string } | undefined;
   let wake = (): void => {};
   let timerAt = Number.POSITIVE_INFINITY;
@@ -128,9 +132,24 @@ export async function sendThroughWindow<T>(
     }
   };
 
+  /** A process may stand still for as long as somebody likes. What it claimed before, another one may have sent by now. */
+  const mayStillSend = (now: number): boolean => {
+    if (now - heldAt < HELD_FOR_MS) return true;
+    try {
+      ledger.mustHold();
+      heldAt = now;
+      return true;
+    } catch (error) {
+      sourceError = error;
+      wake();
+      return false;
+    }
+  };
+
   const dispatch = (): void => {
     if (stopping()) return;
     const now = io.monotonic();
+    if (toSend.length > 0 && !mayStillSend(now)) return;
     while (toSend.length > 0 && inFlight < health.allowed(concurrency.limit, now)) {
       const batch = toSend.splice(0, sender.maxBatchSize);
       const era = health.era;
@@ -178,6 +197,7 @@ export async function sendThroughWindow<T>(
     const claims = [...again.map((row) => ({ item: row.item, id: row.id })), ...fresh.map(({ item }) => ({ item }))];
     if (ended.length === 0 && claims.length === 0) return;
     const granted = ledger.commit(ended, claims);
+    heldAt = now;
     granted.forEach((grant, i) => {
       const old = again[i];
       const row = old ?? fresh[i - again.length];

@@ -1,4 +1,5 @@
 import type { Answer } from '../model.ts';
+import { mustHold } from './fence.ts';
 import type { Ledger } from './open.ts';
 
 /** States of a row on its way. `duplicate` only for a failed row that found its key taken when it was tried again. */
@@ -136,7 +137,6 @@ export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
     `INSERT INTO attempts (delivery_id, number, result, code, reason, http, unique_id, claimed_at, answered_at)
      SELECT id, attempts, ?, ?, ?, ?, ?, claimed_at, ? FROM deliveries WHERE id = ?`,
   );
-  const epoch = db.prepare<[], { epoch: number }>('SELECT epoch FROM executor WHERE id = 1');
   const owner = db.prepare<[number, Buffer], OwnerRow>(
     `SELECT id, line, state, content_hash, event_id, answered_at FROM deliveries
      WHERE event_name_id = ? AND key_hash = ? AND owns = 1`,
@@ -229,7 +229,7 @@ export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
 
   const commit = db.transaction(
     (records: readonly Recorded[], settled: readonly Settled[], claims: readonly Claim[], now: number) => {
-      if (epoch.get()?.epoch !== ledger.epoch) throw new Error('another process took the ledger over');
+      mustHold(ledger);
       for (const entry of records) record(entry, now);
       for (const entry of settled) settle(entry, now);
       return claims.map((claim) => claimOne(claim, now));

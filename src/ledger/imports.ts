@@ -1,4 +1,5 @@
 import { LINES } from './deliveries.ts';
+import { mustHold } from './fence.ts';
 import type { Ledger } from './open.ts';
 
 /** An import of keys, as far as it has come: read = imported + known + rejected. */
@@ -102,7 +103,7 @@ export function countUnowned({ db }: Pick<Ledger, 'db'>, eventNameId: number, ha
  * as it is. The content of the rows is not known: the empty hash stands for any.
  */
 export function importBatch(
-  ledger: Pick<Ledger, 'db' | 'epoch'>,
+  ledger: Pick<Ledger, 'db' | 'epoch' | 'path'>,
   { id, processingId }: Pick<KeyImport, 'id' | 'processingId'>,
   eventNameId: number,
   batch: { keys: readonly ImportedKey[]; rejected: number; line: number },
@@ -114,8 +115,7 @@ export function importBatch(
      VALUES (?, ?, ?, ?, x'', 'delivered', 1, 0, ?, ?, 'imported', 'imported') ON CONFLICT DO NOTHING`,
   );
   db.transaction(() => {
-    const { epoch } = db.prepare<[], { epoch: number }>('SELECT epoch FROM executor').get() ?? {};
-    if (epoch !== ledger.epoch) throw new Error('another process took the ledger over');
+    mustHold(ledger);
     let imported = 0;
     for (const { line, key, keyHash } of batch.keys)
       imported += insert.run(processingId * LINES + line, eventNameId, keyHash, key, now, now).changes;

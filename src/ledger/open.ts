@@ -49,7 +49,7 @@ export async function openLedger(path: string, kind: ExecutorKind, io: Io): Prom
     const epoch = db.transaction(() => takeOver(db, kind, io)).immediate();
     assertFullSync(db);
     const { id, hashKey } = identity(db, path, io);
-    return { path, id, hashKey, db, epoch, close: () => close(db, lock, io) };
+    return { path, id, hashKey, db, epoch, close: () => close(db, epoch, lock, io) };
   } catch (error) {
     lock.release();
     throw ledgerProblem(error, path);
@@ -257,8 +257,9 @@ export function readHolder(path: string): Holder | undefined {
   }
 }
 
-async function close(db: Database.Database, lock: ExecutorLock, io: Io): Promise<void> {
-  db.prepare('UPDATE executor SET ended_at = ? WHERE id = 1').run(io.now());
+async function close(db: Database.Database, epoch: number, lock: ExecutorLock, io: Io): Promise<void> {
+  // Who was taken over must not say that the other one has ended.
+  db.prepare('UPDATE executor SET ended_at = ? WHERE id = 1 AND epoch = ?').run(io.now(), epoch);
   db.pragma('wal_checkpoint(TRUNCATE)');
   db.close();
   lock.release();

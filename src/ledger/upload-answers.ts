@@ -1,5 +1,5 @@
+import { mustHold } from './fence.ts';
 import type { Ledger } from './open.ts';
-import { mustHold } from './uploads.ts';
 
 /** What a results file said, in numbers. */
 export interface AnswerCounts {

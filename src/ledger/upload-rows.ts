@@ -1,7 +1,8 @@
 import type { Proof } from '../model.ts';
 import { type Claim, type ClaimResult, type DeliveryBook, LINES, type Settled } from './deliveries.ts';
+import { mustHold } from './fence.ts';
 import type { Ledger } from './open.ts';
-import { mustHold, rangeOf, type Upload } from './uploads.ts';
+import { rangeOf, type Upload } from './uploads.ts';
 
 /** What the destination said of one row. */
 export type RowAnswer =

@@ -1,5 +1,6 @@
 import type { FileLane, Notice } from '../model.ts';
 import { LINES } from './deliveries.ts';
+import { mustHold } from './fence.ts';
 import type { Ledger } from './open.ts';
 
 /**
@@ -198,12 +199,6 @@ export function awaitedAnswers({ db }: Pick<Ledger, 'db'>): Map<number, { name: 
 /** The upload whose answer an open processing waits for. */
 export function awaitedUpload(ledger: Pick<Ledger, 'db'>, processingId: number): Upload | undefined {
   return uploadsOf(ledger, processingId).find(({ state }) => state === 'uploaded' || state === 'started');
-}
-
-/** Throws where another process took the ledger over: nothing may be written any more. */
-export function mustHold(ledger: Ledger): void {
-  const row = ledger.db.prepare<[], { epoch: number }>('SELECT epoch FROM executor WHERE id = 1').get();
-  if (row?.epoch !== ledger.epoch) throw new Error('another process took the ledger over');
 }
 
 /** The range of a processing's deliveries, both ends included. */

@@ -1,6 +1,8 @@
 import { schedule } from 'node-cron';
 import { loadJobs } from '../jobs/load.ts';
 import type { Job } from '../jobs/schema.ts';
+import { mustHold } from '../ledger/fence.ts';
+import { ledgerProblem } from '../ledger/open.ts';
 import { openProcessings } from '../ledger/processings.ts';
 import { giveBackRequests } from '../ledger/requests.ts';
 import { lastFire, rememberFire } from '../ledger/schedules.ts';
@@ -27,8 +29,12 @@ export interface DaemonOptions extends Omit<ExecuteOptions, 'cause'> {
  * Runs all jobs on their schedules until the signal comes, then lets what is on the wire come to its end. A job never
  * overlaps with itself; what was missed while down is made up once.
  */
-export async function runDaemon(options: DaemonOptions): Promise<void> {
-  const { ledger, io, signal } = options;
+export async function runDaemon(given: DaemonOptions): Promise<void> {
+  // Where it cannot go on by itself, all that it began ends as well.
+  const broken = new AbortController();
+  const signal = AbortSignal.any([given.signal, broken.signal]);
+  const options = { ...given, signal };
+  const { ledger, io } = options;
   const turns = createTurns();
   let told = '';
   const startedAt = io.now();
@@ -117,9 +123,13 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     options.looked?.();
     seeToDuties();
     while (!signal.aborted) {
+      mustHold(ledger);
       serve({ ...options, cause: 'command' }, turns, seeToDuties);
       await io.sleep(REQUESTS_EVERY_MS, signal).catch(() => {});
     }
+  } catch (error) {
+    broken.abort(error);
+    throw ledgerProblem(error, ledger.path);
   } finally {
     await minute.destroy();
     await turns.stop();

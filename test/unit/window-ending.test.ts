@@ -50,6 +50,23 @@ describe('how a pass through the window ends', () => {
     expect([...story.entries.values()].filter(({ state }) => state === 'claimed')).toEqual([]);
   });
 
+  it('C08: a process that stood still looks before it sends what it claimed: taken over meanwhile, it sends nothing more', async () => {
+    const taken = new Error('another process took the ledger over');
+    const story = await play({
+      rows: many(40),
+      window: 32,
+      start: 2,
+      max: 2,
+      // Both answers come back to a process that stood still for five minutes.
+      reply: () => ({ answer: accepted, afterMs: 300_000 }),
+      mustHold: () => {
+        throw taken;
+      },
+    });
+    expect(story.error).toBe(taken);
+    expect(story.sent).toHaveLength(2);
+  });
+
   it('a broken source ends the pass with its error, after what is on the wire was recorded', async () => {
     const story = await play({
       rows: many(40),

@@ -92,6 +92,8 @@ export interface Setting {
   /** Ids of deliveries begin after this one. */
   firstId?: number;
   drainMs?: number;
+  /** Throws once another process has taken the ledger over. */
+  mustHold?: () => void;
   /** Rows handed out at a time. */
   batch?: number;
   failAfter?: number;
@@ -185,6 +187,7 @@ export async function play(setting: Setting): Promise<Story> {
       story.mostClaimed = Math.max(story.mostClaimed, open);
       return granted;
     },
+    mustHold: () => setting.mustHold?.(),
     blocked: ({ name }) => story.blocked.push(name),
   };
   const sendOne = ({ event, attemptId }: Outgoing, done: (answer: Answer) => void): void => {

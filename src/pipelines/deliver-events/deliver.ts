@@ -11,6 +11,7 @@ import {
   type Recorded,
   type Settled,
 } from '../../ledger/deliveries.ts';
+import { mustHold } from '../../ledger/fence.ts';
 import { blockedOrders } from '../../ledger/processings.ts';
 import { eventNameId } from '../../ledger/registry.ts';
 import { beginSending, endSending } from '../../ledger/sweep.ts';
@@ -180,6 +181,7 @@ export async function deliverFile(
       paced: sender.paced,
       ledger: {
         commit,
+        mustHold: () => mustHold(ledger),
         blocked: ({ claim }) => {
           // It may have been accepted: it stays unknown, and keeps its key.
           if (isDoubtful(claim.prior)) return;

@@ -111,6 +111,8 @@ async function run(options: RunOptions): Promise<RunResult> {
     if (reportPath !== undefined) ctx.crashPoint('reported');
   } catch (raw) {
     const error = stagingProblem(raw, options.state);
+    // Whoever took the ledger over has marked the run already.
+    if (error instanceof TransferError && error.code === 'LEDGER_TAKEN_OVER') throw error;
     if (!(error instanceof TransferError) || signal.aborted) {
       breakOff(ledger, id, io);
       throw error;

@@ -4,8 +4,8 @@ export const mutant: Mutant = {
   title: 'a process that was taken over goes on',
   edits: [
     {
-      file: 'src/ledger/deliveries.ts',
-      text: `      if (epoch.get()?.epoch !== ledger.epoch) throw new Error('another process took the ledger over');
+      file: 'src/ledger/fence.ts',
+      text: `  if (row?.epoch !== ledger.epoch) throw takenOver(ledger.path);
 `,
       replacement: '',
     },
