@@ -19,14 +19,16 @@ export interface Dropped {
   /** Its name at the partner's, and what it says once unpacked. */
   name: string;
   file: InputFile;
+  /** Its results say nothing of the input: it came encrypted. */
+  sealed: boolean;
   /** What its results begin with: the name without what says how it is packed. */
   resultsBase: string;
 }
 
 /** What a scenario allows that others do not. */
 export interface Rules {
-  /** Rows are requests of their own, or travel in files, of which none may come twice. */
-  by: 'row' | 'file';
+  /** Rows are requests of their own; or travel in files, of which none may come twice; or lie in files for a person to upload. */
+  by: 'row' | 'file' | 'hand';
   /** Rows of unknown fate are sent again; else they are held until the scenario has released them. */
   resends: boolean;
   eventName: string;
@@ -44,8 +46,8 @@ export interface History {
   /** In the order in which they are worked on. */
   files: Dropped[];
   verdicts: Verdict[];
-  /** Keys that a person released: sent once more than the ledger alone would have them. */
-  released: Set<string>;
+  /** Keys that a person released, and how often: each time, one more may be sent than the ledger alone would have. */
+  released: Map<string, number>;
   lives: Life[];
   /** After each life: what was found on disk. */
   looks: Facts[];
@@ -62,7 +64,7 @@ export function startHistory(world: CrashWorld, rules: Rules): History {
     rules,
     files: [],
     verdicts: [],
-    released: new Set(),
+    released: new Map(),
     lives: [],
     looks: [],
     kills: 0,

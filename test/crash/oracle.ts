@@ -40,7 +40,12 @@ export interface Prophecy {
 }
 
 /** What a person decided before the end. */
-export type Verdict = { verdict: 'reject'; key: string } | { verdict: 'resolve'; key: string; line: number };
+export type Verdict =
+  | { verdict: 'resolve'; key: string; line: number }
+  /** A whole file that was held. */
+  | { verdict: 'reject-file'; file: string }
+  /** Another system delivered it: it is known, whatever else is in its row. */
+  | { verdict: 'imported'; key: string };
 
 export interface OracleOptions {
   now: number;
@@ -70,7 +75,7 @@ export function foretell(files: readonly InputFile[], options: OracleOptions): P
     const rows = records.map((record) => judge(record, options));
     const told: ExpectedRow[] = [];
     for (const row of rows) {
-      const { outcome, code } = decide(row, rows, owners, options.verdicts ?? []);
+      const { outcome, code } = decide(row, name, rows, owners, options.verdicts ?? []);
       told.push({ line: row.line, input: row.input, outcome, code, key: row.key });
       if (outcome !== 'delivered' || !row.payload) continue;
       payloads.set(row.key, row.payload);
@@ -90,20 +95,23 @@ type Fate = { outcome: Foretold; code: string };
 
 function decide(
   row: Judged,
+  file: string,
   rows: readonly Judged[],
   owners: ReadonlyMap<string, string>,
   verdicts: readonly Verdict[],
 ): Fate {
   if (row.code !== '') return { outcome: 'rejected', code: row.code };
-  const verdict = verdicts.find(({ key }) => key === row.key);
-  if (verdict?.verdict === 'reject') return { outcome: 'rejected', code: 'OPERATOR_REJECTED' };
-  if (verdict?.verdict === 'resolve') {
-    if (verdict.line === row.line) return { outcome: 'delivered', code: '' };
-    return { outcome: 'conflict', code: 'CONFLICT_IN_FILE' };
-  }
+  if (verdicts.some((each) => each.verdict === 'reject-file' && each.file === file))
+    return { outcome: 'rejected', code: 'OPERATOR_REJECTED' };
   const same = rows.filter(({ key, code }) => key === row.key && code === '');
-  if (same.some(({ content }) => content !== row.content)) return { outcome: 'conflict', code: 'CONFLICT_IN_FILE' };
-  const owner = owners.get(row.key);
+  if (same.some(({ content }) => content !== row.content)) {
+    const picked = verdicts.some(
+      (each) => each.verdict === 'resolve' && each.key === row.key && each.line === row.line,
+    );
+    return picked ? { outcome: 'delivered', code: '' } : { outcome: 'conflict', code: 'CONFLICT_IN_FILE' };
+  }
+  const imported = verdicts.some((each) => each.verdict === 'imported' && each.key === row.key);
+  const owner = imported ? row.content : owners.get(row.key);
   if (owner !== undefined && owner !== row.content) return { outcome: 'conflict', code: 'CONFLICT' };
   if (same[0] !== row) return { outcome: 'duplicate', code: 'DUPLICATE_IN_FILE' };
   if (owner !== undefined) return { outcome: 'duplicate', code: 'DUPLICATE' };

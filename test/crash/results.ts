@@ -24,9 +24,11 @@ export function readResults(text: string, delimiter = ','): ResultLine[] {
       cells.push(value);
       at = end + 1;
     }
-    const end = endOfRecord(text, at, delimiter);
+    // Where the input came encrypted, a line ends here.
+    const bare = text[at - 1] === '\n';
+    const end = bare ? at - 1 : endOfRecord(text, at, delimiter);
     const [line = '', outcome = '', code = '', , eventId = ''] = cells;
-    rows.push({ line: Number(line), outcome, code, eventId, input: text.slice(at, end) });
+    rows.push({ line: Number(line), outcome, code, eventId, input: bare ? '' : text.slice(at, end) });
     at = end + 1;
   }
   return rows;

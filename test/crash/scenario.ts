@@ -1,6 +1,8 @@
 import type { Chance } from './chance.ts';
 import type { Facts } from './facts.ts';
-import type { Rules } from './history.ts';
+import type { Kind, Rules } from './history.ts';
+import type { Kill } from './kill.ts';
+import type { Life } from './life.ts';
 import type { InputFile, Verdict } from './oracle.ts';
 import type { Process } from './product.ts';
 import type { Sampler } from './samples.ts';
@@ -26,7 +28,7 @@ export interface Scenario {
 
 export interface LiveOptions {
   /** Ends the lives. Default: every file is through, and no row is open. */
-  until?: (facts: Facts) => boolean;
+  until?: (facts: Facts, life: Life) => boolean;
   /** The most deaths here. Default 8; 0: none. */
   kills?: number;
   /** Exit codes that are right here. Default 0, 3, 4. */
@@ -36,6 +38,10 @@ export interface LiveOptions {
   /** Called before each life. */
   before?: () => void | Promise<void>;
   env?: Readonly<Record<string, string>>;
+  /** It may end with a death: what comes next goes on from there. */
+  mayDie?: boolean;
+  /** Chooses the deaths; default: so that every named place is reached. */
+  choose?: (chance: Chance) => Kill;
 }
 
 /** What a scenario does with its world. */
@@ -48,13 +54,26 @@ export interface Story {
   /**
    * Puts a file in the inbox. Files are worked on in the order in which they are dropped. `as`: how it is packed, under which name.
    */
-  drop(file: InputFile, as?: { job?: string; name?: string; bytes?: Buffer; resultsBase?: string }): void;
+  drop(
+    file: InputFile,
+    as?: { job?: string; name?: string; bytes?: Buffer; resultsBase?: string; sealed?: boolean },
+  ): void;
   /** Starts a command again and again, with deaths, until `until` holds. Gives what was found on disk then. */
   live(args: readonly string[], options?: LiveOptions): Promise<Facts>;
   /** The same for a daemon, which makes up for a tick of its schedule that it missed, and is stopped when its runs are through. */
   daemon(options?: LiveOptions): Promise<Facts>;
+  /**
+   * A command that a living daemon executes: the daemon is what dies. Until `until` holds and the command was answered.
+   */
+  ask(args: readonly string[], options?: LiveOptions): Promise<Facts>;
+  /** Starts a command beside others. */
+  start(args: readonly string[]): Process;
+  /** What was found on disk last. */
+  last(): Facts;
   /** What a person decided about rows: the oracle must know. */
   verdict(verdict: Verdict): void;
-  /** Rows that a person released: each may be sent once more. */
+  /** Rows that a person releases now: each may be sent once more. */
   released(keys: readonly string[]): void;
+  /** Something that only this scenario can see is wrong. */
+  complain(kind: Kind, what: string): void;
 }

@@ -8,7 +8,7 @@ import { complain, type History, startHistory } from './history.ts';
 import { chooseKill, type Experience, type Kill, tellKill } from './kill.ts';
 import { type Life, live } from './life.ts';
 import type { Partners } from './partners.ts';
-import type { Process } from './product.ts';
+import { type Process, startProduct } from './product.ts';
 import { createSampler } from './samples.ts';
 import type { LiveOptions, Scenario, Story } from './scenario.ts';
 import type { Servers } from './servers/open.ts';
@@ -38,6 +38,8 @@ export interface Told {
   kept: string | undefined;
 }
 
+/** How a command may end that asked a daemon, which may have died meanwhile. */
+const ASKED_ENDS: ReadonlySet<number> = new Set([0, 3, 4]);
 /** Lives without a death that a command may take to bring everything through. */
 const PEACEFUL = 8;
 const DAEMON_MS = 25_000;
@@ -74,8 +76,9 @@ function createStory(options: TellOptions, history: History, world: CrashWorld, 
   let lives = 0;
   let recovering = 0;
 
-  const nextKill = (last: Life | undefined): Kill | undefined => {
+  const nextKill = (last: Life | undefined, choose: LiveOptions['choose']): Kill | undefined => {
     if (options.kills) return options.kills[lives] ?? undefined;
+    if (choose) return choose(fate);
     if (last?.signal !== 'SIGKILL') recovering = 0;
     // Deaths in a row, each while the one before is taken up.
     else if (recovering === 0 && fate.hit(0.18)) recovering = 1 + fate.below(5);
@@ -93,20 +96,49 @@ function createStory(options: TellOptions, history: History, world: CrashWorld, 
   };
 
   const liveOn = async (args: readonly string[], how: LiveOptions = {}): Promise<Facts> => {
-    const { until = isThrough, kills = 8, ends } = how;
+    const { until = isThrough, kills = 8, ends, mayDie = false } = how;
     let last: Life | undefined;
     for (let n = 0, peaceful = 0; ; n++) {
-      const kill = n < kills ? nextKill(last) : undefined;
+      const kill = n < kills ? nextKill(last, how.choose) : undefined;
       last = await lifeOf(args, kill, how);
       lives++;
       const facts = remember(history, last, ends && new Set(ends));
       options.lived(last);
-      if (until(facts) && last.signal !== 'SIGKILL') return facts;
+      if (until(facts, last) && (mayDie || last.signal !== 'SIGKILL')) return facts;
       if (!kill && ++peaceful > PEACEFUL)
         throw new Error(
           `${args.join(' ')} is not through after ${peaceful} lives in peace:\n${last.stderr.slice(-3000)}`,
         );
     }
+  };
+
+  const start = (args: readonly string[]): Process => startProduct({ tree, args, env: world.env });
+
+  const daemon = (how: LiveOptions = {}): Promise<Facts> =>
+    liveOn(['daemon'], {
+      ...how,
+      before: async () => {
+        await how.before?.();
+        if (existsSync(world.ledger) && history.looks.at(-1)?.ledger) missTick(world, jobs);
+      },
+      whileIt: how.whileIt ?? ((process) => untilItRan(process, jobs.length, history)),
+    });
+
+  const ask = (args: readonly string[], how: LiveOptions = {}): Promise<Facts> => {
+    let answered = false;
+    return daemon({
+      ...how,
+      until: (facts, life) => answered && (how.until?.(facts, life) ?? true),
+      whileIt: async (process) => {
+        await saysWithin(process, 'referry: ready', 1, DAEMON_MS);
+        const asked = start(args);
+        const end = await asked.done;
+        answered = end.code === 0 || end.code === 3;
+        if (end.code === undefined || !ASKED_ENDS.has(end.code))
+          complain(history, 'other', 'I9', `${args.join(' ')}: exit ${end.code}\n${end.stderr}${end.stdout}`);
+        process.kill('SIGTERM');
+      },
+    });
   };
 
   return {
@@ -117,24 +149,23 @@ function createStory(options: TellOptions, history: History, world: CrashWorld, 
       if (!jobs.includes(id)) jobs.push(id);
       world.job(id, change);
     },
-    drop(file, { job = 'feed', name = file.name, bytes = Buffer.from(file.text), resultsBase = name } = {}) {
+    drop(
+      file,
+      { job = 'feed', name = file.name, bytes = Buffer.from(file.text), resultsBase = name, sealed = false } = {},
+    ) {
       world.put('inbox', name, bytes, 10_000 - history.files.length * 10);
-      history.files.push({ job, name, file, resultsBase });
+      history.files.push({ job, name, file, resultsBase, sealed });
     },
     live: liveOn,
-    daemon: (how = {}) =>
-      liveOn(['daemon'], {
-        ...how,
-        before: async () => {
-          await how.before?.();
-          if (existsSync(world.ledger) && history.looks.at(-1)?.ledger) missTick(world, jobs);
-        },
-        whileIt: how.whileIt ?? ((process) => untilItRan(process, jobs.length, history)),
-      }),
+    daemon,
+    ask,
+    start,
+    last: () => history.looks.at(-1) ?? { ledger: undefined, arrivals: [], requests: [], inbox: [] },
     verdict: (verdict) => void history.verdicts.push(verdict),
     released: (keys) => {
-      for (const key of keys) history.released.add(key);
+      for (const key of keys) history.released.set(key, (history.released.get(key) ?? 0) + 1);
     },
+    complain: (kind, what) => complain(history, kind, scenario.name, what),
   };
 }
 

@@ -1,0 +1,18 @@
+import type { Scenario } from '../scenario.ts';
+import { laneOf } from '../world.ts';
+
+export const scenario: Scenario = {
+  name: 'lane-batch',
+  about: 'run, lane batch: whole files, of which none may come twice',
+  weight: 2,
+  world: { remote: 'local', extoleSftp: false },
+  rules: { by: 'file' },
+  faults: { extole: 0.3, sftp: 0.35 },
+  async tell(story) {
+    story.job({ destination: { extole: laneOf(story.world, 'batch') } });
+    const first = story.sampler.file('day-1.csv', { rows: 18 });
+    story.drop(first);
+    story.drop(story.sampler.file('day-2.csv', { rows: 8, before: [first] }));
+    await story.live(['run', 'feed', '--json'], { kills: 14 });
+  },
+};
