@@ -27,5 +27,5 @@ export const mutant: Mutant = {
     if (answered.length === 0) return ready.length > 0 && claimed < target() && !stopping();`,
     },
   ],
-  foundBy: { scenario: 'events-run' },
+  foundBy: { scenario: 'few-rows' },
 };

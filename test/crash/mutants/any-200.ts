@@ -14,5 +14,5 @@ export const mutant: Mutant = {
       replacement: `  if (eventId === undefined) return { kind: 'accepted', proof: { kind: 'event_id', eventId: '0' }, http: 200 };`,
     },
   ],
-  foundBy: { scenario: 'events-run' },
+  foundBy: { scenario: 'few-rows' },
 };

@@ -13,5 +13,5 @@ export const mutant: Mutant = {
       }),`,
     },
   ],
-  foundBy: { scenario: 'events-run' },
+  foundBy: { scenario: 'few-rows' },
 };

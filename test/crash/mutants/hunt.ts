@@ -41,7 +41,7 @@ export async function ask(whom: Mutant['foundBy'], tree: string, seed: number): 
 }
 
 /** Up to the first violation, and no longer than this. */
-const SCENARIO = ['--minutes', '0.7', '--first'];
+const SCENARIO = ['--minutes', '0.7', '--stop-early'];
 
 function verdictOf(stdout: string, stderr: string, late: boolean): Hunt['verdict'] {
   const last = stdout.trimEnd().split('\n').at(-1) ?? '';
@@ -57,8 +57,14 @@ function verdictOf(stdout: string, stderr: string, late: boolean): Hunt['verdict
   if (Array.isArray(report.skipped) && report.skipped.length > 0) {
     return { kind: 'skipped', why: straceMissing() ?? String(report.skipped[0]) };
   }
-  const found = Array.isArray(report.violations) ? report.violations : [];
-  return found.length > 0 ? { kind: 'violated', what: String(found[0]) } : { kind: 'holds' };
+  const { violations } = report;
+  if (Array.isArray(violations)) {
+    return violations.length > 0 ? { kind: 'violated', what: String(violations[0]) } : { kind: 'holds' };
+  }
+  // A scenario gives their number, and has told of each in a line of its own.
+  if (violations === 0) return { kind: 'holds' };
+  const what = stdout.split('\n').find((line) => /^ {2}[\w-]+ (lost|doubled|phantom|unbalanced|other): /.test(line));
+  return { kind: 'violated', what: what?.trim() ?? `${String(violations)} violations` };
 }
 
 function outputOf(args: readonly string[]): Promise<{ stdout: string; stderr: string; late: boolean }> {

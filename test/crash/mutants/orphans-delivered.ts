@@ -9,5 +9,5 @@ export const mutant: Mutant = {
       replacement: `SET state = 'delivered', proof = 'event_id', event_id = '7465310000000000000', code = NULL, answered_at = ?, reason = nullif(?, reason)`,
     },
   ],
-  foundBy: { scenario: 'events-run' },
+  foundBy: { scenario: 'few-rows' },
 };

@@ -10,5 +10,5 @@ export const mutant: Mutant = {
   const range = [processingId * LINES, processingId * LINES + LINES - 1];`,
     },
   ],
-  foundBy: { scenario: 'events-run' },
+  foundBy: { scenario: 'few-rows' },
 };

@@ -17,5 +17,5 @@ export const mutant: Mutant = {
     },`,
     },
   ],
-  foundBy: { scenario: 'events-run' },
+  foundBy: { scenario: 'few-rows' },
 };
