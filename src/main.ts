@@ -7,6 +7,11 @@ enableCompileCache();
 const { Command, CommanderError } = await import('commander');
 const { COMMANDS } = await import('./commands/registry.ts');
 const { version } = await import('./commands/version.ts');
+const { reportUncaught } = await import('./commands/report-error.ts');
+
+// What nobody caught leaves the process in a state that nobody knows. It ends as after a crash, which is safe, and whoever supervises
+// it starts it again.
+process.on('uncaughtException', (error) => process.exit(reportUncaught(error)));
 
 // `referry --help | head` closes the pipe early; that is no error.
 process.stdout.on('error', (error: Error & { code?: string }) => {

@@ -32,3 +32,18 @@ export function report(error: unknown): ExitCode {
   process.stderr.write(`referry: an error of referry itself: ${text}\n`);
   return EXIT.internal;
 }
+
+let dying = false;
+
+/** The same for an error that nobody caught, or the refusal of a promise that nobody waited for: always an internal error. */
+export function reportUncaught(error: unknown): ExitCode {
+  // Standard error itself may be what fails.
+  if (dying) return EXIT.internal;
+  dying = true;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`referry: INTERNAL: an error of referry itself that nobody caught: ${text}\n`);
+  process.stderr.write(
+    '  what to do: nothing is lost, the next start goes on where this one stopped; please report it with these lines\n',
+  );
+  return EXIT.internal;
+}
