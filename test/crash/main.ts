@@ -1,6 +1,8 @@
 /** `npm run test:crash`: see `--help`. */
 import { HELP, readOptions } from './options.ts';
+import { runChecks } from './run-checks.ts';
 import { type CrashFigures, runCrash } from './run-crash.ts';
+import { runMutants } from './run-mutants.ts';
 
 /** What a full run must have tried. */
 const FULL_MINUTES = 10;
@@ -9,9 +11,22 @@ const LEAST_HITS = 20;
 
 const options = readOptions(process.argv.slice(2), (line) => process.stdout.write(`${line}\n`));
 if (options.help) process.stdout.write(HELP);
-else {
+else if (options.instead === 'checks') {
+  const figures = await runChecks({ ...options, only: options.names });
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+  process.exitCode = figures.violations.length > 0 ? 1 : 0;
+} else if (options.instead === 'mutants') {
   process.stdout.write(`seed ${options.seed}\n`);
-  const figures = await runCrash(options);
+  const figures = await runMutants({ ...options, only: options.names });
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+  process.exitCode = figures.found === figures.mutants && figures.unsound.length === 0 ? 0 : 1;
+} else {
+  process.stdout.write(`seed ${options.seed}\n`);
+  // What leaves nothing to chance comes first: it takes seconds.
+  const { violations: broken } =
+    options.only.length > 0 ? { violations: [] } : await runChecks({ ...options, only: [] });
+  const told = await runCrash(options);
+  const figures = { ...told, violations: told.violations + broken.length };
   const shortcomings = shortOf(figures);
   for (const each of shortcomings) process.stdout.write(`${each}\n`);
   process.stdout.write(`${JSON.stringify(figures)}\n`);

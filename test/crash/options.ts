@@ -15,6 +15,8 @@ Usage: npm run test:crash -- [options]
   --tree PATH      a checkout to test instead of this one
   --keep           keep the folders of all stories
   --stop-early     end with the first violation
+  --checks [NAME...]   only the questions that leave nothing to chance: flushes, host keys, half files, two processes
+  --mutants [NAME...]  whether all of this finds thirteen deliberate bugs, each made in a copy of the product
   --help
 
 Each life of the program is the real command as a process of its own; the servers it talks to are others, which outlive it and lie while it
@@ -25,11 +27,15 @@ fewer than 20 times.
 
 export interface MainOptions extends CrashOptions {
   minutes: number;
+  /** What is done instead of telling stories. */
+  instead: 'checks' | 'mutants' | undefined;
+  /** Names of those. */
+  names: readonly string[];
   help: boolean;
 }
 
 export function readOptions(args: readonly string[], say: (line: string) => void): MainOptions {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
     options: {
       minutes: { type: 'string', default: '1' },
@@ -41,12 +47,19 @@ export function readOptions(args: readonly string[], say: (line: string) => void
       tree: { type: 'string', default: fileURLToPath(new URL('../../', import.meta.url)) },
       keep: { type: 'boolean', default: false },
       'stop-early': { type: 'boolean', default: false },
+      checks: { type: 'boolean', default: false },
+      mutants: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
+    allowPositionals: true,
   });
+  if (positionals.length > 0 && !values.checks && !values.mutants)
+    throw new Error(`found "${positionals[0]}": names come after --checks or --mutants`);
   const minutes = numberOf('--minutes', values.minutes);
   return {
     minutes,
+    instead: values.mutants ? 'mutants' : values.checks ? 'checks' : undefined,
+    names: positionals,
     ms: minutes * 60_000,
     seed: values.seed,
     workers: numberOf('--workers', values.workers),

@@ -11,11 +11,13 @@ export interface Hunt {
   seconds: number;
 }
 
+const MAIN = 'test/crash/main.ts';
+
 /** For one mutant, from its start to its last report. */
 const LIMIT_MS = 60_000;
 
 /** Makes the bug, sees that the product still does its work otherwise, and looks whether the harness finds it. */
-export async function hunt(mutant: Mutant, seed: number): Promise<Hunt> {
+export async function hunt(mutant: Mutant, seed: string): Promise<Hunt> {
   const tree = editedTree(mutant.edits);
   try {
     const plain = await ask({ check: 'good-file' }, tree.path, seed);
@@ -30,12 +32,12 @@ export async function hunt(mutant: Mutant, seed: number): Promise<Hunt> {
 }
 
 /** Asks a check or a scenario about a tree, in a process of its own. */
-export async function ask(whom: Mutant['foundBy'], tree: string, seed: number): Promise<Hunt> {
+export async function ask(whom: Mutant['foundBy'], tree: string, seed: string): Promise<Hunt> {
   const started = performance.now();
   const args =
     'check' in whom
-      ? ['test/crash/checks/main.ts', '--tree', tree, whom.check]
-      : ['test/crash/main.ts', '--tree', tree, '--scenario', whom.scenario, ...SCENARIO, '--seed', `${seed}`];
+      ? [MAIN, '--checks', '--tree', tree, whom.check]
+      : [MAIN, '--tree', tree, '--scenario', whom.scenario, ...SCENARIO, '--seed', seed];
   const { stdout, stderr, late } = await outputOf(args);
   return { verdict: verdictOf(stdout, stderr, late), seconds: (performance.now() - started) / 1000 };
 }

@@ -22,7 +22,7 @@ export async function allMutants(): Promise<Map<string, Mutant>> {
   return mutants;
 }
 
-const OURS = new Set(['main.ts', 'mutant.ts', 'tree.ts', 'hunt.ts']);
+const OURS = new Set(['mutant.ts', 'tree.ts', 'hunt.ts']);
 
 /** A copy of the product with these edits, in a temporary folder. Throws where one of them cannot be made. */
 export function editedTree(edits: readonly Edit[]): { path: string; remove(): void } {
