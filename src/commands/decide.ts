@@ -81,7 +81,7 @@ async function look<Seen>(
 }
 
 /** The operating system's word; in a container without a name for the user, its number. */
-function whoAmI(): string {
+export function whoAmI(): string {
   try {
     return userInfo().username;
   } catch {

@@ -86,6 +86,7 @@ const DECIDED: Readonly<Record<string, string>> = {
   resolve: 'resolved',
   reprocess: 'processed again',
   confirm: 'confirmed',
+  forget: 'staged copy removed for a person to be forgotten',
 };
 
 function decisionWords({ verb, by, host, reason, rows, at }: ExplainedDecision): string {

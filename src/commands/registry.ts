@@ -8,6 +8,7 @@ import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerExplain } from './explain.ts';
 import { registerFiles } from './files.ts';
+import { registerForget } from './forget.ts';
 import { registerHealth } from './health.ts';
 import { registerHeld } from './held.ts';
 import { registerImportKeys } from './import-keys.ts';
@@ -52,6 +53,7 @@ export const COMMANDS: readonly Register[] = [
   registerVerifyDedupe,
   registerImportKeys,
   registerPrune,
+  registerForget,
   registerBackup,
   registerRestore,
   registerSchema,

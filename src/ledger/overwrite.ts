@@ -35,7 +35,7 @@ export function oweRewrite({ db }: Pick<Ledger, 'db'>): void {
  */
 export async function rewriteLedger({ db }: Pick<Ledger, 'db'>, io: Pick<Io, 'sleep'>): Promise<string | undefined> {
   try {
-    db.exec('VACUUM');
+    db.exec('VACUUM main');
   } catch (error) {
     if (!(error instanceof Database.SqliteError)) throw error;
     return `the ledger could not be written anew (${error.message}): it needs as much room again, beside it and in the folder of temporary files`;

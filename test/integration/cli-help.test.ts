@@ -42,6 +42,7 @@ describe('referry --help', () => {
       'verify-dedupe',
       'import-keys',
       'prune',
+      'forget',
       'backup',
       'restore',
       'schema',

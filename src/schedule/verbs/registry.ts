@@ -1,5 +1,6 @@
 import type { Asked, Verb } from '../verb.ts';
 import { confirm, reject, release, reprocess, resolve, retryRows } from './decisions.ts';
+import { forget } from './forget.ts';
 import { importKeys } from './import-keys.ts';
 import { prune } from './prune.ts';
 import { recover } from './recover.ts';
@@ -20,5 +21,6 @@ export const VERBS: readonly Verb<Asked, object>[] = [
   recover,
   verifyDedupe,
   importKeys,
+  forget,
   prune,
 ];

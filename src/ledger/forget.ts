@@ -1,0 +1,107 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import type { Ledger } from './open.ts';
+
+/** Columns that say where a file is: with another text in them it would not be found any more. */
+const PLACES: ReadonlySet<string> = new Set([
+  ...['name', 'path', 'inbox_path', 'taken_path', 'archived_as', 'results_path', 'target', 'published_as'],
+  // What a file was taken under says which of its columns is the key.
+  ...['body', 'sha256', 'ledger_id'],
+]);
+
+/** What somebody still works with stays as it is until it is done: then the command is given again. */
+const FINAL: Readonly<Record<string, string>> = {
+  deliveries: `AND unfinished IS NULL AND state <> 'claimed'
+    AND processing_id IN (SELECT id FROM processings WHERE state IN ('closed','vanished'))`,
+  processings: "AND state IN ('closed','vanished')",
+  requests: 'AND answered_at IS NOT NULL',
+};
+
+export interface Scrubbed {
+  /** Cells of the ledger in which the person stood, and does no more. */
+  cells: number;
+  /** Where the person still stands, `table.column`, since other things hang on it: names of files. */
+  left: string[];
+}
+
+/** Where a text of a person stands in the ledger; removes it, where `without` is given, but for the hashes by which keys are known. */
+export function scrubLedger(
+  { db }: Pick<Ledger, 'db'>,
+  holds: (text: string) => boolean,
+  without?: (text: string) => string,
+): Scrubbed {
+  db.function('holds_person', { deterministic: true }, (text: unknown) =>
+    typeof text === 'string' && holds(text) ? 1 : 0,
+  );
+  const scrubbed: Scrubbed = { cells: 0, left: [] };
+  for (const { table, column } of textColumns({ db })) {
+    const where = `FROM "${table}" WHERE holds_person("${column}") = 1 ${FINAL[table] ?? ''}`;
+    const found = db
+      .prepare<[], { id: number; text: string }>(`SELECT rowid AS id, "${column}" AS text ${where}`)
+      .all();
+    if (found.length === 0) continue;
+    if (PLACES.has(column)) {
+      scrubbed.left.push(`${table}.${column}`);
+      continue;
+    }
+    scrubbed.cells += found.length;
+    if (!without) continue;
+    const change = db.prepare(`UPDATE "${table}" SET "${column}" = ? WHERE rowid = ?`);
+    // An attempt is never changed; it may go, as it does with its time.
+    const remove = db.prepare(`DELETE FROM "${table}" WHERE rowid = ?`);
+    db.transaction(() => {
+      for (const { id, text } of found) table === 'attempts' ? remove.run(id) : change.run(without(text), id);
+    }).immediate();
+  }
+  return scrubbed;
+}
+
+function textColumns({ db }: Pick<Ledger, 'db'>): { table: string; column: string }[] {
+  return db
+    .prepare<[], { table: string; column: string }>(
+      `SELECT t.name AS "table", c.name AS "column" FROM sqlite_master t JOIN pragma_table_info(t.name) c
+       WHERE t.type = 'table' AND t.name NOT LIKE 'knex_%' AND t.name NOT LIKE 'sqlite_%' AND lower(c.type) IN ('text', 'varchar(255)')`,
+    )
+    .all();
+}
+
+const NONCE = 12;
+const TAG = 16;
+
+/** A person's address as it stands in a request: the ledger and its backups are not to hold it, and the daemon has to know it. */
+export function sealPerson(ledger: Pick<Ledger, 'hashKey'>, email: string): string {
+  const nonce = randomBytes(NONCE);
+  const cipher = createCipheriv('aes-256-gcm', keyOf(ledger), nonce);
+  return Buffer.concat([nonce, cipher.update(email, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString(
+    'base64url',
+  );
+}
+
+/** Throws where it was sealed for another ledger. */
+export function openPerson(ledger: Pick<Ledger, 'hashKey'>, sealed: string): string {
+  const bytes = Buffer.from(sealed, 'base64url');
+  const decipher = createDecipheriv('aes-256-gcm', keyOf(ledger), bytes.subarray(0, NONCE));
+  decipher.setAuthTag(bytes.subarray(-TAG));
+  return Buffer.concat([decipher.update(bytes.subarray(NONCE, -TAG)), decipher.final()]).toString('utf8');
+}
+
+const keyOf = ({ hashKey }: Pick<Ledger, 'hashKey'>): Buffer =>
+  createHash('sha256').update('forget').update(hashKey).digest();
+
+/** Whether a decision to forget this person is kept already. `person`: the keyed hash. */
+export function wasForgotten({ db }: Pick<Ledger, 'db'>, person: string): boolean {
+  return (
+    db.prepare("SELECT 1 FROM decisions WHERE verb = 'forget' AND json_extract(scope, '$.person') = ?").get(person) !==
+    undefined
+  );
+}
+
+/** Processings whose staged copies went with time: whether a person was in them is not known any more. By job. */
+export function countPruned({ db }: Pick<Ledger, 'db'>, job: string): number {
+  return (
+    db
+      .prepare<[string], { n: number }>(
+        'SELECT count(*) AS n FROM processings WHERE job = ? AND pruned_at IS NOT NULL AND file_id IS NOT NULL',
+      )
+      .get(job)?.n ?? 0
+  );
+}
