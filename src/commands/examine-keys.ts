@@ -1,6 +1,6 @@
 import type { PublicKey } from 'openpgp';
 import type { Job } from '../jobs/schema.ts';
-import { TransferError } from '../model.ts';
+import { type Io, TransferError } from '../model.ts';
 import { idOf, readPublicKeys, unlockPgpKeys } from '../parsing/pgp-keys.ts';
 import { checkEncryption } from '../reports/encrypt.ts';
 import type { Step } from './examine.ts';
@@ -9,15 +9,16 @@ const DAY = 86_400_000;
 /** Partners need their time to take a new key in. */
 const TOLD_BEFORE = 30 * DAY;
 
-/** Whether the PGP keys of a job can be read, unlocked and used, and when they expire. `now`: milliseconds. */
-export async function examineKeys(job: Job, now: number): Promise<Step[]> {
+/** Whether the PGP keys of a job can be read, unlocked and used, and when they expire. */
+export async function examineKeys(job: Job, io: Pick<Io, 'now' | 'sleep'>): Promise<Step[]> {
+  const now = io.now();
   const { pgp } = job.file;
   const { encryptTo } = job.report;
   const steps: Step[] = [];
   if (pgp)
     steps.push(
       ...(await tried('pgp key', async () => {
-        const { decryption, signers } = await unlockPgpKeys(pgp, now);
+        const { decryption, signers } = await unlockPgpKeys(pgp, io);
         return Promise.all([
           ...decryption.map((key) => told('pgp key', key, now, 'senders cannot encrypt to it any more')),
           ...signers.map((key) => told('signer key', key, now, 'what the sender signs with it is refused')),

@@ -68,7 +68,7 @@ export async function examine(
   try {
     for (const job of jobs.filter(({ id }) => asked(id))) {
       done(`job ${job.id}: source ${job.source.url}`, await examineSource(job, io));
-      const keys = await examineKeys(job, io.now());
+      const keys = await examineKeys(job, io);
       if (keys.length > 0) done(`job ${job.id}: keys`, keys);
       const { extole } = job.destination;
       const steps = (await probeExtole(extole, io, { timeouts: job.delivery })).map(stepOf);

@@ -1,5 +1,5 @@
 import type { PrivateKey, PublicKey } from 'openpgp';
-import { TransferError } from '../model.ts';
+import { type Io, TransferError } from '../model.ts';
 import type { PgpSettings } from './pgp-settings.ts';
 
 /** Keys for reading encrypted files, unlocked. They are in memory only. */
@@ -9,16 +9,18 @@ export interface PgpKeys {
   requireSignature: boolean;
   /** Signatures from later than this, in milliseconds, are not accepted. */
   signedBefore: number;
+  /** For giving up on a decryption that never ends. */
+  sleep: Io['sleep'];
 }
 
 /** The clock of a sender may be ahead of ours. */
 const CLOCK_SKEW = 86_400_000;
 
 /**
- * Reads and unlocks the keys of a job. `now`: milliseconds since 1970. Throws `TransferError` PGP_KEY_UNUSABLE, which names the field and never shows what
+ * Reads and unlocks the keys of a job. Throws `TransferError` PGP_KEY_UNUSABLE, which names the field and never shows what
  * stands in it.
  */
-export async function unlockPgpKeys(settings: PgpSettings, now: number): Promise<PgpKeys> {
+export async function unlockPgpKeys(settings: PgpSettings, io: Pick<Io, 'now' | 'sleep'>): Promise<PgpKeys> {
   const { decryptKey } = await import('openpgp');
   const decryption: PrivateKey[] = [];
   for (const key of await readPrivateKeys(settings.privateKey)) {
@@ -37,7 +39,7 @@ export async function unlockPgpKeys(settings: PgpSettings, now: number): Promise
   }
   const signers = settings.signer === undefined ? [] : await readPublicKeys('file.pgp.signer', settings.signer);
   const requireSignature = settings.requireSignature ?? signers.length > 0;
-  return { decryption, signers, requireSignature, signedBefore: now + CLOCK_SKEW };
+  return { decryption, signers, requireSignature, signedBefore: io.now() + CLOCK_SKEW, sleep: io.sleep };
 }
 
 /** Reads private keys without unlocking them. */

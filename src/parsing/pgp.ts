@@ -2,6 +2,7 @@ import type { DecryptMessageResult, Message } from 'openpgp';
 import { FileRefused } from '../model.ts';
 import { idOf, type PgpKeys } from './pgp-keys.ts';
 import { broken, wholeMessage, withoutArmor } from './pgp-packets.ts';
+import { createPgpWait } from './pgp-wait.ts';
 
 type Signatures = DecryptMessageResult['signatures'];
 
@@ -23,17 +24,19 @@ export async function* decrypted(
 ): AsyncGenerator<Buffer> {
   const { decrypt, readMessage } = await import('openpgp');
   const source = wholeMessage(form === 'armored' ? withoutArmor(raw) : raw);
-  const { orTrouble, raise } = createTrouble();
+  const wait = createPgpWait(keys.sleep);
   let reader: AsyncIterator<Uint8Array> | undefined;
   const web = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        wait.reading(true);
         try {
           const next = await source.next();
+          wait.reading(false);
           if (next.done) controller.close();
           else controller.enqueue(new Uint8Array(next.value.buffer, next.value.byteOffset, next.value.byteLength));
         } catch (error) {
-          raise(error);
+          wait.raise(error);
           controller.error(error);
         }
       },
@@ -42,9 +45,9 @@ export async function* decrypted(
     { highWaterMark: 0 },
   );
   try {
-    const message = await orTrouble(readMessage({ binaryMessage: web, config: STREAMED }));
+    const message = await wait.forWork(readMessage({ binaryMessage: web, config: STREAMED }));
     refuseForeign(message, keys);
-    const { data, signatures } = await orTrouble(
+    const { data, signatures } = await wait.forWork(
       decrypt({
         message,
         decryptionKeys: [...keys.decryption],
@@ -62,42 +65,21 @@ export async function* decrypted(
     const chunks: AsyncIterableIterator<Uint8Array> = data.values();
     reader = chunks;
     for (;;) {
-      const next = await orTrouble(chunks.next());
+      const next = await wait.forWork(chunks.next());
       if (next.done === true) break;
       yield Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
     }
     // What the decryption had no use for must still be looked at.
     while (!(await source.next()).done);
-    await verify(signatures, keys);
+    await wait.forWork(verify(signatures, keys));
   } catch (error) {
     throw error instanceof FileRefused || isDisk(error) ? error : broken(reasonOf(error), error);
   } finally {
-    // Not waited for, for the same reason.
+    wait.end();
+    // Not waited for, since it may never end either.
     reader?.return?.().catch(() => {});
     await source.return(undefined);
   }
-}
-
-/**
- * What goes wrong in the source ends every wait for the decryption: the library does not always pass an error on, and would
- * let its reader wait for ever.
- */
-function createTrouble(): { raise(error: unknown): void; orTrouble<T>(work: Promise<T>): Promise<T> } {
-  let trouble: { error: unknown } | undefined;
-  let waiting: ((error: unknown) => void) | undefined;
-  return {
-    raise: (error) => {
-      trouble ??= { error };
-      waiting?.(trouble.error);
-    },
-    orTrouble: (work) =>
-      new Promise((resolve, reject) => {
-        const fail = (error: unknown): void => reject(trouble ? trouble.error : error);
-        waiting = fail;
-        work.then(resolve, fail);
-        if (trouble) fail(trouble.error);
-      }),
-  };
 }
 
 /** Tells a message for somebody else from a damaged one, which the decryption itself does not. */

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { createMessage, encrypt, generateKey, type PrivateKey, type PublicKey } from 'openpgp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import yazl from 'yazl';
+import { createLog, realIo } from '../../src/io.ts';
 import type { PgpKeys } from '../../src/parsing/pgp-keys.ts';
 import { readPlaintext } from '../../src/parsing/plaintext.ts';
 import { fileSettings } from '../../src/parsing/settings.ts';
@@ -122,7 +123,13 @@ describe('within PGP', () => {
   beforeAll(async () => {
     const { privateKey, publicKey } = await generateKey({ type: 'ecc', userIDs: [{ name: 'x' }], format: 'object' });
     pair = { privateKey, publicKey };
-    keys = { decryption: [privateKey], signers: [], requireSignature: false, signedBefore: Date.now() + DAY };
+    keys = {
+      decryption: [privateKey],
+      signers: [],
+      requireSignature: false,
+      signedBefore: Date.now() + DAY,
+      sleep: realIo(createLog('silent')).sleep,
+    };
     encrypted = async (contents) => {
       const message = await createMessage({ binary: new Uint8Array(contents) });
       return Buffer.from(await encrypt({ message, encryptionKeys: publicKey, format: 'binary' }));

@@ -142,7 +142,7 @@ async function judge(
     progress,
     crashPoint: () => {},
     ledger: ledger ?? { hashKey: randomBytes(32) },
-    keys: job.file.pgp && (await unlockPgpKeys(job.file.pgp, io.now())),
+    keys: job.file.pgp && (await unlockPgpKeys(job.file.pgp, io)),
   };
   const pass = {
     definition: parseStoredDefinition(storedDefinition(job).body),

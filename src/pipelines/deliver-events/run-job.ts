@@ -89,7 +89,7 @@ async function run(options: RunOptions): Promise<RunResult> {
       drainMs: options.drainMs ?? 25_000,
       staging: join(options.state, 'staging'),
       remote,
-      keys: job.file.pgp && (await unlockPgpKeys(job.file.pgp, io.now())),
+      keys: job.file.pgp && (await unlockPgpKeys(job.file.pgp, io)),
       destination,
       refreshToken: options.refreshToken ?? (() => undefined),
       logins,
