@@ -59,7 +59,7 @@ const drop = (file: DroppedFile): void => {
 };
 const begun = seconds();
 // A ledger of some size to begin with, so that the caches are full when it counts.
-if (minutes >= 10) for (const job of JOBS) drop(await feed.plain(job, job === 'quotes' ? 2000 : 30_000));
+if (minutes >= 10) for (const job of JOBS) drop(await feed.plain(job, job === 'quotes' ? 1000 : 8000));
 await soak(rig, feed, sampler);
 const during = seconds() - begun;
 say('the faults are over, it may come to its end');
@@ -107,7 +107,7 @@ async function soak(at: Rig, from: Feed, watch: Sampler): Promise<void> {
   let nextFile = seconds() + (minutes >= 10 ? 30 : 0);
   let nextSample = seconds();
   let nextPerson = seconds() + 40;
-  let person: Promise<void> = Promise.resolve();
+  let person: Promise<void> | undefined;
   while (seconds() < end) {
     if (daemon.child.exitCode !== null) throw new Error(`the daemon ended with ${daemon.child.exitCode}: ${at.log}`);
     at.faults(seconds() - begun > (minutes >= 10 ? 60 : 5));
@@ -120,10 +120,11 @@ async function soak(at: Rig, from: Feed, watch: Sampler): Promise<void> {
       nextSample = seconds() + SAMPLE_EVERY_S;
       await watch.take();
     }
-    if (seconds() >= nextPerson) {
+    if (seconds() >= nextPerson && person === undefined) {
       nextPerson = seconds() + 45;
-      await person;
-      person = visit(at);
+      person = visit(at).finally(() => {
+        person = undefined;
+      });
     }
     await delay(200);
   }
