@@ -11,13 +11,12 @@ const PARTS = ['src', 'migrations', 'package.json'];
 
 /** The mutants, by the names of their files. */
 export async function allMutants(): Promise<Map<string, Mutant>> {
-  const here = fileURLToPath(new URL('.', import.meta.url));
+  const folder = new URL('.', import.meta.url);
   const mutants = new Map<string, Mutant>();
-  for (const file of readdirSync(here).sort()) {
+  for (const file of readdirSync(fileURLToPath(folder)).sort()) {
     if (!file.endsWith('.ts') || OURS.has(file)) continue;
-    const name = file.slice(0, -3);
-    const { mutant }: { mutant: Mutant } = await import(`./${name}.ts`);
-    mutants.set(name, mutant);
+    const { mutant }: { mutant: Mutant } = await import(new URL(file, folder).href);
+    mutants.set(file.slice(0, -3), mutant);
   }
   return mutants;
 }
