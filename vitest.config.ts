@@ -10,7 +10,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts', 'test/faults/**/*.test.ts'],
+          include: ['test/{integration,faults,properties}/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

@@ -5,8 +5,11 @@
 export interface Pacer {
   /** Takes the next free moment: milliseconds on the monotonic clock, at or after `now`. */
   reserve(now: number): number;
-  /** Tells when a request really left, where that was later than its moment: the next one keeps its distance to that. */
-  left(now: number): void;
+  /**
+   * Asked right before a request leaves. 0: it leaves now, and the next one keeps its distance to that. More: it waits so many
+   * milliseconds yet and asks again, as when the process stood still and the moments of several have passed.
+   */
+  left(now: number): number;
   /** Goes slower from now on; a limit above the present one changes nothing. */
   slowTo(perMinute: number): void;
 }
@@ -24,13 +27,19 @@ const STRETCH = 1.02;
 export function createPacer(perMinute: number, now: number): Pacer {
   let interval = (60_000 / perMinute) * STRETCH;
   let last = now;
+  let lastLeft = Number.NEGATIVE_INFINITY;
   return {
     reserve(at) {
       last = Math.max(last + interval, at);
       return last;
     },
     left(at) {
+      // Half of the stretch is for timers that are not exact.
+      const wait = lastLeft + interval / Math.sqrt(STRETCH) - at;
+      if (wait > 0) return wait;
+      lastLeft = at;
       last = Math.max(last, at);
+      return 0;
     },
     slowTo(limit) {
       interval = Math.max(interval, (60_000 / limit) * STRETCH);

@@ -2,7 +2,7 @@ import { createHttpClient, type HttpClient, type HttpReply } from '../../deliver
 import { pacerFor } from '../../delivery/pacer.ts';
 import type { DeliverySettings } from '../../delivery/settings.ts';
 import type { Answer, DestinationIdentity, EventRecord, Io, Lane, Outgoing, RowLane, Sender } from '../../model.ts';
-import { classify } from './classify.ts';
+import { classify, withoutPerson } from './classify.ts';
 import type { ExtoleSettings } from './settings.ts';
 
 export interface ExtoleDestination {
@@ -58,12 +58,12 @@ function openSender(
     if (usual.token !== token) usual = { token, headers: headersOf(token, undefined) };
     const headers = settings.requestIdHeader ? headersOf(token, row.attemptId) : usual.headers;
     http.post(target.path, headers, eventBody(row.event, settings), (reply) => {
-      done([answerTo(reply, token)]);
+      done([answerTo(reply, token, row.event)]);
     });
   }
 
-  function answerTo(reply: HttpReply, token: string): Answer {
-    const answer = classify(reply, target.api, io.now());
+  function answerTo(reply: HttpReply, token: string, event: EventRecord): Answer {
+    const answer = withoutPerson(classify(reply, target.api, io.now()), event);
     // The row itself is not sent again here: each attempt leaves once, the next one has an id of its own.
     return answer.kind === 'halted' && answer.http === 401 && auth.replaced(token) ? ROTATED : answer;
   }
@@ -206,9 +206,11 @@ function createQueue(settings: ExtoleSettings, auth: Auth, io: Io): { add(row: W
 export async function turn(token: string, perMinute: number, io: Io, signal?: AbortSignal): Promise<boolean> {
   const now = io.monotonic();
   const pacer = pacerFor(token, perMinute, now);
-  const wait = pacer.reserve(now) - now;
-  if (wait > 0) await io.sleep(wait, signal).catch(() => {});
-  if (signal?.aborted) return false;
-  pacer.left(io.monotonic());
+  let wait = pacer.reserve(now) - now;
+  do {
+    if (wait > 0) await io.sleep(wait, signal).catch(() => {});
+    if (signal?.aborted) return false;
+    wait = pacer.left(io.monotonic());
+  } while (wait > 0);
   return true;
 }

@@ -1,0 +1,17 @@
+/**
+ * How often a property is tried. The seed is fixed, so that a build does not fail by chance for somebody else's change;
+ * REFERRY_PROPERTY_RUNS tries longer, with a seed of its own each time unless REFERRY_PROPERTY_SEED gives one. What fails is
+ * printed with its seed and path.
+ */
+export function runs(usual: number): { numRuns: number; seed?: number; endOnFailure?: boolean } {
+  const { REFERRY_PROPERTY_RUNS: asked, REFERRY_PROPERTY_SEED: seed } = process.env;
+  const numRuns =
+    asked === undefined ? usual : Math.max(1, Math.round(Number(asked) * (usual < 300 ? usual / 300 : 1)));
+  if (seed !== undefined) return { numRuns, seed: Number(seed) };
+  return asked === undefined ? { numRuns, seed: 20_261_121 } : { numRuns };
+}
+
+/** Time for one property, in milliseconds: without end where more runs were asked for. */
+export function timeFor(usual: number): number {
+  return process.env.REFERRY_PROPERTY_RUNS === undefined ? usual : 24 * 3_600_000;
+}
