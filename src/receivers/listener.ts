@@ -32,7 +32,14 @@ const HEADERS = {
 
 /** Answers `/healthz`, `/readyz` and `/metrics`, and nothing else. Throws `LISTEN_FAILED`. */
 export async function startListener(address: Address, options: ListenerOptions): Promise<Listener> {
-  const app = Fastify({ bodyLimit: 1, requestTimeout: 10_000, connectionTimeout: 30_000, keepAliveTimeout: 5000 });
+  const app = Fastify({
+    bodyLimit: 1,
+    requestTimeout: 10_000,
+    connectionTimeout: 30_000,
+    keepAliveTimeout: 5000,
+    // Whoever holds a connection open must not keep a daemon that is to end.
+    forceCloseConnections: true,
+  });
   app.server.maxConnections = MOST_CONNECTIONS;
   app.server.headersTimeout = 10_000;
   app.addHook('onRequest', async (_, reply) => {

@@ -49,7 +49,10 @@ const KEEPALIVE_BYTES = 512;
 /** Signs of life that may be missing before the other side counts as gone. */
 const SILENT_KEEPALIVES = 4;
 const END_MS = 5000;
-/** How long an answer is waited for once everything is to stop. */
+/**
+ * How long an answer is waited for once everything is to stop, and how long a transfer goes on by then that is large or on a narrow
+ * line. What is cut off is done anew by the next run.
+ */
 const LAST_WAIT_MS = 5000;
 
 export function createSession(
@@ -90,6 +93,7 @@ export function createSession(
     const tolerance = KEEPALIVE_BYTES * (1 + Math.ceil(stallTimeout / keepalive));
     let heard = { bytes: socket.bytesRead, at: io.monotonic() };
     let moved = { bytes: 0, at: io.monotonic() };
+    let stoppedAt = Number.POSITIVE_INFINITY;
     for (;;) {
       const due = io.monotonic() + tick;
       await sleepUntil(io, due, closed.signal);
@@ -103,6 +107,9 @@ export function createSession(
       if (now - heard.at >= SILENT_KEEPALIVES * keepalive) {
         lost(new Error(`no sign of life for ${Math.round(now - heard.at)} ms`));
       }
+      if (signal?.aborted) stoppedAt = Math.min(stoppedAt, now);
+      const [last] = pendings;
+      if (last !== undefined && now - stoppedAt >= LAST_WAIT_MS) breakWith(cutOff(host, last));
       const bytes = socket.bytesRead + socket.bytesWritten;
       if (bytes - moved.bytes > tolerance) moved = { bytes, at: now };
       for (const pending of pendings) {
@@ -198,6 +205,13 @@ function disconnected(host: string, error: unknown, doing: string | undefined): 
       cause: error,
       hint: 'it is re-established by the next call; if it happens often, look at the network and at limits of the server',
     },
+  );
+}
+
+function cutOff(host: string, { doing }: Pending): TransferError {
+  return new TransferError(
+    'SFTP_CLOSED',
+    `the connection to ${host} was closed by us in the middle of: ${doing}; we were told to stop`,
   );
 }
 

@@ -73,6 +73,8 @@ async function settleRows(
 
   try {
     for (const block of index.blocks()) {
+      // Done anew by the next run: a large file must not keep a process that is to end.
+      ctx.signal.throwIfAborted();
       const deliveries = book.range(root.id, block.line(0), block.line(block.count - 1));
       fates.begin(block, deliveries);
       for (let i = 0; i < block.count; i++) {
