@@ -56,6 +56,8 @@ export interface Processing {
   archivedAs: string | null;
   openedAt: number;
   sealedAt: number | null;
+  /** Null on a closed processing: its published results lag behind what is known of its rows. */
+  settledAt: number | null;
   /** 1: the ledger was restored since, and it is not known yet what became of its rows meanwhile. */
   restored: 0 | 1;
 }
@@ -86,6 +88,7 @@ interface Row {
   archived_as: string | null;
   opened_at: number;
   sealed_at: number | null;
+  settled_at: number | null;
   restored: 0 | 1;
 }
 
@@ -115,6 +118,7 @@ const processingOf = (row: Row): Processing => ({
   archivedAs: row.archived_as,
   openedAt: row.opened_at,
   sealedAt: row.sealed_at,
+  settledAt: row.settled_at,
   restored: row.restored,
 });
 

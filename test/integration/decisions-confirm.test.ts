@@ -59,4 +59,22 @@ describe('confirm: what was uploaded by hand', { timeout: 90_000 }, () => {
     expect(code, stdout + stderr).toBe(0);
     expect(fates(results('a.csv.results.r2.csv'))).toEqual(['2 delivered', '3 rejected event_blocked', '4 delivered']);
   });
+
+  it('by a process that dies once the answers are in the ledger: the next run publishes what they say', async () => {
+    const [uploaded = ''] = readdirSync(folder);
+    const [header, ...sent] = readFileSync(join(folder, uploaded), 'utf8').trimEnd().split('\n');
+    const path = join(world.root, uploaded.replace('.csv', '-results.csv'));
+    for (const [n, died] of [sent.slice(0, 2), sent].entries()) {
+      writeFileSync(path, `${[`status,message,${header}`, ...died.map((line) => `success,,${line}`)].join('\n')}\n`);
+      const end = await world.cli(['confirm', 'p1', '--results', path, ...WHY], { REFERRY_CRASH_AT: 'results-read' });
+      expect(end.signal, end.stderr).toBe('SIGKILL');
+      const { run } = await world.run('feed');
+      expect(run).toMatchObject({ delivered: n === 0 ? 2 : 1, balanced: true });
+      const told = fates(results(`a.csv.results.r${n + 2}.csv`));
+      expect(told.filter((line) => line.endsWith('delivered'))).toHaveLength(died.length);
+    }
+    expect((await world.cli(['held', '--json'])).stdout).not.toContain('AWAITS_UPLOAD');
+    await world.run('feed');
+    expect(world.files('results')).toHaveLength(3);
+  });
 });

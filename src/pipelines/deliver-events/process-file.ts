@@ -100,7 +100,11 @@ async function retryRows(ctx: RunContext, processing: Processing): Promise<FileP
   const lane = processing.lane ?? ctx.destination.laneFor(seal.candidates);
   const end = await deliverBy(ctx, pass, seal, lane, processing.refusal?.verdict !== 'released');
   ctx.signal.throwIfAborted();
-  if (end.unchanged && processing.account) return { account: processing.account, unchanged: true };
+  // What a process that died left unpublished is published now, whether or not anything is new.
+  if (end.unchanged && processing.account && processing.settledAt !== null) {
+    updateProcessing(ctx.ledger, processing.id, { settledAt: processing.settledAt });
+    return { account: processing.account, unchanged: true };
+  }
   const account = await revise(ctx, processing);
   return { account, ...(end.halted ? { halted: end.halted } : {}) };
 }

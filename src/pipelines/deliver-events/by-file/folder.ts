@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { holdRest } from '../../../ledger/upload-rows.ts';
+import { holdRest, unansweredRows } from '../../../ledger/upload-rows.ts';
 import { updateUpload } from '../../../ledger/uploads.ts';
 import { TransferError } from '../../../model.ts';
 import { openRemote } from '../../../remotes/open.ts';
 import { remoteSettings } from '../../../remotes/settings.ts';
 import type { Carrier, CarrierContext } from './carrier.ts';
+import { mismatchOf } from './conclude.ts';
 
 /** The lane `folder`: a file into a folder of this machine, for a person to upload in My Extole. Its rows are held until then. */
 export async function openFolderCarrier(ctx: CarrierContext): Promise<Carrier> {
@@ -31,7 +32,17 @@ export async function openFolderCarrier(ctx: CarrierContext): Promise<Carrier> {
       holdRest(ctx.ledger, upload, { code: 'AWAITS_UPLOAD', reason }, now, { sent: false });
       return updateUpload(ctx.ledger, upload.id, { state: 'uploaded', uploadedAt: now });
     },
-    look: async () => false,
+    /** Only a person gives answers; but a process may have died before it wrote down that the last one had come. */
+    async look(upload) {
+      const { claimed, others } = unansweredRows(ctx.ledger, upload);
+      if (claimed + others > 0) return false;
+      updateUpload(ctx.ledger, upload.id, {
+        state: 'answered',
+        endedAt: ctx.io.now(),
+        notices: mismatchOf(ctx, upload),
+      });
+      return true;
+    },
     [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),
   };
 }
