@@ -15,6 +15,10 @@ export function setWatchMark(ledger: Ledger, job: string, name: string, value: n
     .run(job, name, value);
 }
 
+export function dropWatchMark(ledger: Ledger, job: string, name: string): void {
+  ledger.db.prepare('DELETE FROM watch_marks WHERE job = ? AND name = ?').run(job, name);
+}
+
 /** Whether the ledger has what this version watches with: one that is only read may be older. */
 export function isWatched(ledger: Pick<Ledger, 'db'>): boolean {
   return ledger.db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'expectations'").get() !== undefined;

@@ -9,7 +9,7 @@ import { dueRun } from '../../src/schedule/due-run.ts';
 import { noteMatters } from '../../src/schedule/duty-notices.ts';
 import { run } from '../../src/schedule/verbs/run.ts';
 import { csv, rows } from '../integration/support/e2e-rows.ts';
-import { openWorld, type World } from '../integration/support/e2e-world.ts';
+import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
 import { startToxics } from './support/toxics.ts';
 
 const MINUTE = 60_000;
@@ -69,7 +69,7 @@ describe('a source that does not let us in', () => {
   it('N09: a refused login is tried again after 1, 2, 4, 8 and then 15 minutes, by all jobs together, told once, and shown', async () => {
     const { sftp } = world;
     if (!sftp) throw new Error('no server');
-    world.job('each-minute', { schedule: '* * * * *', source: { match: 'a*.csv' } });
+    world.job('each-minute', { delivery: PATIENT, schedule: '* * * * *', source: { match: 'a*.csv' } });
     world.drop('a.csv', csv(rows('A', 3)));
     sftp.quirks.refuseAuth = true;
     expect(await minutes(30)).toEqual({ 'each-minute': [0, 1, 3, 7, 15] });
@@ -81,7 +81,7 @@ describe('a source that does not let us in', () => {
     // A restart forgets nothing, and another job of the same user waits with it.
     await ledger.close();
     await open();
-    world.job('other', { schedule: '* * * * *', source: { match: 'other-*' } });
+    world.job('other', { delivery: PATIENT, schedule: '* * * * *', source: { match: 'other-*' } });
     sftp.seen.connections = 0;
     await minutes(31);
     expect(sftp.seen.connections).toBeLessThanOrEqual(3);
@@ -121,7 +121,11 @@ describe('a source that does not let us in', () => {
     const proxy = await startToxics(sftp.port);
     const at = new Date(now);
     const url = `sftp://partner@127.0.0.1:${proxy.port}/inbox`;
-    world.job('daily', { schedule: `${at.getUTCMinutes()} ${at.getUTCHours()} * * *`, source: { url } });
+    world.job('daily', {
+      delivery: PATIENT,
+      schedule: `${at.getUTCMinutes()} ${at.getUTCHours()} * * *`,
+      source: { url },
+    });
     world.drop('a.csv', csv(rows('A', 3)));
     proxy.refusing = true;
     expect(await minutes(5)).toEqual({ daily: [0, 1, 3] });

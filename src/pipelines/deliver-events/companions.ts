@@ -17,7 +17,7 @@ import { fittingName } from '../../remotes/names.ts';
 import { markerFor } from '../../remotes/stable.ts';
 import type { RunContext, StagedPaths } from './context.ts';
 import { localBytes } from './local-bytes.ts';
-import { LOCAL, localFile, stageBytes } from './stage.ts';
+import { fetchBytes, LOCAL, localFile, stageBytes } from './stage.ts';
 
 /** What lies in the inbox beside a file and belongs to it. */
 export type Beside = Partial<Record<Companion['kind'], RemoteFile>>;
@@ -80,7 +80,8 @@ export async function fetchManifest(
   const there = isLocal ? await localFile(beside) : its && (await ctx.remote.stat(its.takenPath));
   if (!there) return;
   refuseLong(there);
-  await stageBytes(isLocal ? localBytes(there.path) : ctx.remote.read(there, ctx.signal), there, target, () => {});
+  if (isLocal) await stageBytes(localBytes(there.path), there, target, () => {});
+  else await fetchBytes(ctx, there, target);
 }
 
 /** Checksums and control totals take no more. */

@@ -24,6 +24,7 @@ import { readSeal, type Seal, sealFile } from './seal.ts';
 import { settleFile } from './settle.ts';
 import { copyStaged, dropStaged, LOCAL, localFile, restageFile, stageFile } from './stage.ts';
 import { unreadableNow } from './staged-file.ts';
+import { mustStandStill, noteChanged } from './stand-still.ts';
 import { takeAgain } from './take.ts';
 
 /** How far a file came in this run. `account` is missing where the file vanished before it was read. */
@@ -54,6 +55,10 @@ async function begun<T>(processing: Processing, work: () => Promise<T>): Promise
 
 async function goOn(ctx: RunContext, start: Processing): Promise<FileProgress> {
   let processing = start;
+  if (processing.state === 'taking' || processing.state === 'taken') {
+    await mustStandStill(ctx, processing);
+    processing = getProcessing(ctx.ledger, processing.id);
+  }
   if (processing.state === 'taking') {
     const taken = await takeAgain(ctx, processing);
     if (!taken) return {};
@@ -149,6 +154,7 @@ async function stage(ctx: RunContext, processing: Processing): Promise<Processin
         ? await localFile(takenPath.slice(LOCAL.length))
         : await ctx.remote.stat(takenPath);
       if (now) updateProcessing(ctx.ledger, processing.id, { size: now.size, mtime: now.mtime });
+      noteChanged(ctx, processing);
     }
     if (error instanceof TransferError && error.code === 'FILE_VANISHED')
       updateProcessing(ctx.ledger, processing.id, { state: 'vanished' });

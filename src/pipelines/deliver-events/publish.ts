@@ -70,9 +70,8 @@ export async function archiveInput(ctx: RunContext, processing: Processing): Pro
   let archivedAs: string = target;
   // Found there again after a restore.
   if (processing.takenPath === target) archivedAs = target;
-  else if (processing.takenPath === processing.inboxPath)
-    archivedAs = (await archiveCopy(ctx, processing, target)) ? target : '';
-  else await moveAside(ctx, processing.takenPath, target);
+  else if (processing.takenPath === processing.inboxPath) archivedAs = await archiveCopy(ctx, processing, target);
+  else archivedAs = await moveAside(ctx, processing, target);
   // Where the partner wrote the file anew meanwhile, what lies beside it belongs to the new one.
   if (archivedAs !== '')
     await archiveCompanions(ctx, processing, folder, target.slice(`${folder}/${fittingName(processing.name)}`.length));
@@ -95,7 +94,7 @@ async function archiveAgain(ctx: RunContext, processing: Processing, earlier: nu
   const target = `${folder}/${from.slice(from.lastIndexOf('/') + 1)}`;
   if (onRemote && target !== from) {
     await remote.ensureFolder(folder);
-    await moveAside(ctx, from, target);
+    await moveAside(ctx, processing, target);
     updateProcessing(ledger, earlier, { archivedAs: target });
   }
   ctx.crashPoint('archived');
@@ -108,29 +107,46 @@ async function archiveAgain(ctx: RunContext, processing: Processing, earlier: nu
   });
 }
 
-async function moveAside(ctx: RunContext, from: string, target: string): Promise<void> {
+/** Returns where it is. */
+async function moveAside(ctx: RunContext, processing: Processing, target: string): Promise<string> {
+  const from = processing.takenPath;
   try {
-    await ctx.remote.move(from, target);
+    return await moveToFree(ctx, from, target, processing);
   } catch (error) {
     if (!(error instanceof TransferError) || error.code !== 'FILE_VANISHED') throw error;
     ctx.io.log.warn({ file: from }, 'the taken input is gone from the processing folder; its contents are in staging');
+    return target;
+  }
+}
+
+/** The same contents under the same name, taken within the same second, have the same name in the archive: the second one goes beside it. */
+async function moveToFree(ctx: RunContext, from: string, target: string, { id }: Processing): Promise<string> {
+  try {
+    await ctx.remote.move(from, target);
+    return target;
+  } catch (error) {
+    if (!(error instanceof TransferError) || error.code !== 'TARGET_EXISTS') throw error;
+    const beside = `${target}.p${id}`;
+    await ctx.remote.move(from, beside);
+    return beside;
   }
 }
 
 /**
  * With `take: copy` the partner may have written the file anew meanwhile: it is moved only if it still has the size and time
- * it was read with, and its contents are hashed again after the move. Other contents go back as a new file.
+ * it was read with, and its contents are hashed again after the move. Other contents go back as a new file. Returns where it is;
+ * empty: it is not archived.
  */
-async function archiveCopy(ctx: RunContext, processing: Processing, target: string): Promise<boolean> {
+async function archiveCopy(ctx: RunContext, processing: Processing, target: string): Promise<string> {
   const { remote } = ctx;
   const there = await remote.stat(processing.inboxPath);
-  if (!there) return (await remote.stat(target)) !== undefined;
-  if (there.size !== processing.size || there.mtime !== processing.mtime) return false;
-  await remote.move(processing.inboxPath, target);
-  const moved = await remote.stat(target);
-  if (!moved || (await sha256Of(ctx, moved)) === processing.rawSha256) return true;
-  await remote.move(target, processing.inboxPath);
-  return false;
+  if (!there) return (await remote.stat(target)) === undefined ? '' : target;
+  if (there.size !== processing.size || there.mtime !== processing.mtime) return '';
+  const archivedAs = await moveToFree(ctx, processing.inboxPath, target, processing);
+  const moved = await remote.stat(archivedAs);
+  if (!moved || (await sha256Of(ctx, moved)) === processing.rawSha256) return archivedAs;
+  await remote.move(archivedAs, processing.inboxPath);
+  return '';
 }
 
 async function sha256Of(ctx: RunContext, file: RemoteFile): Promise<string> {

@@ -62,8 +62,10 @@ export async function restageFile(ctx: RunContext, processing: Processing, targe
   const there = place.startsWith(LOCAL) ? await localFile(place.slice(LOCAL.length)) : await ctx.remote.stat(place);
   if (!there) throw lost(`there is no ${place}`);
   await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-  const bytes = place.startsWith(LOCAL) ? localBytes(there.path) : ctx.remote.read(there, ctx.signal);
-  if ((await stageBytes(bytes, there, target, () => {})) === processing.rawSha256) return;
+  const sha256 = place.startsWith(LOCAL)
+    ? await stageBytes(localBytes(there.path), there, target, () => {})
+    : await fetchBytes(ctx, there, target);
+  if (sha256 === processing.rawSha256) return;
   await rm(target);
   throw lost(`${place} has other contents by now`);
 }
@@ -128,12 +130,36 @@ async function download(ctx: RunContext, processing: Processing, target: string)
     throw new TransferError('FILE_VANISHED', `${takenPath.slice(LOCAL.length)} is gone, or cannot be read any more`, {
       hint: 'give it again with --file',
     });
-  const bytes = takenPath.startsWith(LOCAL)
-    ? localBytes(takenPath.slice(LOCAL.length))
-    : ctx.remote.read({ path: takenPath, name, size, mtime }, ctx.signal);
-  return stageBytes(bytes, { name, size }, target, (done) =>
-    ctx.progress({ file: name, phase: 'downloading', done, total: size, unit: 'bytes' }),
-  );
+  const tell = (done: number): void =>
+    ctx.progress({ file: name, phase: 'downloading', done, total: size, unit: 'bytes' });
+  return takenPath.startsWith(LOCAL)
+    ? stageBytes(localBytes(takenPath.slice(LOCAL.length)), { name, size }, target, tell)
+    : fetchBytes(ctx, { path: takenPath, name, size, mtime }, target, tell);
+}
+
+const FETCH_TRIES = 3;
+const FETCH_PAUSE_MS = 2000;
+
+/** Downloads a file of the remote to private staging, from its start again where the connection is lost on the way. Returns its sha256. */
+export async function fetchBytes(
+  ctx: RunContext,
+  file: RemoteFile,
+  target: string,
+  tell: (done: number) => void = () => {},
+): Promise<string> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await stageBytes(ctx.remote.read(file, ctx.signal), file, target, tell);
+    } catch (error) {
+      const lost = error instanceof TransferError && /^SFTP_(?:DISCONNECTED|STALLED)$/.test(error.code);
+      if (!lost || tries >= FETCH_TRIES || ctx.signal.aborted) throw error;
+      ctx.io.log.warn(
+        { job: ctx.job.id, file: file.name, code: error.code, tries },
+        `${error.message}; it is read again`,
+      );
+      await ctx.io.sleep(FETCH_PAUSE_MS * tries * (0.5 + ctx.io.random() / 2), ctx.signal);
+    }
+  }
 }
 
 /** A local file given on the command line is read where it is and stays there; its path is kept with this before it. */
@@ -159,6 +185,7 @@ export async function stageBytes(
     }
     await handle.sync();
   } catch (error) {
+    await rm(part, { force: true });
     throw stagingProblem(error, dirname(target));
   } finally {
     await handle.close();

@@ -18,6 +18,7 @@ import { type Beside, besideOf, planCompanions, takeCompanions } from './compani
 import type { RunContext } from './context.ts';
 import { noteOrigin } from './origin.ts';
 import { LOCAL } from './stage.ts';
+import { noteChanged } from './stand-still.ts';
 
 /** A file that is ready, and what lies beside it and belongs to it. */
 export interface Found {
@@ -190,6 +191,7 @@ export async function takeAgain(ctx: RunContext, processing: Processing): Promis
   }
   if (taken.size !== processing.size) {
     updateProcessing(ledger, processing.id, { size: taken.size, mtime: taken.mtime });
+    noteChanged(ctx, processing);
     throw new TransferError('FILE_CHANGED', `${processing.name} changed while it was taken`, {
       retryable: true,
       hint: 'the next run takes it if it stands still',
