@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { handArrivals } from './by-hand.ts';
 import type { LoggedRequest } from './servers/open.ts';
 import type { CrashWorld } from './world.ts';
 
@@ -42,7 +43,7 @@ export function lookAt(world: CrashWorld): Facts {
   return {
     ledger: ledgerFacts(world),
     requests,
-    arrivals: requests.filter(isArrival),
+    arrivals: [...requests.filter(isArrival), ...handArrivals(world.root)],
     inbox: world.files('inbox'),
   };
 }
