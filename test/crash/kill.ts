@@ -1,4 +1,5 @@
 import type { Chance } from './chance.ts';
+import { CALLS, type Call, type Death, straceMissing } from './strace.ts';
 
 /** When to kill: what happens first of it is when it strikes. */
 export type Kill =
@@ -10,6 +11,8 @@ export type Kill =
   | { at: 'ledger'; n: number; delayMs: number }
   /** At the n-th change of a folder that the partner sees. */
   | { at: 'folder'; folder: string; n: number; delayMs: number }
+  /** At the n-th system call of a kind, with it. */
+  | ({ at: 'call' } & Death)
   | { at: 'time'; ms: number };
 
 /** What is known of lives so far, so that deaths are spread over all of them. */
@@ -22,12 +25,28 @@ export interface Experience {
   sated: readonly string[];
 }
 
+/** About so many calls of each kind does a life make that goes through. */
+const CALLS_OF_A_LIFE: Readonly<Record<Call, number>> = {
+  fsync: 60,
+  pwrite64: 250,
+  write: 40,
+  rename: 4,
+  link: 4,
+  unlink: 6,
+  ftruncate: 3,
+};
+
 const FOLDERS = ['processing', 'results', 'archive', 'reports'] as const;
 
 /** How the next life ends. `recovering`: the one before was killed, and this one is to die while it takes up what that one left. */
 export function chooseKill(chance: Chance, seen: Experience, recovering: boolean): Kill {
   const delayMs = chance.hit(0.5) ? 0 : chance.next() * 20;
   if (recovering) return { at: 'ledger', n: 1 + chance.below(14), delayMs: delayMs / 4 };
+  // Tracing makes a life slower: a few of them are enough here, and a sweep makes all.
+  if (chance.hit(0.06) && straceMissing() === undefined) {
+    const call = chance.pick(CALLS);
+    return { at: 'call', call, nth: 1 + chance.below(CALLS_OF_A_LIFE[call]), harm: 'SIGKILL' };
+  }
   const r = chance.next();
   if (r < (seen.wanted.length > 0 ? 0.65 : 0.3)) {
     const points = [...seen.wanted.filter(() => chance.hit(0.75)), ...seen.sated.filter(() => chance.hit(0.15))];
@@ -53,6 +72,8 @@ export function tellKill(kill: Kill | undefined): string {
       return kill.points.length > 3 ? `at one of ${kill.points.length} places` : `at ${kill.points.join(', ')}`;
     case 'folder':
       return `at change ${kill.n} of ${kill.folder} + ${Math.round(kill.delayMs)} ms`;
+    case 'call':
+      return `${kill.harm} at ${kill.call} ${kill.nth}`;
     case 'time':
       return `after ${Math.round(kill.ms)} ms`;
     default:

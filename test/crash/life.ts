@@ -2,6 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Kill } from './kill.ts';
 import { type End, type Process, startProduct } from './product.ts';
+import { ONE_POOL_THREAD, straceDeath } from './strace.ts';
 import type { CrashWorld } from './world.ts';
 
 /** How a process lived and how it ended. */
@@ -40,7 +41,13 @@ export async function live(options: LifeOptions): Promise<Life> {
   let hung = false;
 
   const points = kill?.at === 'points' ? { REFERRY_CRASH_AT: kill.points.join(',') } : {};
-  const process = startProduct({ tree, args, env: { ...world.env, ...env, ...points } });
+  const calls = kill?.at === 'call' ? ONE_POOL_THREAD : {};
+  const process = startProduct({
+    tree,
+    args,
+    env: { ...world.env, ...env, ...points, ...calls },
+    under: kill?.at === 'call' ? straceDeath(kill) : [],
+  });
   const strike = (delayMs: number): void => {
     if (delayMs < 1) process.kill('SIGKILL');
     else timers.push(setTimeout(() => process.kill('SIGKILL'), delayMs));

@@ -3,6 +3,7 @@ import { HELP, readOptions } from './options.ts';
 import { runChecks } from './run-checks.ts';
 import { type CrashFigures, runCrash } from './run-crash.ts';
 import { runMutants } from './run-mutants.ts';
+import { runSweep } from './run-sweep.ts';
 
 /** What a full run must have tried. */
 const FULL_MINUTES = 10;
@@ -15,6 +16,11 @@ else if (options.instead === 'checks') {
   const figures = await runChecks({ ...options, only: options.names });
   process.stdout.write(`${JSON.stringify(figures)}\n`);
   process.exitCode = figures.violations.length > 0 ? 1 : 0;
+} else if (options.instead === 'sweep') {
+  process.stdout.write(`seed ${options.seed}\n`);
+  const figures = await runSweep({ ...options, only: options.names });
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+  process.exitCode = figures.violations > 0 ? 1 : 0;
 } else if (options.instead === 'mutants') {
   process.stdout.write(`seed ${options.seed}\n`);
   const figures = await runMutants({ ...options, only: options.names });

@@ -16,6 +16,7 @@ Usage: npm run test:crash -- [options]
   --keep           keep the folders of all stories
   --stop-early     end with the first violation
   --checks [NAME...]   only the questions that leave nothing to chance: flushes, host keys, half files, two processes
+  --sweep [CALL...]    a small run killed, and given errors of the disk, at each of its system calls (strace)
   --mutants [NAME...]  whether all of this finds thirteen deliberate bugs, each made in a copy of the product
   --help
 
@@ -28,7 +29,7 @@ fewer than 20 times.
 export interface MainOptions extends CrashOptions {
   minutes: number;
   /** What is done instead of telling stories. */
-  instead: 'checks' | 'mutants' | undefined;
+  instead: 'checks' | 'sweep' | 'mutants' | undefined;
   /** Names of those. */
   names: readonly string[];
   help: boolean;
@@ -48,17 +49,18 @@ export function readOptions(args: readonly string[], say: (line: string) => void
       keep: { type: 'boolean', default: false },
       'stop-early': { type: 'boolean', default: false },
       checks: { type: 'boolean', default: false },
+      sweep: { type: 'boolean', default: false },
       mutants: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
     allowPositionals: true,
   });
-  if (positionals.length > 0 && !values.checks && !values.mutants)
-    throw new Error(`found "${positionals[0]}": names come after --checks or --mutants`);
+  if (positionals.length > 0 && !values.checks && !values.sweep && !values.mutants)
+    throw new Error(`found "${positionals[0]}": names come after --checks, --sweep or --mutants`);
   const minutes = numberOf('--minutes', values.minutes);
   return {
     minutes,
-    instead: values.mutants ? 'mutants' : values.checks ? 'checks' : undefined,
+    instead: (['mutants', 'sweep', 'checks'] as const).find((name) => values[name]),
     names: positionals,
     ms: minutes * 60_000,
     seed: values.seed,

@@ -39,7 +39,17 @@ export function startProduct({ tree, args, env, under = [] }: StartOptions): Pro
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // What runs it takes no notice of signals, so the whole group gets them.
+    detached: under.length > 0,
   });
+  let over = false;
+  child.once('exit', () => {
+    over = true;
+  });
+  const kill = (signal: NodeJS.Signals): void => {
+    if (under.length === 0) child.kill(signal);
+    else if (!over && child.pid !== undefined) globalThis.process.kill(-child.pid, signal);
+  };
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -54,5 +64,5 @@ export function startProduct({ tree, args, env, under = [] }: StartOptions): Pro
       resolve({ code: code ?? undefined, signal: signal ?? undefined, stdout, stderr }),
     );
   });
-  return { pid: child.pid ?? 0, kill: (signal) => void child.kill(signal), stderr: () => stderr, done };
+  return { pid: child.pid ?? 0, kill, stderr: () => stderr, done };
 }
