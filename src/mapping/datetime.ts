@@ -180,8 +180,9 @@ function monthNumber(text: string): number {
   return text.length === 3 ? MONTHS.indexOf(text.toLowerCase()) + 1 : Number(text);
 }
 
+/** The digits themselves, never rounded: .999999999 belongs to this second. */
 function milliseconds(fraction: string): number {
-  return Math.floor(Number(`0.${fraction}`) * 1000 + 1e-6);
+  return Number(fraction.slice(0, 3).padEnd(3, '0'));
 }
 
 /** `null` where the text is no offset that exists on Earth. */
