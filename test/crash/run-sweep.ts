@@ -140,7 +140,7 @@ async function told(
   const { history, kept } = await tellStory({ scenario, seed, tree, servers, partners, experience, lived, keep });
   if (history.violations.length > 0) {
     say([`its files are in ${kept}`, ...tellLives(history)].join('\n'));
-    for (const { kind, invariant, what } of history.violations) say(`  ${invariant} ${kind}: ${what}`);
+    for (const { kind, invariant, what } of history.violations) say(`  ${invariant} ${kind}: ${what.slice(0, 1500)}`);
   }
   return history.violations.length;
 }
