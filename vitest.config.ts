@@ -17,6 +17,11 @@ export default defineConfig({
       },
       {
         extends: true,
+        // A minute of deaths, alone: it needs the machine for itself.
+        test: { name: 'crash', include: ['test/crash/**/*.test.ts'], testTimeout: 300_000 },
+      },
+      {
+        extends: true,
         // Many lives and deaths of a process, an image built step by step, a page of commands: minutes in all.
         test: { name: 'long', include: ['test/long/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
       },
