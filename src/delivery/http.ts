@@ -94,7 +94,9 @@ export function createHttpClient(options: HttpOptions, io: Pick<Io, 'monotonic' 
     body: string | Readable | null,
     done: HttpDone,
   ): void {
-    const exchange = new Exchange(done, inFlight, io.monotonic() + options.totalTimeoutMs, maxBodyBytes);
+    const at = headers.indexOf('Authorization');
+    const secret = at === -1 ? '' : (headers[at + 1] ?? '').replace(/^\w+ /, '');
+    const exchange = new Exchange(done, inFlight, io.monotonic() + options.totalTimeoutMs, maxBodyBytes, secret);
     inFlight.add(exchange);
     if (!sweeping) void sweep();
     pool.dispatch({ method, path, headers, body, idempotent: false }, exchange);
@@ -143,6 +145,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #done: HttpDone;
   readonly #inFlight: Set<Exchange>;
   readonly #maxBodyBytes: number;
+  readonly #secret: string;
   #settled = false;
   #started = false;
   #controller: Dispatcher.DispatchController | undefined;
@@ -152,11 +155,12 @@ class Exchange implements Dispatcher.DispatchHandler {
   #more: Buffer[] | undefined;
   #bytes = 0;
 
-  constructor(done: HttpDone, inFlight: Set<Exchange>, deadline: number, maxBodyBytes: number) {
+  constructor(done: HttpDone, inFlight: Set<Exchange>, deadline: number, maxBodyBytes: number, secret: string) {
     this.#done = done;
     this.#inFlight = inFlight;
     this.deadline = deadline;
     this.#maxBodyBytes = maxBodyBytes;
+    this.#secret = secret;
   }
 
   /** The last moment before bytes are written; aborting here still stops them. */
@@ -209,13 +213,20 @@ class Exchange implements Dispatcher.DispatchHandler {
   #reply(truncated: boolean): void {
     const headers = this.#headers;
     const bytes = this.#more ? Buffer.concat(this.#more, this.#bytes) : this.#first;
-    const body = bytes ? bytes.toString('utf8', 0, this.#maxBodyBytes) : '';
+    const body = bytes ? this.#hidden(bytes.toString('utf8', 0, this.#maxBodyBytes)) : '';
     const header = (name: string): string | undefined => {
       const value = headers[name];
-      return Array.isArray(value) ? value.join(', ') : value;
+      const text = Array.isArray(value) ? value.join(', ') : value;
+      return text === undefined ? undefined : this.#hidden(text);
     };
     if (truncated) this.#settle({ kind: 'reply', status: this.#status, header, body, truncated });
     else this.#settle({ kind: 'reply', status: this.#status, header, body });
+  }
+
+  /** An answer is quoted to people, and kept: what a server repeats of the token that it was given is not. */
+  #hidden(text: string): string {
+    const secret = this.#secret;
+    return secret !== '' && text.includes(secret) ? text.replaceAll(secret, '(not shown)') : text;
   }
 
   #settle(reply: HttpReply): void {

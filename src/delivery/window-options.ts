@@ -50,6 +50,8 @@ export interface WindowOptions<T> {
   paced?: boolean;
   /** Milliseconds to wait before the n-th try (from 1) of a row. */
   backoffMs: (n: number) => number;
+  /** Milliseconds from an answer for a row to the request for the next one of its order key. */
+  restMs: number;
   /** Order keys behind which rows of this pass must wait. */
   blockedOrders: ReadonlySet<string>;
   /** Stops taking work; what is on the wire is waited for, up to `drainMs`. */

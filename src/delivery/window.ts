@@ -39,7 +39,7 @@ export async function sendThroughWindow<T>(
 ): Promise<WindowEnd> {
   const { sender, ledger, io, concurrency, health, signal } = options;
   const rows = source[Symbol.asyncIterator]();
-  const order = createOrder<WindowRow<T>>(options.blockedOrders);
+  const order = createOrder<WindowRow<T>>(options.blockedOrders, options.restMs);
 
   let incoming: WindowRow<T>[] = [];
   let incomingAt = 0;
@@ -85,6 +85,7 @@ export async function sendThroughWindow<T>(
   };
 
   const admit = (): void => {
+    if (order.restsUntil !== Number.POSITIVE_INFINITY) ready.push(...order.rested(io.monotonic()));
     while (incomingAt < incoming.length && hasRoom()) {
       const row = incoming[incomingAt++];
       if (row === undefined) break;
@@ -102,9 +103,9 @@ export async function sendThroughWindow<T>(
     done++;
   };
 
-  const passOn = (row: WindowRow<T>, failed: boolean): void => {
+  const passOn = (row: WindowRow<T>, failed: boolean, askedAt?: number): void => {
     done++;
-    const next = order.leave(row, failed);
+    const next = order.leave(row, failed, askedAt);
     for (const waiting of next.blocked) block(waiting);
     if (next.ready) ready.push(next.ready);
   };
@@ -128,7 +129,7 @@ export async function sendThroughWindow<T>(
       row.dueAt = now + Math.max(asked, options.backoffMs(Math.max(1, row.tries)));
       retries.push(row);
     } else {
-      passOn(row, next.state === 'failed');
+      passOn(row, next.state === 'failed', now);
     }
   };
 
@@ -300,6 +301,7 @@ export async function sendThroughWindow<T>(
     // A pause that is over holds nothing back; it must not hide the tries that are due later.
     let at = toSend.length > 0 && inFlight === 0 ? health.pausedUntil : Number.POSITIVE_INFINITY;
     for (const row of retries) at = Math.min(at, row.dueAt);
+    at = Math.min(at, order.restsUntil);
     if (answered.length > 0) at = Math.min(at, oldestAnswerAt + COMMIT_AFTER_MS);
     wakeAt(at);
   }

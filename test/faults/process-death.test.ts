@@ -12,7 +12,7 @@ import { openWorld, PATIENT, type World } from '../integration/support/e2e-world
 const run = promisify(execFile);
 const DAY = 86_400_000;
 
-describe('a process that dies of itself', () => {
+describe('a process that dies of itself', { timeout: 120_000 }, () => {
   let world: World;
   afterEach(() => world.close());
 

@@ -7,7 +7,7 @@ import { fates, readResults } from '../integration/support/e2e-results.ts';
 import { csv, rows } from '../integration/support/e2e-rows.ts';
 import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
 
-describe('a process that stands still while another one takes its place', () => {
+describe('a process that stands still while another one takes its place', { timeout: 120_000 }, () => {
   let world: World;
   afterEach(() => world.close());
 

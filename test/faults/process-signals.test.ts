@@ -16,7 +16,8 @@ const DAY = 86_400_000;
 /** What the matrix allows from the signal to the end of the process. */
 const ALLOWED_MS = 30_000;
 
-describe('a process that is told to stop', () => {
+// The time is for a machine that is busy with other things; what the process itself may take is asserted.
+describe('a process that is told to stop', { timeout: 120_000 }, () => {
   let world: World;
   let proxy: ToxicProxy | undefined;
   const sockets: Socket[] = [];

@@ -92,6 +92,7 @@ export interface Setting {
   /** Ids of deliveries begin after this one. */
   firstId?: number;
   drainMs?: number;
+  restMs?: number;
   /** Throws once another process has taken the ledger over. */
   mustHold?: () => void;
   /** Rows handed out at a time. */
@@ -250,6 +251,7 @@ export async function play(setting: Setting): Promise<Story> {
     concurrency: createConcurrency({ start: setting.start ?? 4, max: setting.max ?? 128 }),
     backoffMs,
     health: setting.health ?? createHealth(backoffMs, setting.outageAfterMs ?? 600_000),
+    restMs: setting.restMs ?? 0,
     blockedOrders: setting.blockedOrders ?? new Set(),
     signal: stopper.signal,
     drainMs: setting.drainMs ?? 1000,

@@ -74,6 +74,20 @@ describe('the delivery window', () => {
     expect(story.mostInFlight).toBeGreaterThan(4);
   });
 
+  it('H21: rows of one person keep their distance, in order, and hold nobody else up', async () => {
+    const rows = many(60, (i) => (i < 30 ? 'ann' : `other-${i}`));
+    const story = await play({ rows, window: 64, batch: 60, restMs: 100, reply: () => yes });
+    const at = (mine: boolean): number[] =>
+      story.sent.filter(({ name }) => Number(name.slice(4)) <= 30 === mine).map((each) => each.at);
+    for (const [i, time] of at(true).entries())
+      if (i > 0) expect(time - (at(true)[i - 1] ?? 0)).toBeGreaterThanOrEqual(100);
+    expect(story.sent.filter(({ name }) => Number(name.slice(4)) <= 30).map(({ name }) => name)).toEqual(
+      many(30).map(({ name }) => name),
+    );
+    expect(Math.max(...at(false)) - Math.min(...at(false))).toBeLessThan(200);
+    expect([...story.entries.values()].every(({ state }) => state === 'delivered')).toBe(true);
+  });
+
   it('keeps the next row of a person back while the one before is tried again', async () => {
     const story = await play({
       rows: many(2, () => 'ann'),

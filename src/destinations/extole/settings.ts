@@ -81,6 +81,14 @@ export const extoleSettings = z
       .max(1_000_000)
       .default(100)
       .describe('Limit of a token for everything but async events. Requests are spaced so that it is never reached.'),
+    requestsPerSecondPerPerson: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(10)
+      .describe(
+        'Limit for one person, on either lane of single events: rows of the same person (event.orderBy) keep their distance, so that it is never reached.',
+      ),
     requestIdHeader: z
       .boolean()
       .default(true)
@@ -114,3 +122,13 @@ export const extoleSettings = z
   .describe('How events reach one Extole account.');
 
 export type ExtoleSettings = z.output<typeof extoleSettings>;
+
+/**
+ * Milliseconds between two rows of one person, from the answer to one to the request for the next, so that the limit is never reached.
+ * No round trip takes less than one.
+ */
+export function personRestMs({
+  requestsPerSecondPerPerson,
+}: Pick<ExtoleSettings, 'requestsPerSecondPerPerson'>): number {
+  return requestsPerSecondPerPerson > 1000 ? 0 : Math.ceil(1000 / requestsPerSecondPerPerson);
+}

@@ -2,6 +2,7 @@ import { backoffDelay } from '../../delivery/backoff.ts';
 import { createConcurrency } from '../../delivery/concurrency.ts';
 import { sendThroughWindow } from '../../delivery/window.ts';
 import type { Ended, Granted, WindowEnd, WindowRow } from '../../delivery/window-options.ts';
+import { personRestMs } from '../../destinations/extole/settings.ts';
 import { dedupeProof } from '../../ledger/dedupe-proofs.ts';
 import {
   type Claim,
@@ -198,6 +199,7 @@ export async function deliverFile(
       concurrency: createConcurrency(lane === 'events' ? { start: 2, max: 2 } : ctx.job.delivery.concurrency),
       backoffMs: (n) => backoffDelay(n, backoff, io.random()),
       health: ctx.health,
+      restMs: personRestMs(ctx.job.destination.extole),
       blockedOrders: blockedOrders(ledger, processing.job, processing.id),
       signal: ctx.signal,
       drainMs: ctx.drainMs,

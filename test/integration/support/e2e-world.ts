@@ -273,6 +273,7 @@ function usualJob(source: Json, extoleUrl: string): Json {
       extole: {
         account: 'acme',
         requestsPerMinute: 1_000_000,
+        requestsPerSecondPerPerson: 1_000_000,
         lane: 'async-events',
         token: fromEnv('EXTOLE_TOKEN'),
         apiUrl: extoleUrl,
