@@ -1,6 +1,6 @@
 import { retryAfterMs } from '../../delivery/backoff.ts';
 import { type HttpReply, PRIVATE_ADDRESS } from '../../delivery/http.ts';
-import type { Answer } from '../../model.ts';
+import type { Answer, EventRecord } from '../../model.ts';
 import { idText, jsonObject } from './reply-json.ts';
 
 export type EventsApi = 'v5' | 'v6';
@@ -152,11 +152,24 @@ export function errorOf(reply: Reply): { code: string; message: string; uniqueId
   };
 }
 
+/** Fields of an event that say who somebody is, by their names: Extole's own, and what others are called. */
+const WHO = /mail|phone|name|user|person|member|birth|address|street|city|zip|postal|customer/i;
+const LEAST = 3;
+
+/** What a destination says of a row without what the row says of a person: it may repeat what it refuses. */
+export function withoutPerson(answer: Answer, { data }: Pick<EventRecord, 'data'>): Answer {
+  if (answer.kind === 'accepted') return answer;
+  let { reason } = answer;
+  for (const [name, value] of Object.entries(data))
+    if (value.length >= LEAST && WHO.test(name)) reason = reason.replaceAll(value, '(not shown)');
+  return reason === answer.reason ? answer : { ...answer, reason };
+}
+
 /** E-mail addresses, and numbers as long as a telephone's. */
 const PERSONAL = /[^\s@"“”<>(),;:]+@[^\s@"“”<>(),;]+|\+?\d(?:[ ().-]*\d){6,}/gu;
 
 /** An error may repeat what it refuses: the ledger, logs and reports are to hold no personal data. */
-function impersonal(text: string): string {
+export function impersonal(text: string): string {
   return text.replace(PERSONAL, '(not shown)');
 }
 

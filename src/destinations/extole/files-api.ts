@@ -1,6 +1,6 @@
 import type { HttpReply } from '../../delivery/http.ts';
 import type { Io } from '../../model.ts';
-import { classify, errorOf } from './classify.ts';
+import { classify, clean, errorOf, impersonal } from './classify.ts';
 import { connectTo, type ExtoleTimeouts, headersOf, pathAt, turn } from './extole.ts';
 import { multipartForm } from './multipart.ts';
 import { idText, type JsonObject, jsonObject, jsonObjects } from './reply-json.ts';
@@ -147,11 +147,11 @@ function batchOf(object: JsonObject, id: string | undefined): BatchJob | undefin
   };
   return {
     id,
-    status: status.toUpperCase(),
+    status: clean(status.toUpperCase()),
     successRows: count('success_rows'),
     failedRows: count('failed_rows'),
-    errorCode: textOf(field('error_code')),
-    errorMessage: textOf(field('error_message')),
+    errorCode: clean(textOf(field('error_code'))),
+    errorMessage: impersonal(clean(textOf(field('error_message')))),
   };
 }
 

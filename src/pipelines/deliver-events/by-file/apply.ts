@@ -1,4 +1,4 @@
-import { clean } from '../../../destinations/extole/classify.ts';
+import { clean, impersonal } from '../../../destinations/extole/classify.ts';
 import { parseStoredDefinition } from '../../../jobs/definition.ts';
 import { openAnswerSheet } from '../../../ledger/answer-sheet.ts';
 import { getProcessing } from '../../../ledger/processings.ts';
@@ -43,7 +43,7 @@ export async function applyResults(
 }
 
 function refusalOf(upload: Upload, message: string): { code: string; reason: string } {
-  const said = clean(message) || 'no reason was given';
+  const said = impersonal(clean(message)) || 'no reason was given';
   if (/duplicate/i.test(message))
     return {
       code: 'EXTOLE_DUPLICATE_FILE',
@@ -118,13 +118,13 @@ function answerOf({ line, verdict }: ResultLine, file: string): RowAnswer {
       return {
         kind: 'rejected',
         code: verdict.code,
-        reason: clean(verdict.message) || 'Extole refused the row and gave no reason',
+        reason: impersonal(clean(verdict.message)) || 'Extole refused the row and gave no reason',
       };
     case 'unclear':
       return {
         kind: 'unclear',
         code: 'RESULTS_UNREADABLE',
-        reason: `line ${line} of Extole's results ${clean(file)} cannot be understood: found ${JSON.stringify(clean(verdict.found).slice(0, 40))} where it says whether the row was accepted`,
+        reason: `line ${line} of Extole's results ${clean(file)} cannot be understood: found ${JSON.stringify(impersonal(clean(verdict.found)).slice(0, 40))} where it says whether the row was accepted`,
       };
   }
 }
