@@ -16,17 +16,25 @@ const BACKSLASH = 0x5c;
 export async function* splitLines(text: AsyncIterable<Buffer>, maxRecord: number): AsyncGenerator<Piece[]> {
   let line = 1;
   let offset = 0;
-  let rest: Buffer = Buffer.alloc(0);
+  /** The beginning of a line whose end has not come. Put together once, when it comes: a long line takes many chunks. */
+  let held: Buffer[] = [];
   let searched = 0;
   let afterCr = false;
   for await (const input of text) {
     if (input.length === 0) continue;
-    const chunk = rest.length > 0 ? Buffer.concat([rest, input]) : input;
+    const hasCr = input.includes(CR);
+    if (!hasCr && !input.includes(LF)) {
+      held.push(input);
+      searched += input.length;
+      afterCr = false;
+      if (searched > maxRecord) throw tooLarge(line, maxRecord);
+      continue;
+    }
+    const chunk = searched > 0 ? Buffer.concat([...held, input]) : input;
     const pieces: Piece[] = [];
     let start = 0;
     if (afterCr && chunk[0] === LF) start = 1;
     afterCr = false;
-    const hasCr = input.includes(CR);
     for (let end = nextEnd(chunk, Math.max(start, searched), hasCr); end >= 0; end = nextEnd(chunk, start, hasCr)) {
       addPiece(pieces, chunk, start, end, offset, line, maxRecord);
       line++;
@@ -34,12 +42,14 @@ export async function* splitLines(text: AsyncIterable<Buffer>, maxRecord: number
       start = end + (chunk[end] === CR && chunk[end + 1] === LF ? 2 : 1);
     }
     offset += start;
-    rest = chunk.subarray(start);
+    const rest = chunk.subarray(start);
+    held = rest.length > 0 ? [rest] : [];
     searched = rest.length;
-    if (rest.length > maxRecord) throw tooLarge(line, maxRecord);
+    if (searched > maxRecord) throw tooLarge(line, maxRecord);
     if (pieces.length > 0) yield pieces;
   }
   const pieces: Piece[] = [];
+  const rest = Buffer.concat(held);
   addPiece(pieces, rest, 0, rest.length, offset, line, maxRecord);
   if (pieces.length > 0) yield pieces;
 }

@@ -4,7 +4,6 @@ import type { SplitRecord } from './records.ts';
 const LF = 10;
 const CR = 13;
 const QUOTE = 34;
-const NOTHING = Buffer.alloc(0);
 
 /**
  * Splits lines in which nothing is quoted: there a line is a record, and csv-parse, which looks at each byte, takes four times
@@ -24,14 +23,29 @@ export interface PlainLines {
 export function createPlainLines(syntax: { delimiter: string; maxRecord: number }, from: Position): PlainLines {
   const { delimiter, maxRecord } = syntax;
   let { offset, line } = from;
-  let rest: Buffer = NOTHING;
+  /** The beginning of a line whose end has not come. Put together once, when it comes: a long line takes many chunks. */
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  let heldReturn = false;
   let stopped = false;
+
+  const hold = (bytes: Buffer, hasReturn: boolean): void => {
+    if (bytes.length > 0) held.push(bytes);
+    heldBytes += bytes.length;
+    heldReturn = hasReturn;
+  };
 
   const split = (chunk: Buffer): SplitRecord[] => {
     const records: SplitRecord[] = [];
-    const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    const quote = text.indexOf(QUOTE);
-    const returns = text.includes(CR);
+    const quoteInChunk = chunk.indexOf(QUOTE);
+    const returns = heldReturn || chunk.includes(CR);
+    if (!chunk.includes(LF)) {
+      hold(chunk, returns);
+      if (quoteInChunk >= 0 || heldBytes > maxRecord) stopped = true;
+      return records;
+    }
+    const text = heldBytes === 0 ? chunk : Buffer.concat([...held, chunk]);
+    const quote = quoteInChunk < 0 ? -1 : heldBytes + quoteInChunk;
     let start = 0;
     for (let end = text.indexOf(LF); end >= 0; end = text.indexOf(LF, start)) {
       if (quote >= 0 && quote < end) break;
@@ -53,8 +67,11 @@ export function createPlainLines(syntax: { delimiter: string; maxRecord: number 
       start = end + 1;
       line++;
     }
-    rest = text.subarray(start);
-    if (quote >= 0 || rest.length > maxRecord) stopped = true;
+    held = [];
+    heldBytes = 0;
+    const rest = text.subarray(start);
+    hold(rest, returns && rest.includes(CR));
+    if (quote >= 0 || heldBytes > maxRecord) stopped = true;
     return records;
   };
 
@@ -67,7 +84,7 @@ export function createPlainLines(syntax: { delimiter: string; maxRecord: number 
       return { offset, line };
     },
     get rest() {
-      return rest;
+      return Buffer.concat(held);
     },
   };
 }

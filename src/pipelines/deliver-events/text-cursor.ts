@@ -6,9 +6,13 @@ export interface TextCursor {
   close(): Promise<void>;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 export function createTextCursor(stream: AsyncIterable<Buffer>): TextCursor {
   const chunks = stream[Symbol.asyncIterator]();
-  let window: Buffer = Buffer.alloc(0);
+  /** What is in memory. Put together only where a record goes over several chunks, and once it is there. */
+  let parts: Buffer[] = [];
+  let size = 0;
   let start = 0;
   let last = 0;
   return {
@@ -16,14 +20,23 @@ export function createTextCursor(stream: AsyncIterable<Buffer>): TextCursor {
       last = offset;
       const from = offset - start;
       if (from < 0) throw new Error(`the text at ${offset} was passed already`);
-      return from + length <= window.length ? window.subarray(from, from + length) : undefined;
+      if (from + length > size) return undefined;
+      if (parts.length > 1) parts = [Buffer.concat(parts)];
+      return (parts[0] ?? NOTHING).subarray(from, from + length);
     },
     more: async () => {
       const next = await chunks.next();
       if (next.done === true) throw new Error('the staged file ended before its last record');
-      const used = Math.min(window.length, Math.max(0, last - start));
-      window = used === window.length ? next.value : Buffer.concat([window.subarray(used), next.value]);
+      let used = Math.min(size, Math.max(0, last - start));
       start += used;
+      size += next.value.length - used;
+      while (used > 0) {
+        const first = parts[0] ?? NOTHING;
+        if (first.length <= used) parts.shift();
+        else parts[0] = first.subarray(used);
+        used -= Math.min(used, first.length);
+      }
+      parts.push(next.value);
     },
     close: async () => {
       await chunks.return?.();
