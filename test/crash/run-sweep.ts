@@ -96,7 +96,8 @@ async function deathsOf(options: SweepOptions, servers: Servers, partners: Partn
     counts = new Map(CALLS.map((call): [Call, number] => [call, mostByThread(calls, call)]));
     await story.live(args, { kills: 0 });
   });
-  await told(trace, options, servers, partners, () => {});
+  if ((await told(trace, options, servers, partners, () => {})) > 0)
+    throw new Error('the undisturbed run went wrong: there is nothing to compare deaths with');
   const wanted = CALLS.filter((call) => options.only.length === 0 || options.only.includes(call));
   options.say(`one run: ${wanted.map((call) => `${counts.get(call) ?? 0} x ${call}`).join(', ')}`);
   const harms = [
