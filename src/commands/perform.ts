@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type Ledger, openLedger, openLedgerForRequests, readHolder } from '../ledger/open.ts';
+import { ledgerProblem } from '../ledger/problem.ts';
 import { answerOf, isAlive, leaveRequest, withdrawRequest } from '../ledger/requests.ts';
 import { type Io, TransferError } from '../model.ts';
 import type { Progress } from '../pipelines/deliver-events/context.ts';
@@ -75,26 +76,36 @@ async function askDaemon<Answer extends object>(
 ): Promise<Performed<Answer>> {
   const db = openLedgerForRequests(settings.ledger);
   try {
-    const id = leaveRequest(db, request.verb, JSON.stringify(request), `${hostname()}:${process.pid}`, io.now());
-    io.log.info({ verb: request.verb, job: request.job }, 'the daemon was asked to execute this');
-    for (;;) {
-      const answer = answerOf(db, id);
-      if (typeof answer === 'object') return read(answer.answer, answer.exitCode);
-      // An answer that came between the two looks is not thrown away.
-      if (answer === 'gone' || (!daemonLives(settings.ledger) && withdrawRequest(db, id, true))) {
-        throw new TransferError('DAEMON_GONE', 'the daemon ended before it answered', {
-          hint: 'nothing is lost; run the same command again',
-        });
-      }
-      try {
-        await io.sleep(ASK_EVERY_MS, signal);
-      } catch (error) {
-        withdrawRequest(db, id);
-        throw error;
-      }
-    }
+    return await askOver(db, request, { settings, io, signal });
+  } catch (error) {
+    throw ledgerProblem(error, settings.ledger);
   } finally {
     db.close();
+  }
+}
+
+async function askOver<Answer extends object>(
+  db: ReturnType<typeof openLedgerForRequests>,
+  request: Asked,
+  { settings, io, signal }: Pick<PerformOptions, 'settings' | 'io' | 'signal'>,
+): Promise<Performed<Answer>> {
+  const id = leaveRequest(db, request.verb, JSON.stringify(request), `${hostname()}:${process.pid}`, io.now());
+  io.log.info({ verb: request.verb, job: request.job }, 'the daemon was asked to execute this');
+  for (;;) {
+    const answer = answerOf(db, id);
+    if (typeof answer === 'object') return read(answer.answer, answer.exitCode);
+    // An answer that came between the two looks is not thrown away.
+    if (answer === 'gone' || (!daemonLives(settings.ledger) && withdrawRequest(db, id, true))) {
+      throw new TransferError('DAEMON_GONE', 'the daemon ended before it answered', {
+        hint: 'nothing is lost; run the same command again',
+      });
+    }
+    try {
+      await io.sleep(ASK_EVERY_MS, signal);
+    } catch (error) {
+      withdrawRequest(db, id);
+      throw error;
+    }
   }
 }
 

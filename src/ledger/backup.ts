@@ -4,7 +4,7 @@ import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { TransferError } from '../model.ts';
-import { ledgerProblem } from './open.ts';
+import { ledgerProblem } from './problem.ts';
 
 /** What is written beside a backup, as JSON. */
 export interface BackupManifest {

@@ -18,6 +18,8 @@ export function takeLock(path: string): ExecutorLock | undefined {
   }
   const db = new Database(path, { timeout: 0 });
   try {
+    // Nothing is ever written there: no journal beside it, for which a full disk has no room.
+    db.pragma('journal_mode = MEMORY');
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     db.close();

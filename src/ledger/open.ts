@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { type Io, TransferError } from '../model.ts';
 import { type ExecutorLock, takeLock } from './lock.ts';
 import { migrationNames, migrationSource } from './migrations.ts';
+import { openingProblem } from './problem.ts';
 import { sweepOrphans } from './sweep.ts';
 
 /** An open ledger; its writes are synchronous transactions. */
@@ -33,10 +34,11 @@ export interface Holder {
 /** Says beside the ledger that there is one, so that its loss is noticed. */
 export const MARKER = 'ledger.id';
 
-/** Opens the ledger to execute. Throws `LEDGER_IN_USE` naming the holder, `LEDGER_UNREADABLE`, `LEDGER_MISSING`. */
+/**
+ * Opens the ledger to execute. Throws `LEDGER_IN_USE` naming the holder, `LEDGER_MISSING`, `LEDGER_UNREADABLE`, `LEDGER_FULL`,
+ * `LEDGER_NOT_WRITABLE`, `LEDGER_NEWER`.
+ */
 export async function openLedger(path: string, kind: ExecutorKind, io: Io): Promise<Ledger> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  refuseOpenModes(path);
   const lock = lockOf(path);
   if (!lock) throw await inUse(path);
   try {
@@ -52,15 +54,17 @@ export async function openLedger(path: string, kind: ExecutorKind, io: Io): Prom
     return { path, id, hashKey, db, epoch, close: () => close(db, epoch, lock, io) };
   } catch (error) {
     lock.release();
-    throw ledgerProblem(error, path);
+    throw openingProblem(error, path);
   }
 }
 
 function lockOf(path: string): ExecutorLock | undefined {
   try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    refuseOpenModes(path);
     return takeLock(`${path}.lock`);
   } catch (error) {
-    throw ledgerProblem(error, `${path}.lock`);
+    throw openingProblem(error, path);
   }
 }
 
@@ -81,7 +85,7 @@ export async function openLedgerForReading(path: string): Promise<Ledger | undef
     const closing = async (): Promise<void> => void db.close();
     return { path, id: row.ledger_id, hashKey: row.hash_key, db, epoch: -1, close: closing };
   } catch (error) {
-    throw ledgerProblem(error, path);
+    throw openingProblem(error, path);
   }
 }
 
@@ -218,15 +222,6 @@ function checkIntegrity(db: Database.Database, path: string): void {
   });
 }
 
-/** An error of the database as a problem of the ledger, `LEDGER_UNREADABLE`; any other error as it is. */
-export function ledgerProblem(error: unknown, path: string): unknown {
-  if (!(error instanceof Database.SqliteError)) return error;
-  return new TransferError('LEDGER_UNREADABLE', `the ledger ${path} cannot be used: ${error.message} (${error.code})`, {
-    hint: 'check the disk and the owner of the file; restore the last backup if it is damaged',
-    cause: error,
-  });
-}
-
 export async function inUse(path: string): Promise<TransferError> {
   const holder = readHolder(path);
   const who = holder
@@ -258,9 +253,15 @@ export function readHolder(path: string): Holder | undefined {
 }
 
 async function close(db: Database.Database, epoch: number, lock: ExecutorLock, io: Io): Promise<void> {
-  // Who was taken over must not say that the other one has ended.
-  db.prepare('UPDATE executor SET ended_at = ? WHERE id = 1 AND epoch = ?').run(io.now(), epoch);
-  db.pragma('wal_checkpoint(TRUNCATE)');
-  db.close();
-  lock.release();
+  try {
+    // Who was taken over must not say that the other one has ended.
+    db.prepare('UPDATE executor SET ended_at = ? WHERE id = 1 AND epoch = ?').run(io.now(), epoch);
+    db.pragma('wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    // All that counts is committed already, and what went wrong before must not be hidden by this: the next start checks the ledger.
+    io.log.warn({ code: 'LEDGER_UNREADABLE' }, `the ledger could not be closed in order: ${String(error)}`);
+  } finally {
+    db.close();
+    lock.release();
+  }
 }

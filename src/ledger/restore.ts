@@ -15,7 +15,8 @@ import Database from 'better-sqlite3';
 import { TransferError } from '../model.ts';
 import { readManifest, syncFolder } from './backup.ts';
 import { takeLock } from './lock.ts';
-import { inUse, ledgerProblem, MARKER, migrateLedger } from './open.ts';
+import { inUse, MARKER, migrateLedger } from './open.ts';
+import { ledgerProblem } from './problem.ts';
 
 export interface RestoreOptions {
   /** Puts the backup in the place of a ledger that is there; that one is kept aside. */

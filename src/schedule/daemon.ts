@@ -2,14 +2,14 @@ import { schedule } from 'node-cron';
 import { loadJobs } from '../jobs/load.ts';
 import type { Job } from '../jobs/schema.ts';
 import { mustHold } from '../ledger/fence.ts';
-import { ledgerProblem } from '../ledger/open.ts';
+import { endsExecutor, ledgerProblem } from '../ledger/problem.ts';
 import { openProcessings } from '../ledger/processings.ts';
 import { giveBackRequests } from '../ledger/requests.ts';
 import { lastFire, rememberFire } from '../ledger/schedules.ts';
 import { answersAreDue, fetchAnswers } from './answers.ts';
 import { dueRun } from './due-run.ts';
 import { createDuties, DUTIES, type DutyContext, type Upkeep } from './duties.ts';
-import { codeOf, serve } from './serve.ts';
+import { codeOf, createService } from './serve.ts';
 import { createTurns } from './turns.ts';
 import type { ExecuteOptions } from './verb.ts';
 import { run } from './verbs/run.ts';
@@ -39,11 +39,22 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
   let told = '';
   const startedAt = io.now();
 
+  /** What a work ended with. A ledger that fails is not written to again: a disk that lost a write may seem well afterwards. */
+  const noteFailure = (error: unknown): unknown => {
+    const problem = ledgerProblem(error, ledger.path);
+    if (endsExecutor(problem)) broken.abort(problem);
+    return problem;
+  };
+  /** Jobs whose run the ledger had no room for, or was locked against: gone on with at the next look, not at the next tick. */
+  const brokenOff = new Set<string>();
+
   const start = (job: string, work: () => Promise<void>): void => {
     const careful = (): Promise<void> =>
       work()
-        .catch((error: unknown) => {
+        .catch((raw: unknown) => {
           if (signal.aborted) return;
+          const error = noteFailure(raw);
+          if (codeOf(error).startsWith('LEDGER_')) brokenOff.add(job);
           const message = error instanceof Error ? error.message : String(error);
           io.log.error({ job, code: codeOf(error) }, `run failed: ${message}`);
         })
@@ -51,7 +62,7 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
     void turns.take(job, careful);
   };
 
-  const duties = createDuties(DUTIES, io);
+  const duties = createDuties(DUTIES, io, noteFailure);
   const dutyContext = async (): Promise<DutyContext> => ({
     ledger,
     io,
@@ -65,7 +76,7 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
   let lastDuties = Promise.resolve();
   const seeToDuties = (): void => {
     if (signal.aborted) return;
-    lastDuties = duties.see(dutyContext).catch((error: unknown) => io.log.error({}, String(error)));
+    lastDuties = duties.see(dutyContext).catch((error: unknown) => io.log.error({}, String(noteFailure(error))));
   };
 
   const readJobs = async (): Promise<readonly Job[]> => {
@@ -88,11 +99,12 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
       if (job.schedule === undefined) continue;
       // A job that never ran starts with its next tick, not with all of the past.
       const since = lastFire(ledger, job.id) ?? rememberStart(job.id);
-      const interrupted = first && openProcessings(ledger, job.id).length > 0;
+      const interrupted = (first && openProcessings(ledger, job.id).length > 0) || brokenOff.has(job.id);
       const next = dueRun(ledger, job, { since, interrupted, now });
       if (next === undefined) continue;
       const { due, cause } = next;
       rememberFire(ledger, job.id, due);
+      brokenOff.delete(job.id);
       start(job.id, async () => {
         io.log.info({ job: job.id, cause, due: new Date(due).toISOString() }, 'run starts');
         const { executed, exitCode } = await run.execute({ verb: 'run', job: job.id }, { ...options, cause });
@@ -113,9 +125,24 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
   giveBackRequests(ledger, io.now());
   options.ready?.(await readJobs());
   const everyMinute = async (): Promise<void> => {
-    await tick().catch((error) => io.log.error({}, String(error)));
+    await tick().catch((error) => io.log.error({}, String(noteFailure(error))));
     options.looked?.();
     seeToDuties();
+  };
+  const service = createService({ ...options, cause: 'command' }, turns, seeToDuties, noteFailure);
+  let lookFailedWith = '';
+  /** Throws where this process must end. A ledger without room is asked again, and told of once. */
+  const lookForRequests = (): void => {
+    try {
+      mustHold(ledger);
+      service.look();
+      lookFailedWith = '';
+    } catch (raw) {
+      const error = noteFailure(raw);
+      if (broken.signal.aborted || codeOf(error) === 'INTERNAL') throw error;
+      if (codeOf(error) !== lookFailedWith) io.log.error({ code: codeOf(error) }, String(error));
+      lookFailedWith = codeOf(error);
+    }
   };
   const minute = schedule('* * * * *', () => void everyMinute(), { timezone: 'UTC' });
   try {
@@ -123,10 +150,10 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
     options.looked?.();
     seeToDuties();
     while (!signal.aborted) {
-      mustHold(ledger);
-      serve({ ...options, cause: 'command' }, turns, seeToDuties);
+      lookForRequests();
       await io.sleep(REQUESTS_EVERY_MS, signal).catch(() => {});
     }
+    broken.signal.throwIfAborted();
   } catch (error) {
     broken.abort(error);
     throw ledgerProblem(error, ledger.path);

@@ -42,10 +42,14 @@ export interface Duty {
 /** In the order in which they are seen to. */
 export const DUTIES: readonly Duty[] = [noticesDuty, backupDuty, pruneDuty, morningReportDuty];
 
-/** Sees to all duties, one after the other; while they are at it, another call makes them go round once more. */
+/**
+ * Sees to all duties, one after the other; while they are at it, another call makes them go round once more. `noteFailure` is told of
+ * each that failed, and says what it was.
+ */
 export function createDuties(
   duties: readonly Duty[],
   io: Io,
+  noteFailure: (error: unknown) => unknown = (error) => error,
 ): { see(context: () => Promise<DutyContext>): Promise<void> } {
   let going: Promise<void> | undefined;
   let again = false;
@@ -57,8 +61,9 @@ export function createDuties(
         if (now.signal.aborted) return;
         try {
           await see(now);
-        } catch (error) {
+        } catch (raw) {
           if (now.signal.aborted) return;
+          const error = noteFailure(raw);
           const code = error instanceof TransferError ? error.code : 'INTERNAL';
           io.log.error({ duty: name, code }, `${name}: ${error instanceof Error ? error.message : String(error)}`);
         }

@@ -4,7 +4,8 @@ import { createHealth } from '../../delivery/health.ts';
 import { createExtole } from '../../destinations/extole/extole.ts';
 import { storedDefinition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
-import { type Ledger, ledgerProblem } from '../../ledger/open.ts';
+import type { Ledger } from '../../ledger/open.ts';
+import { ledgerProblem } from '../../ledger/problem.ts';
 import {
   getProcessing,
   openProcessings,
