@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Definition } from '../../jobs/definition.ts';
 import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
 import { createKeyShape, type KeyShape, roundedKeys } from '../../mapping/key-shape.ts';
@@ -144,6 +144,8 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
     index.finish();
   } catch (error) {
     index.abandon();
+    // Half of them is of no use, and on a full disk takes the room that the ledger needs.
+    for (const half of [paths.index, paths.reasons]) rmSync(half, { force: true });
     throw error;
   } finally {
     reasons.finish();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants, existsSync, statSync } from 'node:fs';
-import { access, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { access, type FileHandle, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Definition } from '../../jobs/definition.ts';
 import { claimFile, type Processing } from '../../ledger/processings.ts';
@@ -22,6 +22,7 @@ export interface Staged {
 export async function stageFile(ctx: RunContext, processing: Processing, definition: Definition): Promise<Staged> {
   const paths = stagedPaths(ctx.staging, processing.id);
   await mkdir(paths.folder, { recursive: true, mode: 0o700 });
+  await refuseLackOfRoom(ctx.staging, processing);
   const rawSha256 = await download(ctx, processing, paths.input);
   ctx.crashPoint('staged');
   const { sha256, bytes, ...unpacked } = await identityOf(ctx, paths.input, processing, definition, rawSha256);
@@ -29,6 +30,24 @@ export async function stageFile(ctx: RunContext, processing: Processing, definit
   const claimed = claimFile(ctx.ledger, processing, { sha256, rawSha256, bytes }, ctx.io.now());
   ctx.crashPoint('claimed-file');
   return refusal ? { ...claimed, refusal } : claimed;
+}
+
+/** The file itself, its index and its results take about so many times its size; what is packed takes more. */
+const ROOM = 3;
+
+const MAKE_ROOM =
+  'make room, or point REFERRY_STATE at a larger disk; nothing is lost, and the next run goes on from here';
+
+/** Filled up half way, the disk would have no room for the ledger either, and stop the other jobs. */
+async function refuseLackOfRoom(staging: string, { name, size }: Processing): Promise<void> {
+  const { bavail, bsize } = await statfs(staging);
+  const free = bavail * bsize;
+  if (free >= size * ROOM) return;
+  throw new TransferError(
+    'STAGING_FULL',
+    `${name} has ${size} bytes and takes about ${size * ROOM} in ${staging}, where ${free} bytes are free`,
+    { retryable: true, hint: MAKE_ROOM },
+  );
 }
 
 async function refusalByManifest(
@@ -233,7 +252,7 @@ export function stagingProblem(error: unknown, state: string): unknown {
       retryable: true,
       cause: error,
       hint: full
-        ? 'make room, or point REFERRY_STATE at a larger disk; nothing is lost, and the next run goes on from here'
+        ? MAKE_ROOM
         : 'look at that disk and at the rights on the folder; nothing is lost, and the next run goes on from here',
     },
   );
