@@ -1,0 +1,63 @@
+import { createServer } from 'node:http';
+import type { Scenario } from '../scenario.ts';
+import { fromEnv } from '../world.ts';
+
+interface Message {
+  id: string;
+  about: string;
+}
+
+/** Takes what is posted to it, and sometimes says that it did not. */
+async function listen(fails: () => boolean): Promise<{ url: string; got: Message[]; close(): void }> {
+  const got: Message[] = [];
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      const { id, subject, kind, phase } = JSON.parse(Buffer.concat(parts).toString('utf8'));
+      got.push({ id: String(id), about: JSON.stringify([kind, subject, phase]) });
+      response.writeHead(fails() ? 503 : 200).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}/hook`,
+    got,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** People are told of what needs them: at least once, and again only under the same id, where the process died before it knew. */
+export const scenario: Scenario = {
+  name: 'notices',
+  about: 'daemon with a webhook that is told of conflicts',
+  weight: 0.7,
+  world: { remote: 'local' },
+  faults: { extole: 0.15 },
+  async tell(story) {
+    const hook = await listen(() => story.chance.hit(0.1));
+    try {
+      story.job({ notify: [{ webhook: { url: hook.url, secret: fromEnv('EXTOLE_TOKEN') } }] });
+      const seen = new Map<string, string>();
+      for (const day of [1, 2, 3]) {
+        story.drop(story.sampler.file(`day-${day}.csv`, { rows: 6 }));
+        await story.daemon({ kills: 4 });
+        // The last look of a daemon is after its runs: one more life in peace has told everything.
+        await story.daemon({ kills: 1, until: () => true });
+      }
+      await story.daemon({ kills: 0, until: () => hook.got.length > 0 });
+      for (const { id, about } of hook.got) {
+        if ((seen.get(id) ?? about) !== about) story.complain('other', `two messages have the id ${id}: ${about}`);
+        seen.set(id, about);
+      }
+      if (hook.got.length === 0) story.complain('other', 'nobody was told of rows in conflict');
+    } finally {
+      hook.close();
+    }
+  },
+};
