@@ -9,6 +9,7 @@ import { withDeadline } from './deadline.ts';
 import { textOf } from './errors.ts';
 import { authRefused, handshakeProblem, hostKeyProblem, type RawFailure } from './handshake-errors.ts';
 import { fingerprintOf, type HostKeyTrust, type HostKeyVerdict, judgeHostKey, keyTypeOf } from './hostkey.ts';
+import { gatherIntroduction } from './introduction.ts';
 import { createLogin, readPrivateKey } from './login.ts';
 import type { RemoteSettings } from './settings.ts';
 
@@ -81,6 +82,7 @@ async function attempt(
   // Without it each small packet waits for the acknowledgement of the one before: a transfer is sixty times slower.
   socket.setNoDelay(true);
   socket.on('error', () => {});
+  gatherIntroduction(socket);
   socket.once('connect', () => {
     failure.connected = true;
   });

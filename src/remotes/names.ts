@@ -33,13 +33,17 @@ export function revisionOf(path: string, revision: number): string {
   return posix.join(dir, `${name}.r${revision}${ext}`);
 }
 
+/** Hex digits of a tag, and how many tags a hash gives. */
+const TAG = 12;
+export const TEMPORARIES = 5;
+
 /**
  * Where a file is written before it gets its name. The tag stands for the contents, so that a repeated attempt meets
- * its own leftover and no other one.
+ * its own leftovers and no other ones. `attempt`: 0 to TEMPORARIES - 1.
  */
-export function temporaryOf(path: string, sha256: string): string {
+export function temporaryOf(path: string, sha256: string, attempt = 0): string {
   const { dir, base } = posix.parse(path);
-  const tag = sha256.slice(0, 12);
+  const tag = sha256.slice(attempt * TAG, (attempt + 1) * TAG);
   const temporary = `.${base}.${tag}.part`;
   return posix.join(dir, Buffer.byteLength(temporary) <= 255 ? temporary : `.${tag}.part`);
 }

@@ -1,5 +1,5 @@
 import { TransferError } from '../model.ts';
-import { revisionOf, shown, temporaryOf } from './names.ts';
+import { revisionOf, shown, TEMPORARIES, temporaryOf } from './names.ts';
 
 /** A whole local file to put on the remote. */
 export interface LocalFile {
@@ -31,7 +31,7 @@ const MOST_REVISIONS = 99;
  */
 export async function publishTo(shelf: Shelf, path: string, local: LocalFile, replace: boolean): Promise<string> {
   const temporary = temporaryOf(path, local.sha256);
-  let written = false;
+  let written: string | undefined;
   try {
     let revision = 1;
     for (let looks = 0; revision <= MOST_REVISIONS && looks < 2 * MOST_REVISIONS; looks++) {
@@ -39,29 +39,30 @@ export async function publishTo(shelf: Shelf, path: string, local: LocalFile, re
       const there = await shelf.look(target);
       if (there.kind === 'folder') throw targetIsFolder(target);
       if (there.kind === 'file' && there.size === local.size && (await shelf.sha256(target)) === local.sha256) {
-        await shelf.remove(temporary);
+        await discard(shelf, path, local, written);
         return target;
       }
       if (there.kind !== 'absent' && !replace) {
         revision++;
         continue;
       }
-      if (!written) await shelf.write(temporary, local);
-      written = true;
-      if (there.kind !== 'absent') {
-        if ((await shelf.replace(temporary, target)) === 'done') return target;
-        revision++;
-      } else if ((await shelf.rename(temporary, target)) === 'done') {
-        return target;
+      if (written === undefined) {
+        written = await freeTemporary(shelf, path, local);
+        await shelf.write(written, local);
+        if (written !== temporary) await removeLeftovers(shelf, path, local, written);
       }
+      const placed =
+        there.kind === 'absent' ? await shelf.rename(written, target) : await shelf.replace(written, target);
+      if (placed === 'done') return target;
+      if (placed === 'unsupported') revision++;
       // Otherwise somebody else took the name between the look and the rename: look at it again.
     }
   } catch (error) {
-    // The temporary file is ours; where even removing it fails, the next publication of these bytes will replace it.
-    await shelf.remove(temporary).catch(() => {});
+    // Temporary files are ours; where even removing them fails, the next publication of these bytes does it.
+    await discard(shelf, path, local, written).catch(() => {});
     throw error;
   }
-  await shelf.remove(temporary);
+  await discard(shelf, path, local, written);
   throw new TransferError(
     'TARGET_EXISTS',
     `${shown(path)} and ${MOST_REVISIONS - 1} revisions of it exist with other contents`,
@@ -69,6 +70,33 @@ export async function publishTo(shelf: Shelf, path: string, local: LocalFile, re
       hint: 'move the older revisions away',
     },
   );
+}
+
+/**
+ * A name under which nothing lies. What lies there is an earlier attempt's, which may have asked to rename it just before the
+ * connection was lost: a server may do so yet, and must then find the whole file or none, not the beginning of ours.
+ */
+async function freeTemporary(shelf: Shelf, path: string, local: LocalFile): Promise<string> {
+  for (let attempt = 0; attempt < TEMPORARIES; attempt++) {
+    const temporary = temporaryOf(path, local.sha256, attempt);
+    if ((await shelf.look(temporary)).kind === 'absent') return temporary;
+  }
+  return temporaryOf(path, local.sha256);
+}
+
+/** Removes what earlier attempts left, before ours is shown: a rename of theirs that comes late then finds nothing. */
+async function removeLeftovers(shelf: Shelf, path: string, local: LocalFile, but?: string): Promise<void> {
+  for (let attempt = 0; attempt < TEMPORARIES; attempt++) {
+    const temporary = temporaryOf(path, local.sha256, attempt);
+    if (temporary === but) continue;
+    if ((await shelf.look(temporary)).kind === 'absent') return;
+    await shelf.remove(temporary);
+  }
+}
+
+async function discard(shelf: Shelf, path: string, local: LocalFile, written: string | undefined): Promise<void> {
+  if (written !== undefined) await shelf.remove(written);
+  await removeLeftovers(shelf, path, local);
 }
 
 /** Writes a file under its own name at once, for places that let nobody rename. Repeating it with the same bytes is harmless. */

@@ -108,7 +108,7 @@ describe('a server with faults', () => {
     await call(remote);
   });
 
-  it('N03: a peer that vanished without a word is noticed by the missing keepalives', async () => {
+  it('N03, N29: a peer that vanished without a word is noticed by the missing keepalives, also at the goodbye', async () => {
     put(on('inbox', 'x.csv'), 'x');
     const proxy = await startToxics(sandbox.server.port);
     const url = `sftp://partner@127.0.0.1:${proxy.port}/`;

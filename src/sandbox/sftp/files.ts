@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import type { Jail } from './jail.ts';
 import { denies, type Quirks } from './quirks.ts';
-import { DATA_AT, dataPacket, MAX_PACKET, STATUS, statusPacket, u32Of } from './wire.ts';
+import { DATA_AT, dataPacket, MAX_PACKET, malformedPacket, STATUS, statusPacket, u32Of } from './wire.ts';
 
 /** What one session needs of the server. */
 export interface SessionContext {
@@ -81,6 +81,10 @@ export function readFile(
     quirks.oversizePacket = false;
     return u32Of(MAX_PACKET * 2);
   }
+  if (quirks.malformedPacket) {
+    quirks.malformedPacket = false;
+    return malformedPacket(id);
+  }
   disturb(context, file);
   if (cut(context, file)) return undefined;
   const most = Math.min(length, MAX_PACKET - 1024, quirks.shortReads ?? Number.POSITIVE_INFINITY);
@@ -127,5 +131,9 @@ export function writeFile(
   const kept = Math.min(limit, data.length);
   for (let done = 0; done < kept; ) done += writeSync(file.fd, data, done, kept - done, offset + done);
   file.moved += data.length;
+  if (typeof quirks.renameHeld === 'function') {
+    quirks.renameHeld();
+    quirks.renameHeld = false;
+  }
   return statusPacket(id, STATUS.ok, '');
 }

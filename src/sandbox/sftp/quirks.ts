@@ -45,6 +45,8 @@ export interface Quirks {
   failRename: false | 'failure' | 'denied' | 'unsupported';
   /** A rename is done, its answer never sent, the connection reset. Happens once. */
   renameReplyLost: boolean;
+  /** A rename is neither answered nor done, and done late, after the next write to any file. Happens once. */
+  renameHeld: boolean | (() => void);
   /** stat and lstat answer "failure", as some do under load. */
   statFailure: boolean;
   /** Every login is refused. */
@@ -59,6 +61,8 @@ export interface Quirks {
   denyRename: boolean | string;
   /** Answers the next read with a packet larger than the protocol allows. */
   oversizePacket: boolean;
+  /** Answers the next read with a packet whose fields are longer than itself. */
+  malformedPacket: boolean;
 }
 
 export const NO_QUIRKS: Readonly<Quirks> = {
@@ -86,6 +90,7 @@ export const NO_QUIRKS: Readonly<Quirks> = {
   failClose: false,
   failRename: false,
   renameReplyLost: false,
+  renameHeld: false,
   statFailure: false,
   refuseAuth: false,
   maxSessions: undefined,
@@ -95,6 +100,7 @@ export const NO_QUIRKS: Readonly<Quirks> = {
   denyList: false,
   denyRename: false,
   oversizePacket: false,
+  malformedPacket: false,
 };
 
 /** Whether a path rule holds for this path. */

@@ -105,6 +105,12 @@ export function createRequests(context: SessionContext) {
     const [source, target] = [jail.place(from), jail.place(to)];
     lstatSync(source);
     if (!replaces && lstatAt(target) !== undefined) throw new Refusal(STATUS.failure, 'Failure');
+    if (quirks.renameHeld === true) {
+      quirks.renameHeld = () => {
+        if (replaces || lstatAt(target) === undefined) renameSync(source, target);
+      };
+      return undefined;
+    }
     renameSync(source, target);
     if (!quirks.renameReplyLost) return ok(id);
     quirks.renameReplyLost = false;

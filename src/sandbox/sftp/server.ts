@@ -1,6 +1,6 @@
 import { createHash, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import { dirname } from 'node:path';
 import ssh2, { type Algorithms, type AuthContext, type Connection, type ParsedKey, type Session } from 'ssh2';
 import { createJail } from './jail.ts';
@@ -117,6 +117,11 @@ export async function startSftpServer(options: SftpServerOptions): Promise<SftpS
     });
   }
 
+  // Told once the client has introduced itself: with slow ones, in another order than they came.
+  server.on('connection', (connection) => {
+    const socket: unknown = Reflect.get(connection, '_sock');
+    if (socket instanceof Socket) serve(connection, socket);
+  });
   const listener = createServer((socket) => {
     // Without it each small answer waits for the acknowledgement of the one before.
     socket.setNoDelay(true);
@@ -124,7 +129,6 @@ export async function startSftpServer(options: SftpServerOptions): Promise<SftpS
     seen.connections++;
     socket.on('error', () => {});
     socket.once('close', () => sockets.delete(socket));
-    server.once('connection', (connection) => serve(connection, socket));
     server.injectSocket(socket);
   });
   const host = options.host ?? '127.0.0.1';

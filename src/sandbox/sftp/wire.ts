@@ -145,6 +145,11 @@ export function namePacket(id: number, entries: readonly { name: string; longnam
   return packetOf(ANSWER.name, [u32Of(id), u32Of(entries.length), ...parts]);
 }
 
+/** A packet of data that says it holds more than it does. */
+export function malformedPacket(id: number): Buffer {
+  return packetOf(ANSWER.data, [u32Of(id), u32Of(100_000), Buffer.from('short')]);
+}
+
 /** Room for `length` bytes of data from DATA_AT on; `dataPacket` then makes the packet of what was filled. */
 export const DATA_AT = 13;
 
