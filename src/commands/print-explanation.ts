@@ -64,7 +64,7 @@ function rowLines(row: ExplainedRow): string[] {
 function meaningOf(row: ExplainedRow): string {
   switch (row.outcome) {
     case 'delivered':
-      return 'the destination said yes; it is never sent again';
+      return `the destination said yes${triesOf(row)}; it is never sent again`;
     case 'duplicate':
       return 'the same key with the same content is known already; this row was not sent';
     case 'conflict':
@@ -78,6 +78,12 @@ function meaningOf(row: ExplainedRow): string {
     default:
       return 'not final yet; the next run goes on with it';
   }
+}
+
+/** `(2 tries, 1 without a clear answer)`: what a duplicate at the destination would come from. */
+function triesOf({ attempts }: ExplainedRow): string {
+  const unclear = attempts.filter(({ result }) => result === 'info' || result === 'orphan').length;
+  return unclear === 0 ? '' : ` (${count(attempts.length, 'try', 'tries')}, ${unclear} without a clear answer)`;
 }
 
 const DECIDED: Readonly<Record<string, string>> = {

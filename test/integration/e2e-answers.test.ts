@@ -35,6 +35,9 @@ const CLEAR: readonly (readonly [Fault | FaultName, string])[] = [
   ['431', 'rejected HTTP_431'],
 ];
 
+/** Some of the answers never come; the others must, however busy the machine is. */
+const LONG_ENOUGH = { headers: '2s', total: '3s' };
+
 const FAULTY = UNCLEAR.length + CLEAR.length;
 
 /** Each of the first rows gets its own bad answer, the first time it is sent; others and second tries are answered well. */
@@ -54,7 +57,7 @@ describe('what Extole answers, and what becomes of the row', () => {
 
   it('H05, H07, H09, H14, H15, H18: unclear answers are asked again where known keys are dropped; clear ones are taken at their word', async () => {
     world = await openWorld();
-    world.job('feed', { delivery: { maxAmbiguous: 50 } });
+    world.job('feed', { delivery: { maxAmbiguous: 50, timeout: LONG_ENOUGH } });
     expect((await world.cli(['verify-dedupe', 'feed', '--settle', '20ms'])).code).toBe(0);
     faultsByRow(world);
     world.drop('a.csv', csv(rows('A', FAULTY + 10)));
@@ -84,7 +87,7 @@ describe('what Extole answers, and what becomes of the row', () => {
 
   it('H05: where nothing is verified, unclear answers hold the row, which is never sent a second time', async () => {
     world = await openWorld();
-    world.job('feed');
+    world.job('feed', { delivery: { timeout: LONG_ENOUGH } });
     faultsByRow(world);
     world.drop('a.csv', csv(rows('A', FAULTY)));
     const { code, run } = await world.run('feed');

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { LINES, openBook } from '../../ledger/deliveries.ts';
 import { deliveryCounts } from '../../ledger/processings.ts';
+import { rowsSentAgain } from '../../ledger/sent-again.ts';
 import { uploadsOf } from '../../ledger/uploads.ts';
-import type { FileAccount, Proof } from '../../model.ts';
+import type { FileAccount, Notice, Proof } from '../../model.ts';
 import { openText } from '../../parsing/text.ts';
 import { balanceOfFile } from '../../reports/balance.ts';
 import { resultsFormat } from '../../reports/results.ts';
@@ -157,7 +158,11 @@ async function accountOf(
     byEvent: pieces.byEvent,
     reasons: pieces.reasons,
     ...(awaited && counts.open > 0 ? { awaits: awaited.name } : {}),
-    notices: [...seal.notices, ...uploads.flatMap(({ notices }) => notices)],
+    notices: [
+      ...seal.notices,
+      ...uploads.flatMap(({ notices }) => notices),
+      ...(root.id === processing.id ? sentAgain(ctx, processing.id) : []),
+    ],
     balanced: true,
   };
   const imbalance = imbalanceOf(account, lines, root.id === processing.id ? (inLedger.get('delivered') ?? 0) : 0);
@@ -170,6 +175,18 @@ function imbalanceOf(account: FileAccount, lines: number, deliveredInLedger: num
     return `the ledger has ${deliveredInLedger} deliveries, the results have ${account.counts.delivered}`;
   const balance = balanceOfFile(account);
   return balance.balanced ? undefined : balance.imbalance;
+}
+
+const MOST_LINES = 5;
+
+/** What the destination may have got more than once: of each such row it has to be known, however it turned out. */
+function sentAgain(ctx: RunContext, processingId: number): Notice[] {
+  const { count, first } = rowsSentAgain(ctx.ledger, processingId, MOST_LINES);
+  if (count === 0) return [];
+  const lines = first.map(({ line, attempts, unclear }) => `line ${line} (${attempts} tries, ${unclear} unclear)`);
+  const more = count > first.length ? `, and ${count - first.length} more` : '';
+  const message = `${count} delivered ${count === 1 ? 'row' : 'rows'} had left before without a clear answer, so Extole may have got ${count === 1 ? 'it' : 'them'} more than once: ${lines.join(', ')}${more}`;
+  return [{ code: 'SENT_AGAIN', message }];
 }
 
 function proofOf(ctx: RunContext, processingId: number): Proof['kind'] | undefined {
