@@ -13,7 +13,7 @@ function bytesOf(value: number | string): number {
   return Math.floor(Number(match[1]) * (UNITS[(match[2] ?? '').toUpperCase()] ?? Number.NaN));
 }
 
-function size(byDefault: string, description: string) {
+export function size(byDefault: string, description: string) {
   return z
     .union([z.number().int().positive(), z.string().regex(SIZE, 'a size like 262144, "256KB", "1MB" or "4GB"')])
     .default(byDefault)
@@ -189,6 +189,12 @@ export const fileSettings = z
       .default(0.5)
       .describe(
         'The file is held, and nothing sent, when more than this share of its rows is rejected. 1 turns it off.',
+      ),
+    fewerRows: z
+      .enum(['notice', 'hold', 'accept'])
+      .default('notice')
+      .describe(
+        'What becomes of a file with less than half the rows that the files before it had (the median of the last twenty, from the sixth file on), as when it was cut off between two rows: notice tells it in the report, hold sends nothing until a person has looked, accept says nothing.',
       ),
     sharedKey: z
       .number()

@@ -4,6 +4,7 @@ import { knownKeyWidth, learnKeyWidth } from '../../ledger/key-widths.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { type FileVerdict, type Processing, updateProcessing } from '../../ledger/processings.ts';
 import { findSequence, MOST_MISSING, recordSequence, type SequenceFinding } from '../../ledger/sequences.ts';
+import { usualRows } from '../../ledger/usual-rows.ts';
 import { learnedFrom, shortKeys } from '../../mapping/key-shape.ts';
 import { FileRefused, type Notice } from '../../model.ts';
 import type { FilePass, RunContext } from './context.ts';
@@ -45,12 +46,17 @@ export function judgeInContext(ledger: Pick<Ledger, 'db'>, file: Admission, seal
       ? findSequence(ledger, processing.job, number, processing.fileId, rule)
       : undefined;
   if (finding && typeof number === 'number') notices.push(...sequenceNotices(number, finding));
+  const fewer = fewerRows(ledger, file, seal);
+  if (fewer && definition.file.fewerRows === 'notice') notices.push({ code: fewer.code, message: fewer.message });
   const width = knownKeyWidth(ledger, processing.job, definition.event.key.from);
   const held =
     manifestMissing(file) ??
     (typeof number === 'object' ? number : undefined) ??
     (finding && typeof number === 'number' ? sequenceHeld(number, finding, rule?.onGap === 'hold') : undefined) ??
-    (width && shortKeys(seal.keys, width, definition.event.key));
+    (width && shortKeys(seal.keys, width, definition.event.key)) ??
+    (fewer && definition.file.fewerRows === 'hold'
+      ? { ...fewer, message: `${fewer.message}; nothing was sent` }
+      : undefined);
   return {
     notices,
     ...(held ? { held } : {}),
@@ -120,6 +126,22 @@ function manifestMissing({ processing, definition, paths }: Admission): Seal['he
   if (manifest.onMissing === 'refuse')
     throw new FileRefused({ ...missing, hint: 'Ask the sender for both, the file and its manifest.' });
   return { ...missing, message: `${missing.message}; nothing was sent` };
+}
+
+/** Nothing in a file without a trailer shows that it was cut off between two rows, but for the files before it. */
+function fewerRows(
+  ledger: Pick<Ledger, 'db'>,
+  { processing, definition }: Admission,
+  seal: Seal,
+): { code: string; message: string; hint: string } | undefined {
+  if (definition.file.fewerRows === 'accept' || seal.rows === 0) return undefined;
+  const usual = usualRows(ledger, processing.job, processing.fileId);
+  if (!usual || seal.rows * 2 >= usual.rows) return undefined;
+  return {
+    code: 'FEWER_ROWS',
+    message: `the file has ${seal.rows} row${seal.rows === 1 ? '' : 's'}, less than half of the ${usual.rows} that the last ${usual.files} files had in the middle: it may have been cut off`,
+    hint: 'ask the sender whether the file is whole: release it if it is, else reject it',
+  };
 }
 
 /** Fifteen digits are exact as a number. */
