@@ -15,3 +15,12 @@ export function runs(usual: number): { numRuns: number; seed?: number; endOnFail
 export function timeFor(usual: number): number {
   return process.env.REFERRY_PROPERTY_RUNS === undefined ? usual : 24 * 3_600_000;
 }
+
+/**
+ * For properties whose cases are whole runs of the program: tells when their time is used up, after which the cases that are
+ * left pass unseen. Where more runs were asked for, it never is.
+ */
+export function budget(ms: number): () => boolean {
+  const end = performance.now() + ms;
+  return () => process.env.REFERRY_PROPERTY_RUNS === undefined && performance.now() > end;
+}
