@@ -214,10 +214,7 @@ export interface Remote extends AsyncDisposable {
 
 /** One record of a staged file. */
 export interface InputRow {
-  /**
-   * The line it starts on; the header is line 1. No two rows of a file have the same: in a JSON array it is the line of the opening
-   * brace, but at least one more than that of the element before.
-   */
+  /** The line it starts on; the header is line 1. No two rows share one: elements on one line of a JSON array count on from it. */
   line: number;
   /** Byte offset and length of the record in the decoded UTF-8 text (`openText`), without its line end. */
   offset: number;
