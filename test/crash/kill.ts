@@ -3,7 +3,7 @@ import { CALLS, type Call, type Death, straceMissing } from './strace.ts';
 
 /** When to kill: what happens first of it is when it strikes. */
 export type Kill =
-  /** At the first of these places that the process comes by. */
+  /** At the first of these places that the process comes by; `name:n` when it does for the n-th time. */
   | { at: 'points'; points: readonly string[] }
   /** At the n-th request that arrives at Extole in this life. */
   | { at: 'request'; n: number; delayMs: number }
@@ -50,7 +50,9 @@ export function chooseKill(chance: Chance, seen: Experience, recovering: boolean
   const r = chance.next();
   if (r < (seen.wanted.length > 0 ? 0.65 : 0.3)) {
     const points = [...seen.wanted.filter(() => chance.hit(0.75)), ...seen.sated.filter(() => chance.hit(0.15))];
-    if (points.length > 0) return { at: 'points', points };
+    // Most places are come by once for each file, commits many times.
+    const nth = (point: string): string => (chance.hit(0.25) ? `${point}:${2 + chance.below(3)}` : point);
+    if (points.length > 0) return { at: 'points', points: points.map(nth) };
   }
   switch (chance.below(5)) {
     case 0:

@@ -69,10 +69,10 @@ export async function runCrash(options: CrashOptions): Promise<CrashFigures> {
   const partners = startPartners();
   const chooser = createChooser(scenarios, book, options.seed);
   const work = async (): Promise<void> => {
-    while (performance.now() - started < options.ms && !book.over()) {
+    do {
       const { scenario, nth } = chooser.next();
       await one(options, { scenario, nth, book, servers, partners });
-    }
+    } while (performance.now() - started < options.ms && !book.over());
   };
   try {
     const only = scenarios[0];
@@ -116,7 +116,8 @@ async function one(options: CrashOptions, { scenario, nth, book, servers, partne
 /** The death of a life, to play it again: where it could have been one of many places, the one that it was. */
 function asItWas({ kill, point, signal }: Life): Kill | null {
   if (!kill || signal !== 'SIGKILL') return null;
-  return point === undefined ? kill : { at: 'points', points: [point] };
+  if (point === undefined || kill.at !== 'points') return kill;
+  return { at: 'points', points: kill.points.filter((each) => each.split(':')[0] === point) };
 }
 
 interface Book {

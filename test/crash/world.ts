@@ -12,15 +12,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { ServedWorld, Servers } from './servers/open.ts';
+import type { ServedWorld, Servers, WorldOptions as ServerWishes } from './servers/open.ts';
 
 export type Json = { readonly [name: string]: unknown };
 
 export interface WorldWishes {
   /** Where the inbox is: on the partner's SFTP server, or in a folder of this machine, which is quicker. */
   remote: 'sftp' | 'local';
-  /** Extole's SFTP server, too. */
-  extoleSftp?: boolean;
+  /** Extole's SFTP server, too, and how it goes about its folder. */
+  extoleSftp?: ServerWishes['extoleSftp'];
 }
 
 /** One account at each server, one ledger, a folder of jobs; all of it temporary. */
@@ -54,7 +54,7 @@ export async function openWorld(servers: Servers, wishes: WorldWishes): Promise<
   mkdirSync(jobs);
   // There before the first start, so that it can be watched.
   mkdirSync(state, { mode: 0o700 });
-  const world = await servers.open({ root, extoleSftp: wishes.extoleSftp === true });
+  const world = await servers.open({ root, extoleSftp: wishes.extoleSftp ?? false });
   const { sftp, extole } = world;
   const source =
     wishes.remote === 'sftp'

@@ -46,6 +46,7 @@ export const scenario: Scenario = {
       await story[by](command, { kills: 3, until: () => true });
       await story.live(['run', 'feed', '--json'], { kills: 1, until: isThrough });
     }
-    if (heldRows(story.last()).length > 0) story.complain('lost', `rows are held: ${JSON.stringify(heldRows(story.last()))}`);
+    if (heldRows(story.last()).length > 0)
+      story.complain('lost', `rows are held: ${JSON.stringify(heldRows(story.last()))}`);
   },
 };

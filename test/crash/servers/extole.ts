@@ -4,10 +4,14 @@
  */
 import { createLog, realIo } from '../../../src/io.ts';
 import type { FaultName, FaultSource } from '../../../src/sandbox/extole/faults.ts';
+import type { Behaviour } from '../../../src/sandbox/extole/folder-behaviour.ts';
 import { type ExtoleStandIn, startExtole } from '../../../src/sandbox/extole/server.ts';
 import { type ExtoleFolder, watchExtoleFolder } from '../../../src/sandbox/extole/sftp-folder.ts';
 import { faultMix } from './extole-faults.ts';
 import { type Command, seeded, serveCommands, tell } from './protocol.ts';
+
+/** How Extole goes about its folder: what of it can be said in JSON. */
+export type FolderBehaviour = Partial<Pick<Behaviour, 'order' | 'halfWrittenMs' | 'resultsAfterMs' | 'hasty'>>;
 
 export interface OpenExtole {
   world: string;
@@ -16,7 +20,7 @@ export interface OpenExtole {
   log: string;
   dedupe: 'none' | 'within-event' | 'across-events';
   /** What Extole's SFTP server serves, where a world has one. */
-  folder?: { root: string; log: string };
+  folder?: { root: string; log: string; behaviour?: FolderBehaviour };
 }
 
 interface World {
@@ -36,8 +40,7 @@ async function open({ world, token, log, dedupe, folder }: OpenExtole): Promise<
     requestsPerMinute: Number.POSITIVE_INFINITY,
     log: { path: log, fsync: true },
   });
-  const watched =
-    folder && watchExtoleFolder({ io, root: folder.root, account: extole.account, everyMs: 20, log: folder.log });
+  const watched = folder && watchExtoleFolder({ io, account: extole.account, everyMs: 20, ...folder });
   const opened: World = { extole, folder: watched, faults: undefined };
   worlds.set(world, opened);
   let seq = 0;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { FaultName } from '../../../src/sandbox/extole/faults.ts';
 import type { Quirks } from '../../../src/sandbox/sftp/quirks.ts';
 import { newKeyPair } from '../../../src/sandbox/sftp/server.ts';
-import type { OpenExtole } from './extole.ts';
+import type { FolderBehaviour, OpenExtole } from './extole.ts';
 import type { OpenSftp } from './sftp.ts';
 import type { SftpFaults } from './sftp-faults.ts';
 import { startServer, type Talk } from './talk.ts';
@@ -44,8 +44,8 @@ export interface Servers {
 export interface WorldOptions {
   /** An existing folder; `served/`, `extole-sftp/` and the logs are made in it. */
   root: string;
-  /** Extole's SFTP server, too; default none. */
-  extoleSftp?: boolean;
+  /** Extole's SFTP server, too, and how it goes about its folder; default none. */
+  extoleSftp?: boolean | FolderBehaviour;
   /** Default `within-event`. */
   dedupe?: OpenExtole['dedupe'];
 }
@@ -108,13 +108,14 @@ async function openWorld(extole: Talk, sftp: Talk, world: string, options: World
   const opened: { port: number; hostKey: string } = read(
     await sftp.ask({ do: 'open', options: { ...partner, hostKeyPath } }),
   );
+  const behaviour = typeof options.extoleSftp === 'object' ? options.extoleSftp : {};
   const extoleSftp = options.extoleSftp ? await openExtoleSftp(sftp, world, root) : undefined;
   const wanted: OpenExtole = {
     world,
     token: TOKEN,
     log,
     dedupe,
-    ...(extoleSftp ? { folder: { root: extoleSftp.root, log: extoleSftp.log } } : {}),
+    ...(extoleSftp ? { folder: { root: extoleSftp.root, log: extoleSftp.log, behaviour } } : {}),
   };
   const { url }: { url: string } = read(await extole.ask({ do: 'open', options: wanted }));
   const names = extoleSftp ? [world, `${world}-extole`] : [world];
