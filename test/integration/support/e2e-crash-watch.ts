@@ -6,13 +6,9 @@ import Database from 'better-sqlite3';
 
 /** What a ledger says between two processes, read from a copy so that nothing of it is touched. */
 export interface Snapshot {
-  rows: Map<number, { key: string; state: string; attempts: number }>;
-  /** Attempts without a clear answer, by delivery. */
-  unclear: Map<number, number>;
-  claimed: number;
-  integrity: unknown;
+  /** States of the rows. */
+  rows: string[];
   processings: { name: string; state: string }[];
-  publications: { target: string; sha256: string; published_as: string | null }[];
 }
 
 export function snapshotOf(ledger: string): Snapshot | undefined {
@@ -25,27 +21,12 @@ export function snapshotOf(ledger: string): Snapshot | undefined {
     const db = new Database(copy);
     try {
       if (db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'deliveries'").get() === undefined) return undefined;
-      const rows = db
-        .prepare<[], { id: number; key: string; state: string; attempts: number }>(
-          'SELECT id, key, state, attempts FROM deliveries',
-        )
-        .all();
-      const unclear = db
-        .prepare<[], { id: number; n: number }>(
-          "SELECT delivery_id AS id, count(*) AS n FROM attempts WHERE result IN ('orphan','info') GROUP BY 1",
-        )
-        .all();
       return {
-        rows: new Map(rows.map(({ id, ...rest }) => [id, rest])),
-        unclear: new Map(unclear.map(({ id, n }) => [id, n])),
-        claimed: rows.filter(({ state }) => state === 'claimed').length,
-        integrity: db.pragma('integrity_check', { simple: true }),
+        rows: db
+          .prepare<[], { state: string }>('SELECT state FROM deliveries')
+          .all()
+          .map(({ state }) => state),
         processings: db.prepare<[], { name: string; state: string }>('SELECT name, state FROM processings').all(),
-        publications: db
-          .prepare<[], { target: string; sha256: string; published_as: string | null }>(
-            'SELECT target, sha256, published_as FROM publications',
-          )
-          .all(),
       };
     } finally {
       db.close();
@@ -86,4 +67,4 @@ export function watchAsPartner(folder: string): Partner {
   };
 }
 
-export const shaOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+const shaOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
