@@ -18,6 +18,8 @@ export interface Connection {
 }
 
 const CONNECT_TRIES = 4;
+/** For a server that lets us in and opens no session: most often another job has the only one, and ends soon. About two minutes. */
+const SESSION_TRIES = 12;
 const WORK_TRIES = 3;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
@@ -50,7 +52,7 @@ export function createConnection(
       } catch (error) {
         if (!(error instanceof TransferError)) throw error;
         if (!error.retryable) refused = error;
-        if (!error.retryable || tries >= CONNECT_TRIES || disposed) throw error;
+        if (!error.retryable || tries >= mostTries(error) || disposed) throw error;
         const delay = backOff(tries, io.random());
         io.log.warn({ host, code: error.code, delay }, 'the connection failed, trying again');
         await io.sleep(delay, signal);
@@ -95,6 +97,8 @@ export function createConnection(
     },
   };
 }
+
+const mostTries = ({ code }: TransferError): number => (code === 'SFTP_UNAVAILABLE' ? SESSION_TRIES : CONNECT_TRIES);
 
 /** Doubling, with jitter over the upper half, so that many clients do not come back at once. */
 export function backOff(tries: number, random: number): number {

@@ -2,6 +2,8 @@ import type { Job } from '../jobs/schema.ts';
 import { refusedLogin } from '../ledger/logins.ts';
 import { newestRuns, type RunFacts } from '../ledger/matters.ts';
 import type { Ledger } from '../ledger/open.ts';
+import { lastFire } from '../ledger/schedules.ts';
+import type { Log } from '../model.ts';
 import { loginOf, pauseAfter, pausedUntil } from '../remotes/login-watch.ts';
 import { latestDue } from './due.ts';
 
@@ -23,6 +25,25 @@ export function dueRun(
   if (tick !== undefined) return { due: tick, cause: now - tick > LATE_MS ? 'catch-up' : 'schedule' };
   const again = retryAt(ledger, job.id, now);
   return interrupted || (again !== undefined && again <= now) ? { due: now, cause: 'catch-up' } : undefined;
+}
+
+/** Tells once of each tick that comes while its job is still at work. It stays due, and one run makes up all that passed. */
+export function createPassedOver(
+  ledger: Pick<Ledger, 'db'>,
+  log: Pick<Log, 'info'>,
+): (job: Pick<Job, 'id' | 'schedule' | 'timezone'>, now: number) => void {
+  const told = new Map<string, number>();
+  return ({ id, schedule, timezone }, now) => {
+    const since = lastFire(ledger, id);
+    if (schedule === undefined || since === undefined) return;
+    const due = latestDue(schedule, timezone, Math.max(since, told.get(id) ?? since), now);
+    if (due === undefined) return;
+    told.set(id, due);
+    log.info(
+      { job: id, due: new Date(due).toISOString() },
+      'a tick came while the job was still at work; it is made up when that has ended',
+    );
+  };
 }
 
 /** After so many runs in a row the pause is at its longest. */
