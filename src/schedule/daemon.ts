@@ -1,13 +1,13 @@
-import { schedule } from 'node-cron';
 import { loadJobs } from '../jobs/load.ts';
 import type { Job } from '../jobs/schema.ts';
+import { noticeClock } from '../ledger/clock.ts';
 import { mustHold } from '../ledger/fence.ts';
 import { endsExecutor, ledgerProblem } from '../ledger/problem.ts';
 import { openProcessings } from '../ledger/processings.ts';
 import { giveBackRequests } from '../ledger/requests.ts';
 import { lastFire, rememberFire } from '../ledger/schedules.ts';
 import { answersAreDue, fetchAnswers } from './answers.ts';
-import { dueRun } from './due-run.ts';
+import { createPassedOver, dueRun } from './due-run.ts';
 import { createDuties, DUTIES, type DutyContext, type Upkeep } from './duties.ts';
 import { codeOf, createService } from './serve.ts';
 import { createTurns } from './turns.ts';
@@ -36,6 +36,7 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
   const options = { ...given, signal };
   const { ledger, io } = options;
   const turns = createTurns();
+  const passOver = createPassedOver(ledger, io.log);
   let told = '';
   const startedAt = io.now();
 
@@ -93,8 +94,17 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
   const tick = async (first = false): Promise<void> => {
     if (signal.aborted) return;
     const now = io.now();
+    const back = noticeClock(ledger, now);
+    if (back > 0)
+      io.log.warn(
+        { seconds: Math.round(back / 1000) },
+        'the clock was set back: schedules go on from the time it shows now',
+      );
     for (const job of await readJobs()) {
-      if (turns.busy(job.id)) continue;
+      if (turns.busy(job.id)) {
+        passOver(job, now);
+        continue;
+      }
       if (answersAreDue(job, options)) start(job.id, () => fetchAnswers(job, { ...options, cause: 'schedule' }));
       if (job.schedule === undefined) continue;
       // A job that never ran starts with its next tick, not with all of the past.
@@ -144,12 +154,23 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
       lookFailedWith = codeOf(error);
     }
   };
-  const minute = schedule('* * * * *', () => void everyMinute(), { timezone: 'UTC' });
+  let minute = minuteOf(io.now());
+  let looking: Promise<void> | undefined;
+  /** Any other minute than the last one counts, also an earlier one: whoever waits for a later one stands still when the clock is set back. */
+  const lookAtClock = (): void => {
+    const now = minuteOf(io.now());
+    if (now === minute || looking !== undefined) return;
+    minute = now;
+    looking = everyMinute().finally(() => {
+      looking = undefined;
+    });
+  };
   try {
     await tick(true);
     options.looked?.();
     seeToDuties();
     while (!signal.aborted) {
+      lookAtClock();
       lookForRequests();
       await io.sleep(REQUESTS_EVERY_MS, signal).catch(() => {});
     }
@@ -158,8 +179,10 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
     broken.abort(error);
     throw ledgerProblem(error, ledger.path);
   } finally {
-    await minute.destroy();
+    await looking;
     await turns.stop();
     await lastDuties;
   }
 }
+
+const minuteOf = (ms: number): number => Math.floor(ms / 60_000);

@@ -1,0 +1,50 @@
+import type { Ledger } from './open.ts';
+
+/** Clocks are set right by some seconds or minutes all the time: so much ahead is waited for. */
+const AHEAD_MS = 300_000;
+
+/** Moments that something waits for or counts from: in the future, it would wait until then, be it a year. */
+const MARKS: readonly (readonly [table: string, column: string])[] = [
+  ['morning_reports', 'next_at'],
+  ['notice_messages', 'next_at'],
+  ['notice_messages', 'ended_at'],
+  ['uploads', 'asked_at'],
+  ['uploads', 'uploaded_at'],
+  ['uploads', 'looked_at'],
+  ['upload_answers', 'stable_since'],
+  ['executor', 'started_at'],
+];
+
+/** The same of what is small, and looked over each time: work that began before the clock was set back may still write there. */
+const SMALL: typeof MARKS = [
+  ['schedules', 'last_due_at'],
+  ['watch_marks', 'value'],
+];
+
+/** Where the newest moment that this ledger was looked at is kept; no job has such an id. */
+const SEEN = '/clock';
+
+/**
+ * Remembers the time, and finds out whether the clock was set back since it was last remembered, by more than five minutes. Then what lies
+ * in the future by now is brought back to it, so that nothing stands still until the clock is there again. Ticks since
+ * then fire once more. Returns by how many milliseconds the clock went back; 0: it did not.
+ */
+export function noticeClock({ db }: Pick<Ledger, 'db'>, now: number): number {
+  return db
+    .transaction(() => {
+      const seen = db
+        .prepare<[string], { at: number }>('SELECT last_due_at AS at FROM schedules WHERE job = ?')
+        .get(SEEN)?.at;
+      db.prepare(
+        'INSERT INTO schedules (job, last_due_at) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET last_due_at = excluded.last_due_at',
+      ).run(SEEN, now);
+      const wentBack = seen !== undefined && seen - now > AHEAD_MS;
+      for (const [table, column] of wentBack ? [...SMALL, ...MARKS] : SMALL)
+        db.prepare(`UPDATE ${table} SET ${column} = ? WHERE ${column} > ?`).run(now, now + (wentBack ? 0 : AHEAD_MS));
+      if (!wentBack) return 0;
+      // Reports of mornings that are to come yet, and would pass for the newest until then.
+      db.prepare('DELETE FROM morning_reports WHERE due_at > ?').run(now);
+      return seen - now;
+    })
+    .immediate();
+}

@@ -1,0 +1,151 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLog, realIo } from '../../src/io.ts';
+import { type Ledger, openLedger } from '../../src/ledger/open.ts';
+import type { Io } from '../../src/model.ts';
+import { runDaemon } from '../../src/schedule/daemon.ts';
+import { until } from '../integration/support/e2e-cli.ts';
+import { fates, readResults } from '../integration/support/e2e-results.ts';
+import { csv, rows } from '../integration/support/e2e-rows.ts';
+import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { openExecutor } from './support/executor.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const YEAR = 365 * DAY;
+
+/** A daemon in this process, on a clock that is set by hand and does not go by itself. */
+interface Daemon {
+  ledger: Ledger;
+  /** Sets the clock, and waits until the daemon has looked at its schedules, and what that began has ended. */
+  at(now: number): Promise<void>;
+  runs(job: string): { cause: string; at: number }[];
+  stop(): Promise<void>;
+}
+
+async function startDaemon(world: World, start: number, upkeep: { backupTo: string }): Promise<Daemon> {
+  const stop = new AbortController();
+  let now = start;
+  let looks = 0;
+  let going = 0;
+  const info = (_: object, message: string): void => {
+    if (message === 'run starts') going++;
+    if (message === 'run ended') going--;
+  };
+  const io: Io = { ...realIo({ ...createLog('silent'), info }), env: world.env, now: () => now };
+  const ledger = await openLedger(world.ledger, 'daemon', io);
+  const ended = runDaemon({
+    ...{ ledger, io, signal: stop.signal, jobs: world.jobs, state: world.state },
+    upkeep: { backupAt: { at: '03:00', timezone: 'UTC' }, backupTo: upkeep.backupTo, backupKeep: 50 },
+    looked: () => looks++,
+  });
+  await until('the first look', () => looks > 0);
+  return {
+    ledger,
+    async at(next) {
+      const before = looks;
+      now = next;
+      // What a look begins, it says before it is over.
+      await until('the daemon to look', () => looks > before && going === 0);
+    },
+    runs: (job) =>
+      ledger.db
+        .prepare<[string], { cause: string; at: number }>(
+          'SELECT cause, started_at AS at FROM runs WHERE job = ? ORDER BY id',
+        )
+        .all(job),
+    async stop() {
+      stop.abort(new DOMException('the test is over', 'AbortError'));
+      await ended;
+      await ledger.close();
+    },
+  };
+}
+
+describe('a clock that jumps', () => {
+  let world: World;
+  let daemon: Daemon | undefined;
+  const START = Date.UTC(2026, 10, 21, 12, 0, 30);
+  beforeEach(async () => {
+    world = await openWorld();
+    world.job('often', { schedule: '* * * * *', source: { match: 'often-*' } });
+    world.job('daily', { schedule: '30 4 * * *', source: { match: 'daily-*' }, report: { morning: '05:00' } });
+  });
+  afterEach(async () => {
+    await daemon?.stop();
+    daemon = undefined;
+    await world.close();
+  });
+
+  it('C15, C17: forward by hours or a year it makes up one run, and none of what lies between; back again, nothing stands still', async () => {
+    const backups = join(world.root, 'backups');
+    daemon = await startDaemon(world, START, { backupTo: backups });
+    const { at, runs } = daemon;
+    await at(START + MINUTE);
+    expect(runs('often')).toHaveLength(1);
+    // Six hours that nobody saw, then a year.
+    await at(START + 6 * HOUR);
+    expect(runs('often')).toHaveLength(2);
+    await at(START + YEAR);
+    expect(runs('often')).toHaveLength(3);
+    expect(runs('daily').map(({ cause }) => cause)).toEqual(['catch-up']);
+
+    const made = (): number =>
+      existsSync(backups) ? readdirSync(backups).filter((name) => name.endsWith('.sqlite')).length : 0;
+    await until('the backup of the other year', () => made() === 1);
+
+    // Back again: from the time that the clock shows, minute for minute.
+    const back = START + 6 * HOUR;
+    await at(back);
+    await at(back + MINUTE);
+    await at(back + 2 * MINUTE);
+    expect(runs('often').length, 'runs since the clock was set back').toBe(5);
+
+    // The next day has its one run, its backup and its morning report, like any other.
+    for (let hour = 1; hour <= 20; hour++) await at(back + hour * HOUR);
+    expect(runs('daily')).toHaveLength(2);
+    await until('a backup', () => made() === 2);
+    await until('a morning report', () =>
+      world.files('reports').some((name) => name.includes('2026-11-21') && name.endsWith('.html')),
+    );
+  });
+
+  it('C15: set back by an hour it fires on, and set by seconds it fires no tick twice', async () => {
+    daemon = await startDaemon(world, START, { backupTo: join(world.root, 'backups') });
+    const { at, runs } = daemon;
+    await at(START + MINUTE);
+    // An NTP step over the minute's border, back and forth.
+    await at(START + 29_000);
+    await at(START + MINUTE + 2000);
+    expect(runs('often')).toHaveLength(1);
+    await at(START + MINUTE - HOUR);
+    await at(START + 2 * MINUTE - HOUR);
+    await at(START + 3 * MINUTE - HOUR);
+    expect(runs('often')).toHaveLength(3);
+    expect(runs('daily')).toEqual([]);
+  });
+
+  it('C15: pauses between tries are as long as they are, whatever the clock shows meanwhile', async () => {
+    world.job('often', {
+      source: { match: 'often-*' },
+      delivery: { ...PATIENT, backoff: { first: '40ms', cap: '80ms' } },
+    });
+    world.drop('often-1.csv', csv(rows('A', 40)));
+    const executor = await openExecutor(world);
+    let n = 0;
+    world.extole.setFaults(({ seq }) => {
+      executor.ahead = [YEAR, -YEAR, HOUR, -HOUR][n++ % 4] ?? 0;
+      return seq <= 60 ? '429' : undefined;
+    });
+    const started = performance.now();
+    const { code } = await executor.run('often');
+    await executor.close();
+    expect(code).toBe(0);
+    expect(performance.now() - started).toBeLessThan(25_000);
+    expect(fates(readResults(world.read('results/often-1.csv.results.csv')))).toEqual(
+      rows('A', 40).map((_, i) => `${i + 2} delivered`),
+    );
+  });
+});
