@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Definition } from '../../jobs/definition.ts';
+import { LINES } from '../../ledger/deliveries.ts';
 import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
 import { createKeyShape, type KeyShape, roundedKeys } from '../../mapping/key-shape.ts';
 import { FileRefused, type InputRow, type Mapped, type Notice } from '../../model.ts';
@@ -136,6 +137,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
         columns = reader.columns.length;
       }
       for (const row of batch) add(row);
+      refuseTooManyLines(batch.at(-1)?.line ?? 0);
       if (control) for (const row of batch) control.add(row.values, reader.columns);
       ctx.signal.throwIfAborted();
       keepHeapSmall();
@@ -178,6 +180,17 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
   if (held) seal.held = held;
   writeSeal(paths.seal, seal);
   return seal;
+}
+
+/** A row is known by its line, for which the ledger has so much room and no more. */
+function refuseTooManyLines(line: number): void {
+  if (line < LINES) return;
+  throw new FileRefused({
+    code: 'TOO_MANY_LINES',
+    message: `line ${line}: a file may have up to ${LINES - 1} lines`,
+    hint: 'Ask the sender for several files; blank lines count as well.',
+    line,
+  });
 }
 
 /** A seal that is made again does not judge anew what lay beside the file then, or came before it. */
