@@ -251,8 +251,62 @@ describe('the text of a file, put through the whole product', () => {
 
   for (const each of ALL) it(each.title, () => expectCase(each, table));
 
+  it("I08, I09: Extole's own quoting is read where its job says so; what has two readings, or does not close, is refused with its line", async () => {
+    world.job('dialect', {
+      source: { match: '*.txt' },
+      file: { format: 'csv', dialect: 'extole' },
+      event: { data: { first_name: 'name' } },
+      delivery: PATIENT,
+    });
+    const file = (name: string, ...values: string[]): string =>
+      `${HEADER}, "name"\n${values.map((value, i) => `${line(name, i + 1)}, ${value}`).join('\n')}\n`;
+    const cases: InputCase[] = [
+      {
+        title: 'escaped quotes, delimiters inside, other backslashes',
+        name: 'escaped.txt',
+        bytes: file('escaped', '"say \\"help\\""', '"Last Name, Jr."', '"C:\\temp\\new"'),
+        and: ({ sent, results }) => {
+          expect(sent.map(({ body }) => body.data.first_name)).toEqual([
+            'say "help"',
+            'Last Name, Jr.',
+            'C:\\temp\\new',
+          ]);
+          // The rows stand in the results as they came, in the dialect they came in.
+          expect(results.toString()).toMatch(/\n2,delivered,.*\\"help\\""\n3,delivered,.*\n4,delivered,.*\n$/);
+        },
+      },
+      {
+        title: 'both ways of escaping in one file',
+        name: 'mixedquotes.txt',
+        bytes: file('mixedquotes', '"a \\"b\\""', '"a ""b"""'),
+        refused: { code: 'DIALECT_AMBIGUOUS', line: 3 },
+      },
+      {
+        title: 'two backslashes before a quote',
+        name: 'double.txt',
+        bytes: file('double', '"a"', '"ends in \\\\"'),
+        refused: { code: 'DIALECT_AMBIGUOUS', line: 3 },
+      },
+      {
+        title: 'a backslash before the closing quote',
+        name: 'swallowed.txt',
+        bytes: file('swallowed', '"C:\\"', '"b"'),
+        refused: { code: 'QUOTE_NOT_CLOSED', line: 2 },
+      },
+      {
+        title: 'the example as it is printed, without its closing quote',
+        name: 'printed.txt',
+        bytes: file('printed', '"They said \\"help\\"'),
+        refused: { code: 'QUOTE_NOT_CLOSED', line: 2 },
+      },
+    ];
+    const own = await putThrough(world, 'dialect', cases);
+    for (const each of cases) expectCase(each, own);
+  });
+
   it('nothing reached Extole but the rows that were delivered, and no value of a bad row is told anywhere but in results', () => {
-    expect(world.requests()).toHaveLength(table.run.delivered);
+    const mine = world.requests().filter(({ body }) => body.data.first_name === undefined);
+    expect(mine).toHaveLength(table.run.delivered);
     expect(table.run).toMatchObject({ balanced: true, open: 0, failed: 0 });
     expect(table.told).not.toContain('private.example');
     expect(table.code).toBe(3);

@@ -79,6 +79,8 @@ describe('what lies in the inbox', () => {
       csv([row('C-1'), 'short,row', row('C-2'), `${lineOf(row('C-3'))},long`, ...rows('D', 20)]),
       50,
     );
+    // Whole, but somebody is writing it again: its neighbour says so.
+    world.drop('up.csv', csv([row('Z-2')]), 40);
     for (const name of ['.hidden.csv', 'up.csv.filepart', 'x.csv.tmp'])
       writeFileSync(join(inbox, name), csv([row('Z-1')]));
     symlinkSync(join(world.root, 'received.jsonl'), join(inbox, 'link.csv'));
@@ -93,7 +95,14 @@ describe('what lies in the inbox', () => {
     ]);
     expect(code).toBe(0);
     expect(run.notices.map(({ message }) => message).join()).toMatch(/link\.csv/);
-    expect(world.files('inbox')).toEqual(['.hidden.csv', 'folder.csv', 'link.csv', 'up.csv.filepart', 'x.csv.tmp']);
+    expect(world.files('inbox')).toEqual([
+      '.hidden.csv',
+      'folder.csv',
+      'link.csv',
+      'up.csv',
+      'up.csv.filepart',
+      'x.csv.tmp',
+    ]);
     expect(fates(results('5-odd-rows.csv.results.csv')).slice(0, 4)).toEqual([
       '2 delivered',
       '3 rejected COLUMN_COUNT',
