@@ -1,9 +1,11 @@
 /** Values in reasons are personal data more often than not. Reports show their shape only; the results file has them whole. */
 
-/** Text in quotes; a lone apostrophe is no quote. The name of a column is ours, and is matched so that it can be passed over. */
+/** Text in quotes; a lone apostrophe is no quote. The name of a column is ours, and is matched so that it can be passed
+ * over. What is not closed goes on to the end. */
 const QUOTED =
-  /\bcolumn "(?:[^"\\]|\\.)*"|"(?:[^"\\]|\\.)*"|“[^”]*”|`[^`]*`|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}])/gu;
-const EMAIL = /[^\s@"“”<>(),;:]+@[^\s@"“”<>(),;]+/gu;
+  /\bcolumn "(?:[^"\\]|\\.)*"|"(?:[^"\\]|\\.)*(?:"|\\?$)|“[^”]*(?:”|$)|`[^`]*`|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}])/gu;
+// Begins where a word does: from each of its letters anew, a long word without a sign would be read as often as it is long.
+const EMAIL = /(?<![^\s@"“”<>(),;:])[^\s@"“”<>(),;:]+@[^\s@"“”<>(),;]+/gu;
 /** What our own messages give as an example. */
 const EXAMPLE = 'name@example.com';
 const NUMBER = /\d(?:[\d .()-]*\d)?/g;
@@ -20,8 +22,13 @@ export function maskReason(reason: string): string {
     .replace(NUMBER, (text, at: number, whole: string) => (isTelling(text, whole, at) ? maskValue(text) : text));
 }
 
+const CLOSING: Readonly<Record<string, string>> = { '“': '”' };
+
 function maskQuoted(text: string): string {
-  return text.charAt(0) + maskValue(text.slice(1, -1)) + text.charAt(text.length - 1);
+  const closed = text.length > 1 && text.endsWith(CLOSING[text.charAt(0)] ?? text.charAt(0));
+  return (
+    text.charAt(0) + maskValue(text.slice(1, closed ? -1 : undefined)) + (closed ? text.charAt(text.length - 1) : '')
+  );
 }
 
 export function maskValue(value: string): string {

@@ -166,7 +166,7 @@ export function withoutPerson(answer: Answer, { data }: Pick<EventRecord, 'data'
 }
 
 /** E-mail addresses, and numbers as long as a telephone's. */
-const PERSONAL = /[^\s@"“”<>(),;:]+@[^\s@"“”<>(),;]+|\+?\d(?:[ ().-]*\d){6,}/gu;
+const PERSONAL = /(?<![^\s@"“”<>(),;:])[^\s@"“”<>(),;:]+@[^\s@"“”<>(),;]+|\+?\d(?:[ ().-]*\d){6,}/gu;
 
 /** An error may repeat what it refuses: the ledger, logs and reports are to hold no personal data. */
 export function impersonal(text: string): string {
