@@ -174,6 +174,9 @@ function problemOf(reply: HttpReply, io: Io): Exclude<FilesReply<never>, { kind:
       return { kind: 'refused', code: answer.code, reason: answer.reason };
     case 'retryable':
       return { kind: 'later', code: answer.code, reason: answer.reason };
+    case 'halted':
+      // A 201 or 202 may have made the file or the batch job: it is looked for by its name before anything is made again.
+      return { kind: answer.doubtful ? 'unknown' : 'halted', code: answer.code, reason: answer.reason };
     default:
       return { kind: answer.kind, code: answer.code, reason: answer.reason };
   }

@@ -14,6 +14,16 @@ import type { Carrier, CarrierContext } from './carrier.ts';
 export async function openBatchCarrier(ctx: CarrierContext): Promise<Carrier> {
   const { extole } = ctx.job.destination;
   const api = createFilesApi(extole, ctx.job.delivery, ctx.io, ctx.refreshToken);
+  const ended = new AbortController();
+  // Sending a large file may take long. What is cut has no answer, and is looked for by its name before it is sent again.
+  const cut = (): void => {
+    ctx.io.sleep(LAST_WAIT_MS, ended.signal).then(
+      () => api[Symbol.asyncDispose](),
+      () => {},
+    );
+  };
+  if (ctx.signal.aborted) cut();
+  else ctx.signal.addEventListener('abort', cut, { once: true });
 
   return {
     async send(upload, path) {
@@ -28,9 +38,16 @@ export async function openBatchCarrier(ctx: CarrierContext): Promise<Carrier> {
       if (started.state !== 'started' && started.state !== 'unanswered') return changed;
       return (await lookAt(ctx, api, started)) || changed;
     },
-    [Symbol.asyncDispose]: () => api[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      ctx.signal.removeEventListener('abort', cut);
+      ended.abort();
+      await api[Symbol.asyncDispose]();
+    },
   };
 }
+
+/** How long an answer is waited for once everything is to stop. */
+const LAST_WAIT_MS = 5000;
 
 /** What Extole answered; `undefined` where it gave no clear answer, and a later look may say more. Throws where it is halted. */
 function clear<T>(
