@@ -46,6 +46,10 @@ export async function verifyDedupe(
 ): Promise<DedupeVerdict> {
   const test: ExtoleSettings = { ...settings, container: 'test' };
   await using api = createApi(test, options.timeouts ?? DEFAULT_TIMEOUTS, io);
+  const { signal } = options;
+  // What is asked by then has no answer, and nothing is concluded from it.
+  const cut = (): void => void api[Symbol.asyncDispose]();
+  signal?.addEventListener('abort', cut, { once: true });
   const id = randomId(io);
   const email = `referry-verify-${id}@example.com`;
   const key = `referry-${id}`;
@@ -59,7 +63,8 @@ export async function verifyDedupe(
 
   const sent: Probe[] = [];
   for (const probe of plan) {
-    const answer = await submit(api, test, probe, email, io, options.signal);
+    const answer = await submit(api, test, probe, email, io, signal);
+    signal?.throwIfAborted();
     if (answer.kind !== 'accepted') {
       const evidence = `the event "${probe.role}" (${probe.eventName}) was not clearly accepted: ${answer.code}, ${answer.reason}`;
       return { withinEvent: 'unproven', acrossEvents: 'unproven', evidence, key, at: io.now() };
@@ -67,7 +72,9 @@ export async function verifyDedupe(
     sent.push({ ...probe, eventId: answer.proof.eventId });
   }
 
-  const seen = await watch(api, test, { email, key, sent }, io, options.signal);
+  const seen = await watch(api, test, { email, key, sent }, io, signal);
+  signal?.throwIfAborted();
+  signal?.removeEventListener('abort', cut);
   if (!seen) {
     const evidence = 'Extole did not answer when the steps of the person were asked for; nothing can be concluded';
     return { withinEvent: 'unproven', acrossEvents: 'unproven', evidence, key, at: io.now() };
