@@ -1,6 +1,7 @@
 import { FileRefused } from '../model.ts';
 import type { Position } from './broken-record.ts';
 import { isLeadingSpace } from './dialect.ts';
+import { tellName } from './tell-name.ts';
 
 const EQUALS = 0x3d;
 const QUOTE = 0x22;
@@ -103,7 +104,7 @@ class BrokenWalk {
 
   private where(): string {
     const name = this.context.columns[this.column];
-    return `column ${this.column + 1}${name === undefined ? '' : ` (${name})`}`;
+    return `column ${this.column + 1}${name === undefined ? '' : ` (${tellName(name)})`}`;
   }
 
   private hint(otherwise: string): string {

@@ -7,6 +7,7 @@ import type { Format } from './format.ts';
 import { readHeader } from './header.ts';
 import { readRecords, type SplitRecord } from './records.ts';
 import type { FileSettings, StagedFile } from './settings.ts';
+import { tellName } from './tell-name.ts';
 import { type Beginning, textAfter } from './text.ts';
 import { trailerCheck } from './trailer.ts';
 
@@ -179,7 +180,8 @@ function columnCount({ values }: SplitRecord, width: number, trailing: boolean):
 
 function rejectLongField(row: SplitRecord, columns: readonly string[], most: number): void {
   const at = row.values.findIndex((value) => Buffer.byteLength(value) > most);
-  if (at >= 0) reject(row, 'FIELD_TOO_LARGE', `${columns[at]} is longer than ${most} bytes (file.limits.field)`);
+  if (at >= 0)
+    reject(row, 'FIELD_TOO_LARGE', `${tellName(columns[at] ?? '')} is longer than ${most} bytes (file.limits.field)`);
 }
 
 function reject(row: SplitRecord, code: string, reason: string): void {

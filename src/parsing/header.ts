@@ -1,6 +1,7 @@
 import { FileRefused, type Notice } from '../model.ts';
 import { CANDIDATES, shown } from './format.ts';
 import type { FileSettings } from './settings.ts';
+import { tellName } from './tell-name.ts';
 
 /** Names that mean something else to JavaScript objects. */
 const RESERVED = new Set(['__proto__', 'constructor', 'prototype']);
@@ -54,7 +55,7 @@ function matches(names: readonly string[], wanted: readonly string[]): number {
 }
 
 function list(names: readonly string[]): string {
-  const some = names.slice(0, 40).map((name) => (name.length > 60 ? `${name.slice(0, 60)}…` : name));
+  const some = names.slice(0, 40).map(tellName);
   return `${some.join(', ')}${names.length > some.length ? `, … (${names.length} in all)` : ''}` || '(none)';
 }
 
@@ -147,7 +148,7 @@ function refuseNames(names: readonly string[], context: HeaderContext): void {
       throw refuse(
         context,
         'HEADER_RESERVED_NAME',
-        `${at} is called "${name.trim()}", a name that is not allowed`,
+        `${at} is called "${tellName(name)}", a name that is not allowed`,
         'Ask the sender to rename it.',
       );
     }
@@ -156,7 +157,7 @@ function refuseNames(names: readonly string[], context: HeaderContext): void {
       throw refuse(
         context,
         'HEADER_DUPLICATE',
-        `columns ${before + 1} and ${i + 1} are both called ${matches(names, context.wanted) > 0 ? `"${name.trim()}"` : 'the same'}; case and surrounding space make no difference`,
+        `columns ${before + 1} and ${i + 1} are both called ${matches(names, context.wanted) > 0 ? `"${tellName(name)}"` : 'the same'}; case and surrounding space make no difference`,
         'Ask the sender to give every column its own name.',
       );
     }

@@ -1,4 +1,5 @@
 import { isReserved } from './header.ts';
+import { tellName } from './tell-name.ts';
 
 /** What one JSON object says, flattened: `{"a":{"b":1}}` is the field `a.b`. `undefined` stands for null. */
 export type ObjectFields =
@@ -37,8 +38,8 @@ export function readObject(text: string): ObjectFields {
   if (text.includes('\\u')) {
     for (const [name, field] of walk.fields) {
       if (field !== undefined && !field.isWellFormed())
-        return fault('LONE_SURROGATE', `${name} has half of a surrogate pair, which no text has`);
-      if (field?.includes('\0')) return fault('NUL_BYTE', `${name} has a NUL character, which no text has`);
+        return fault('LONE_SURROGATE', `${tellName(name)} has half of a surrogate pair, which no text has`);
+      if (field?.includes('\0')) return fault('NUL_BYTE', `${tellName(name)} has a NUL character, which no text has`);
     }
   }
   return { ok: true, fields: walk.fields };
@@ -53,7 +54,7 @@ interface Walk {
 function flatten(object: object, prefix: string, walk: Walk): void {
   for (const [key, value] of Object.entries(object)) {
     walk.keys++;
-    if (isReserved(key)) walk.problem ??= fault('JSON_RESERVED_KEY', `the key "${key}" is not allowed`);
+    if (isReserved(key)) walk.problem ??= fault('JSON_RESERVED_KEY', `the key "${tellName(key)}" is not allowed`);
     if (key.trim() === '') walk.problem ??= fault('JSON_EMPTY_KEY', 'a key is empty');
     const name = prefix + key.trim();
     if (value instanceof NumberText) walk.fields.push([name, value.text]);
@@ -70,7 +71,7 @@ function compact(value: unknown, walk: Walk): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const members = Object.entries(value).map(([key, member]) => {
     walk.keys++;
-    if (isReserved(key)) walk.problem ??= fault('JSON_RESERVED_KEY', `the key "${key}" is not allowed`);
+    if (isReserved(key)) walk.problem ??= fault('JSON_RESERVED_KEY', `the key "${tellName(key)}" is not allowed`);
     return `${JSON.stringify(key)}:${compact(member, walk)}`;
   });
   return `{${members.join(',')}}`;

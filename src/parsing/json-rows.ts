@@ -3,6 +3,7 @@ import { noticeEmpty, type Opened, watched } from './delimited.ts';
 import { fold, spellings } from './header.ts';
 import { type ObjectFields, readObject } from './json-object.ts';
 import { type Piece, splitArray, splitLines } from './json-split.ts';
+import { tellName } from './tell-name.ts';
 import { textAfter } from './text.ts';
 
 const BATCH = 500;
@@ -102,11 +103,17 @@ class Table {
     for (const [name, value] of fields) {
       const index = this.byName.get(name) ?? this.learn(name, row.line);
       if (this.lastSeen[index] === this.rowNumber) {
-        return { code: 'JSON_DUPLICATE_KEY', reason: `two keys mean the column ${this.columns[index]}` };
+        return {
+          code: 'JSON_DUPLICATE_KEY',
+          reason: `two keys mean the column ${tellName(this.columns[index] ?? '')}`,
+        };
       }
       this.lastSeen[index] = this.rowNumber;
       if (row.length > longest && value !== undefined && Buffer.byteLength(value) > longest) {
-        return { code: 'FIELD_TOO_LARGE', reason: `${name} is longer than ${longest} bytes (file.limits.field)` };
+        return {
+          code: 'FIELD_TOO_LARGE',
+          reason: `${tellName(name)} is longer than ${longest} bytes (file.limits.field)`,
+        };
       }
       while (values.length < index) values.push(undefined);
       values[index] = value;
@@ -148,7 +155,7 @@ class Table {
   private unexpected(name: string, line: number): void {
     const { header } = this.opened.settings;
     const declared = [...this.spelled.values()].join(', ');
-    const message = `line ${line}: the key ${name} is not declared; declared: ${declared}`;
+    const message = `line ${line}: the key ${tellName(name)} is not declared; declared: ${declared}`;
     if (header.onDrift === 'fail') {
       throw new FileRefused({
         code: 'HEADER_UNEXPECTED',
