@@ -183,7 +183,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
 }
 
 /** A row is known by its line, for which the ledger has so much room and no more. */
-function refuseTooManyLines(line: number): void {
+export function refuseTooManyLines(line: number): void {
   if (line < LINES) return;
   throw new FileRefused({
     code: 'TOO_MANY_LINES',
