@@ -73,19 +73,23 @@ async function probeConnection(settings: RemoteSettings, io: Io, steps: ProbeSte
       steps.push(failed('host-key', error));
       return false;
     }
-    steps.push(hostKeyStep(seen), failed('login', error));
+    steps.push(hostKeyStep(seen, settings), failed('login', error));
     return false;
   }
   steps.push({ step: 'reach', ok: true, detail: `${address.host}:${address.port} answers` });
-  if (seen !== undefined) steps.push(hostKeyStep(seen));
+  if (seen !== undefined) steps.push(hostKeyStep(seen, settings));
   for (const { field, message } of remoteProblems(settings))
     steps.push({ step: 'settings', ok: false, detail: `${field}: ${message}` });
   steps.push({ step: 'login', ok: true, detail: `logged in as ${shown(address.username)}` });
   return true;
 }
 
-function hostKeyStep(seen: SeenHostKey): ProbeStep {
-  return { step: 'host-key', ok: true, detail: `${seen.fingerprint} (${seen.type}) is the trusted key` };
+/** While a key changes both are pinned; the old one is not to be trusted for ever. */
+function hostKeyStep(seen: SeenHostKey, { hostKey }: RemoteSettings): ProbeStep {
+  const others = (Array.isArray(hostKey) ? hostKey : []).filter((each) => each.replace(/=$/, '') !== seen.fingerprint);
+  const more =
+    others.length === 0 ? '' : `; once the server shows it for good, take ${others.join(' and ')} out of hostKey`;
+  return { step: 'host-key', ok: true, detail: `${seen.fingerprint} (${seen.type}) is the trusted key${more}` };
 }
 
 async function probeFolder(

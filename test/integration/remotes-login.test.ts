@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -37,6 +38,8 @@ const USERS = [
   },
   { name: 'pam', keyboardInteractive: [{ question: 'Password: ', answer: 'secret' }] },
 ];
+
+const noIpv6 = !Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === '::1'));
 
 /** Never waits long before it tries again. */
 const quickIo = {
@@ -146,7 +149,7 @@ describe('logging in', () => {
     sandbox = await startSandbox({ users: USERS });
   });
 
-  it('an unknown server is refused before anything is offered to it, with the line that would trust it', async () => {
+  it('N07: an unknown server is refused before anything is offered to it, with the line that would trust it', async () => {
     const error = await failureOf(openRemote(settings('partner', { password: 'secret', hostKey: undefined }), quickIo));
     expect([error.code, error.retryable]).toEqual(['HOSTKEY_UNKNOWN', false]);
     expect(error.hint).toContain(`hostKey: ${sandbox.server.hostKeyFingerprint}`);
@@ -155,7 +158,21 @@ describe('logging in', () => {
 
   it('N08: while a key changes, both may be pinned', async () => {
     const hostKey = [`SHA256:${'A'.repeat(43)}`, sandbox.server.hostKeyFingerprint];
-    expect(await enters(settings('partner', { password: 'secret', hostKey }))).toBe(true);
+    const both = settings('partner', { password: 'secret', hostKey });
+    expect(await enters(both)).toBe(true);
+    // Whoever looks is reminded that the old one is still trusted.
+    const shown = (await probeRemote(both, ['.'], quickIo, { readOnly: true })).find(({ step }) => step === 'host-key');
+    expect(shown?.detail).toContain(sandbox.server.hostKeyFingerprint);
+    expect(shown?.detail).toContain(`take SHA256:${'A'.repeat(43)} out of hostKey`);
+  });
+
+  it.skipIf(noIpv6)('N28: a server that has an address of IPv6 only is reached', async () => {
+    const folder = temporaryFolder();
+    const server = await startSftpServer({ root: folder.path, users: USERS, host: '::1' });
+    const url = `sftp://partner@[::1]:${server.port}/`;
+    expect(await enters(settingsFor(server, { url }))).toBe(true);
+    await server.close();
+    folder.remove();
   });
 
   it('a server is trusted by any of its keys, whichever it shows first', async () => {

@@ -31,7 +31,7 @@ const FINE = [
   'connect({ hostVerifier: () => false });',
 ];
 
-it('the linter refuses the SFTP calls that lose data, and no others', async () => {
+it('N07: the linter refuses the SFTP calls that lose data, and no others', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'referry-lint-'));
   try {
     const rules = { recommended: false };

@@ -35,6 +35,8 @@ interface OpenFolder {
   kind: 'folder';
   path: string;
   names: string[];
+  /** How many of them were told. */
+  told: number;
 }
 
 type Fields = ReturnType<typeof fieldsOf>;
@@ -83,8 +85,9 @@ export function createRequests(context: SessionContext) {
     const page: { name: string; longname: string; attrs: Buffer }[] = [];
     const here = jail.follow(folder.path);
     while (page.length < PAGE) {
-      const name = folder.names.shift();
+      const name = folder.names[folder.told];
       if (name === undefined) break;
+      folder.told++;
       const dots = name === '.' || name === '..';
       const place = dots ? here : Buffer.concat([here, Buffer.from(`/${name}`, 'latin1')]);
       const stats = lstatAt(place);
@@ -139,7 +142,7 @@ export function createRequests(context: SessionContext) {
   function openFolder(id: number, folder: string): Buffer {
     deny(quirks.denyList, folder);
     const names = readdirSync(jail.follow(folder), { encoding: 'latin1' });
-    return handlePacket(id, keep({ kind: 'folder', path: folder, names: ['.', '..', ...names] }));
+    return handlePacket(id, keep({ kind: 'folder', path: folder, names: ['.', '..', ...names], told: 0 }));
   }
 
   function change(id: number, target: string, how: (place: Buffer) => void): Buffer {

@@ -268,7 +268,7 @@ export function describeRemote(title: string, start: () => Promise<Place>, skip 
       expect(readdirSync(on('done'))).toEqual(['r.csv']);
     });
 
-    it('refuses to publish onto a folder, into a missing folder, or a file that is not what was announced', async () => {
+    it('N31: refuses to publish onto a folder, into a missing folder, or a file that is not what was announced', async () => {
       const local = localFile(scratch.path, 'contents');
       mkdirSync(on('done', 'r.csv'));
       expect((await failureOf(remote.publish('done/r.csv', local))).code).toBe('TARGET_IS_DIRECTORY');
@@ -278,7 +278,7 @@ export function describeRemote(title: string, start: () => Promise<Place>, skip 
       expect(readdirSync(on('done'))).toEqual(['r.csv']);
     });
 
-    it('publishes through a folder that is a link only where the settings say so', async () => {
+    it('N31: publishes through a folder that is a link only where the settings say so', async () => {
       const local = localFile(scratch.path, 'contents');
       symlinkSync(on('done'), on('elsewhere'));
       expect((await failureOf(remote.publish('elsewhere/r.csv', local))).code).toBe('FOLDER_IS_LINK');
