@@ -22,7 +22,9 @@ const UNCLEAR: readonly FaultName[] = [
   'null-id',
   'timeout-pre',
   'timeout-post',
+  'slow-headers',
   'endless-body',
+  'flood-body',
 ];
 
 /** Answers that are clear, although they look odd. */

@@ -70,7 +70,7 @@ describe('the daemon', () => {
     },
   );
 
-  it('executes run and retry that are given while it lives, and answers them; a second daemon is refused with 75', async () => {
+  it('C12: executes run and retry that are given while it lives, and answers them; a second daemon is refused with 75', async () => {
     const daemon = await startDaemon(world);
     world.drop('a.csv', csv(rows('A', 5)), 90);
     const first = await world.run('feed');
@@ -94,7 +94,7 @@ describe('the daemon', () => {
     expect(runs().map(({ cause }) => cause)).toEqual(['command', 'command', 'command', 'command']);
   });
 
-  it('C-term: SIGTERM in the middle of sending: what is on the wire is finished, it exits with 0, and the next start goes on', async () => {
+  it('C05: SIGTERM in the middle of sending: what is on the wire is finished, it exits with 0, and the next start goes on', async () => {
     world.drop('a.csv', csv(rows('A', 60)));
     world.extole.setFaults(() => ({ kind: 'slow', ms: 250 }));
     backdateSchedule(world, 'feed', 2 * DAY);

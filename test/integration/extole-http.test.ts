@@ -116,7 +116,7 @@ test('an answer that is not HTTP is ambiguous', async () => {
   expect(await post(client(origin))).toMatchObject({ kind: 'ambiguous' });
 });
 
-test('H16, F16: a keep-alive connection that dies under a request is ambiguous, and each request arrives once', async () => {
+test('H16: a keep-alive connection that dies under a request is ambiguous, and each request arrives once', async () => {
   const { origin, requests } = await serve((socket, nth) => {
     if (nth === 1) socket.write(OK);
     else socket.destroy();
