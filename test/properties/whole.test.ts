@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import yazl from 'yazl';
+import { createLog, realIo } from '../../src/io.ts';
+import { openLedger } from '../../src/ledger/open.ts';
+import { runJob } from '../../src/pipelines/deliver-events/run-job.ts';
+import { readJob } from '../../src/schedule/jobs.ts';
+import { encryptTo, makeKeys } from '../integration/support/e2e-pgp.ts';
+import { csv, type Row, rows } from '../integration/support/e2e-rows.ts';
+import { fromFile, openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { timeFor } from './support/runs.ts';
+
+let world: World;
+/** Whole files by the job that takes them, each with rows of its own. */
+const whole: Record<string, { name: string; bytes: Buffer }> = {};
+
+const list = (job: string): Row[] => rows(job.toUpperCase(), 12);
+
+beforeAll(async () => {
+  if (existsSync('/dev/shm')) vi.stubEnv('TMPDIR', '/dev/shm');
+  world = await openWorld({ extole: { keep: true } });
+  const keys = await makeKeys(world.root, 'company');
+  const text = (job: string): string => csv(list(job)).trimEnd();
+  const job = (id: string, match: string, change: Record<string, unknown> = {}): void =>
+    world.job(id, { source: { match }, delivery: { ...PATIENT }, ...change });
+  job('trailer', 'trailer-*.csv', { file: { trailer: { startsWith: 'TRL', count: 2 } } });
+  whole.trailer = { name: 'csv', bytes: Buffer.from(`${text('trailer')}\nTRL,12`) };
+  job('gzip', 'gzip-*.csv.gz');
+  whole.gzip = { name: 'csv.gz', bytes: gzipSync(text('gzip')) };
+  job('members', 'members-*.csv.gz', { file: { trailer: { startsWith: 'TRL', count: 2 } } });
+  whole.members = { name: 'csv.gz', bytes: Buffer.concat([gzipSync(`${text('members')}\n`), gzipSync('TRL,12')]) };
+  job('zip', 'zip-*.zip');
+  whole.zip = { name: 'zip', bytes: await zipped(text('zip')) };
+  job('json', 'json-*.json');
+  whole.json = { name: 'json', bytes: Buffer.from(JSON.stringify(list('json'), null, 1)) };
+  job('pgp', 'pgp-*.pgp', { file: { pgp: { privateKey: fromFile(keys.secret), signer: fromFile(keys.public) } } });
+  whole.pgp = { name: 'csv.pgp', bytes: await encryptTo(keys, text('pgp'), { signedBy: keys }) };
+  job('armored', 'armored-*.pgp', { file: { pgp: { privateKey: fromFile(keys.secret) } } });
+  whole.armored = { name: 'csv.pgp', bytes: await encryptTo(keys, text('armored'), { armored: true }) };
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await world.close();
+});
+
+/** Where a file is cut off: all over it, and at each of its first and last bytes. */
+function cuts(length: number): number[] {
+  const all = new Set<number>();
+  for (let i = 1; i <= 6; i++) all.add(i).add(length - i);
+  for (let i = 1; i < 12; i++) all.add(Math.round((length * i) / 12));
+  return [...all].filter((end) => end > 0 && end < length).sort((a, b) => a - b);
+}
+
+it.each(['trailer', 'gzip', 'members', 'zip', 'json', 'pgp', 'armored'])(
+  'I24, I26, I33: not one row leaves of a file that is not whole, wherever it was cut off: %s',
+  async (id) => {
+    const { name, bytes } = whole[id] ?? { name: '', bytes: Buffer.alloc(0) };
+    // The end of armor is a line end, without which the message is whole all the same.
+    const length = id === 'armored' ? bytes.toString('latin1').trimEnd().length : bytes.length;
+    const parts = cuts(length);
+    for (const end of parts) world.drop(`${id}-${end}.${name}`, bytes.subarray(0, end), 1000 - end / 10);
+    const before = world.extole.received.length;
+    const files = await run(id);
+    expect(files.map(({ name: file, state, counts }) => [file, state, counts.read, counts.delivered])).toEqual(
+      expect.arrayContaining(parts.map((end) => [`${id}-${end}.${name}`, 'refused', 0, 0])),
+    );
+    expect(files).toHaveLength(parts.length);
+    expect(world.extole.received.length).toBe(before);
+    world.drop(`${id}-whole.${name}`, bytes, 1);
+    const [good] = await run(id);
+    expect(good).toMatchObject({ state: 'processed', counts: { read: 12, delivered: 12 } });
+    expect(new Set(world.extole.received.slice(before).map(({ body }) => JSON.stringify(body)))).toHaveProperty(
+      'size',
+      12,
+    );
+  },
+  timeFor(120_000),
+);
+
+async function run(id: string) {
+  const io = { ...realIo(createLog('silent')), env: world.env };
+  const job = await readJob(world.jobs, id, io.env);
+  const ledger = await openLedger(join(world.state, 'ledger.sqlite'), 'command', io);
+  try {
+    const signal = new AbortController().signal;
+    const { account } = await runJob({ job, ledger, io, signal, state: world.state, cause: 'command' });
+    expect(account.balanced).toBe(true);
+    return account.files;
+  } finally {
+    await ledger.close();
+  }
+}
+
+async function zipped(contents: string): Promise<Buffer> {
+  const zip = new yazl.ZipFile();
+  zip.addBuffer(Buffer.from(contents), 'inner.csv');
+  zip.end();
+  const parts: Buffer[] = [];
+  for await (const part of zip.outputStream) parts.push(Buffer.from(part));
+  return Buffer.concat(parts);
+}
