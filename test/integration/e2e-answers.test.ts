@@ -38,7 +38,7 @@ const CLEAR: readonly (readonly [Fault | FaultName, string])[] = [
 ];
 
 /** Some of the answers never come; the others must, however busy the machine is. */
-const LONG_ENOUGH = { headers: '2s', total: '3s' };
+const LONG_ENOUGH = { timeout: { headers: '2s', total: '3s' }, outageAfter: '2m' };
 
 const FAULTY = UNCLEAR.length + CLEAR.length;
 
@@ -59,7 +59,7 @@ describe('what Extole answers, and what becomes of the row', () => {
 
   it('H05, H07, H09, H14, H15, H18: unclear answers are asked again where known keys are dropped; clear ones are taken at their word', async () => {
     world = await openWorld();
-    world.job('feed', { delivery: { maxAmbiguous: 50, timeout: LONG_ENOUGH } });
+    world.job('feed', { delivery: { maxAmbiguous: 50, ...LONG_ENOUGH } });
     expect((await world.cli(['verify-dedupe', 'feed', '--settle', '20ms'])).code).toBe(0);
     faultsByRow(world);
     world.drop('a.csv', csv(rows('A', FAULTY + 10)));
@@ -89,7 +89,7 @@ describe('what Extole answers, and what becomes of the row', () => {
 
   it('H05: where nothing is verified, unclear answers hold the row, which is never sent a second time', async () => {
     world = await openWorld();
-    world.job('feed', { delivery: { timeout: LONG_ENOUGH } });
+    world.job('feed', { delivery: LONG_ENOUGH });
     faultsByRow(world);
     world.drop('a.csv', csv(rows('A', FAULTY)));
     const { code, run } = await world.run('feed');

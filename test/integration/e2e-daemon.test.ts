@@ -96,7 +96,7 @@ describe('the daemon', () => {
 
   it('C05: SIGTERM in the middle of sending: what is on the wire is finished, it exits with 0, and the next start goes on', async () => {
     world.drop('a.csv', csv(rows('A', 60)));
-    world.extole.setFaults(() => ({ kind: 'slow', ms: 250 }));
+    world.extole.setFaults(() => ({ kind: 'slow', ms: 1000 }));
     backdateSchedule(world, 'feed', 2 * DAY);
     const daemon = await startDaemon(world);
     await until('some rows to be sent', () => world.requests().length >= 6);
