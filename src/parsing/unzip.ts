@@ -44,7 +44,9 @@ export async function* unzipped(archive: string | Buffer, limits: Growth): Async
 }
 
 async function onlyEntry(zip: yauzl.ZipFile): Promise<yauzl.Entry> {
+  /** The first of them; an archive may have a million. */
   const names: string[] = [];
+  let count = 0;
   let only: yauzl.Entry | undefined;
   for await (const entry of zip.eachEntry()) {
     const name = entry.fileNameRaw.toString('utf8');
@@ -55,10 +57,11 @@ async function onlyEntry(zip: yauzl.ZipFile): Promise<yauzl.Entry> {
         hint: 'Ask the sender for a text file.',
       });
     if (/[/\\]$/.test(name) || /(?:^|\/)(?:__MACOSX\/|\.DS_Store$)/.test(name)) continue;
-    names.push(name);
+    count++;
+    if (names.length < SHOWN) names.push(name);
     only ??= entry;
   }
-  if (!only || names.length > 1) throw entries(names);
+  if (!only || count > 1) throw entries(names, count);
   if (only.isEncrypted())
     throw new FileRefused({
       code: 'ZIP_ENCRYPTED',
@@ -70,12 +73,12 @@ async function onlyEntry(zip: yauzl.ZipFile): Promise<yauzl.Entry> {
   return only;
 }
 
-function entries(names: readonly string[]): FileRefused {
-  const listed = names.slice(0, SHOWN).map((name) => JSON.stringify(name.slice(0, 80)));
-  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
+function entries(names: readonly string[], count: number): FileRefused {
+  const listed = names.map((name) => JSON.stringify(name.slice(0, 80)));
+  const more = count > names.length ? ` and ${count - names.length} more` : '';
   return new FileRefused({
     code: 'ZIP_ENTRIES',
-    message: `the zip archive holds ${names.length === 0 ? 'no file' : `${names.length} files (${listed.join(', ')}${more})`}; exactly one is allowed`,
+    message: `the zip archive holds ${count === 0 ? 'no file' : `${count} files (${listed.join(', ')}${more})`}; exactly one is allowed`,
     hint: 'Ask the sender to put one file into each archive.',
   });
 }
