@@ -7,7 +7,7 @@ import { openWorld, PATIENT, type World } from '../integration/support/e2e-world
 const MB = 1024 * 1024;
 /** REFERRY_LARGE_MB=2048 makes it the file of two gigabytes that the promise is about, with rows of several lengths; that takes minutes. */
 const SET = process.env.REFERRY_LARGE_MB;
-const SIZE = Number(SET ?? 60) * MB;
+const SIZE = Number(SET ?? 40) * MB;
 const MINUTES = 60_000;
 const BOUND = 350 * MB;
 /** `delivery.window`: so many rows are in memory while they are on their way. */
