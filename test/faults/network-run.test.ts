@@ -187,6 +187,32 @@ describe('a run whose source fails in the middle', () => {
     }
   });
 
+  it('N15: a server that replaces nothing gets a page of the day for each run, and when there are too many of them no run is stopped', async () => {
+    sftp.quirks.noPosixRename = true;
+    const day = (): string[] =>
+      world.files('reports').filter((name) => name.includes('.day.') && name.endsWith('.html'));
+    for (const name of ['A', 'B']) {
+      world.drop(`${name}.csv`, csv(rows(name, SIZE)));
+      expect((await executor.run('feed')).code).toBe(0);
+      expectWhole(name, `${name}.csv`);
+    }
+    const [first = '', second = ''] = day();
+    expect([first, second]).toEqual([expect.stringMatching(/\.day\.html$/), expect.stringMatching(/\.day\.r2\.html$/)]);
+    const stem = join(world.served, 'reports', first.replace(/\.html$/, ''));
+    for (const ending of ['csv', 'json', 'html'])
+      for (let r = 3; r < 100; r++) writeFileSync(`${stem}.r${r}.${ending}`, `${r}`);
+    for (const name of ['C', 'D']) {
+      world.drop(`${name}.csv`, csv(rows(name, SIZE)));
+      const { code, codes } = await executor.run('feed');
+      expect([code, codes]).toEqual([0, []]);
+      expectWhole(name, `${name}.csv`);
+    }
+    expect(world.files('reports').filter((name) => /\.r4\.html$/.test(name) && !name.includes('.day.'))).toHaveLength(
+      1,
+    );
+    expect(world.files('reports').filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
   it('N21: a file that grows while it is read is read again only when it has stood still as long as in the inbox', async () => {
     world.job('feed', { delivery: PATIENT, source: { stable: { for: '60s', marker: '{name}.done' } } });
     const all = rows('A', SIZE);

@@ -1,5 +1,5 @@
 import { owedReports, reportIsOut, runAccounts } from '../../ledger/runs.ts';
-import type { RunAccount } from '../../model.ts';
+import { type RunAccount, TransferError } from '../../model.ts';
 import { dayOf, rollUp } from '../../reports/roll-up.ts';
 import type { RunContext } from './context.ts';
 import { publishReport } from './publish.ts';
@@ -27,13 +27,21 @@ export async function publishReports(
   return path;
 }
 
-/** `more`: runs that the ledger does not have as finished yet. */
+/**
+ * `more`: runs that the ledger does not have as finished yet. Where a server replaces no file, each page of the day is one more
+ * revision; when there are too many of them the day goes without, and no run stops because of it.
+ */
 async function publishDay(ctx: RunContext, day: string, more: readonly RunAccount[]): Promise<void> {
   const { job, ledger } = ctx;
   const noon = Date.parse(`${day}T12:00:00Z`);
   // A day has at most 25 hours and its zone is at most 14 hours off, so two days to either side hold all of it.
   const accounts = runAccounts(ledger, job.id, noon - 2 * 86_400_000, noon + 2 * 86_400_000);
-  await publishReport(ctx, rollUp([...accounts, ...more], day, job.timezone), `${job.id}.${day}.day`);
+  try {
+    await publishReport(ctx, rollUp([...accounts, ...more], day, job.timezone), `${job.id}.${day}.day`);
+  } catch (error) {
+    if (!(error instanceof TransferError) || error.code !== 'TARGET_EXISTS') throw error;
+    ctx.io.log.warn({ job: job.id, day, code: error.code, hint: error.hint }, error.message);
+  }
 }
 
 function nameOf(account: RunAccount): string {
