@@ -64,7 +64,8 @@ export async function openDelimited(opened: Opened, format: Format, delimiter: s
       for await (const records of recordsFrom(opened, delimiter, layout.rows, layout.columns, passed, {
         width: layout.usual,
       })) {
-        let batch = layout.columns.length === 1 ? records : records.filter((record) => !isBlank(record));
+        let batch =
+          layout.columns.length === 1 ? records : records.filter((record) => !isBlank(record, settings.dialect));
         if (trailer && batch.length > 0) {
           // The last record may be the trailer, so one is always kept back.
           batch = last ? [last, ...batch] : batch;
@@ -112,7 +113,7 @@ async function inspect(opened: Opened, delimiter: string): Promise<Layout> {
   const passed: Passed = { bytes: 0, nul: false };
   const named: string[] = [];
   for await (const batch of recordsFrom(opened, delimiter, START, named, passed)) {
-    for (const record of batch) if (records.length > 0 || !isBlank(record)) records.push(record);
+    for (const record of batch) if (records.length > 0 || !isBlank(record, settings.dialect)) records.push(record);
     if (named.length === 0) named.push(...(records[0]?.values ?? []));
     if (records.length > LOOK_AHEAD) break;
   }
@@ -122,7 +123,7 @@ async function inspect(opened: Opened, delimiter: string): Promise<Layout> {
   const place = { offset: header.offset, length: header.length };
   const start = all[0] ? { offset: all[0].offset, line: all[0].line } : end;
   const trailer = settings.trailer && trailerCheck(settings.trailer, [], delimiter, settings.sequence?.position);
-  const rows = all.filter((record) => !isBlank(record) && !trailer?.recognises(record));
+  const rows = all.filter((record) => !isBlank(record, settings.dialect) && !trailer?.recognises(record));
   const { names, trailing } = withoutTrailing(header.values, rows);
   const { columns, notices } = readHeader(names, { line: header.line, delimiter, settings, wanted });
   return { columns, header: place, rows: start, trailing, usual: usualWidth(rows) ?? names.length, notices };
@@ -147,11 +148,17 @@ function usualWidth(rows: readonly SplitRecord[]): number | undefined {
   return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
 }
 
-/** A line of nothing but spaces holds no record; nor does the Ctrl-Z with which DOS and mainframes end a file. */
-function isBlank({ values }: SplitRecord): boolean {
+/**
+ * A line of nothing but spaces holds no record; nor does the Ctrl-Z with which DOS and mainframes end a file. A line of quotes
+ * holds one: an empty value, which is a row like any other.
+ */
+function isBlank({ values, length }: SplitRecord, dialect: FileSettings['dialect']): boolean {
   if (values.length !== 1) return false;
-  const text = values[0]?.trim();
-  return text === '' || text === '\u001a';
+  const [value = ''] = values;
+  const text = value.trim();
+  if (text !== '' && text !== '\u001a') return false;
+  // Extole's spaces are not part of the value, so that its length does not tell.
+  return dialect === 'extole' || Buffer.byteLength(value) === length;
 }
 
 /** Says which rows cannot be read as they are. Changes them in place: a row is made once. */

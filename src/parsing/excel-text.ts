@@ -4,8 +4,10 @@ const QUOTE = 0x22;
 const EQUALS = 0x3d;
 const LF = 10;
 const CR = 13;
-/** Stands for the `=` in front of the quotes until the record is split; no text has it. */
+/** Stands for the `=` in front of the quotes until the record is split. */
 const MARK = 0x01;
+/** Stands for a mark that the file itself has: control characters are refused or stripped, whichever they are. */
+const OTHER_CONTROL = 0x02;
 
 /**
  * Fields as some programs write them so that Excel keeps their zeros: `="00123"`, which no parser of CSV takes. Rewritten to a
@@ -19,6 +21,7 @@ export async function* quoteExcelText(text: AsyncIterable<Buffer>, delimiter: st
   for await (const input of text) {
     const chunk = held ? Buffer.concat([Buffer.from([EQUALS]), input]) : Buffer.from(input);
     held = false;
+    for (let at = chunk.indexOf(MARK); at >= 0; at = chunk.indexOf(MARK, at)) chunk[at] = OTHER_CONTROL;
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i];
       if (state === 'quoted') {

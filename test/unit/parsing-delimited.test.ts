@@ -204,6 +204,16 @@ describe('a reader', () => {
     expect((await read('a,b\r\n1,2\r\nTRL,1\r\n\u001a', { file })).summary.rows).toBe(1);
   });
 
+  it('I17: a line of quotes is a row with one empty value, and not a blank line', async () => {
+    const result = await read('a,b\n1,2\n""\n\n" "\n3,4\n');
+    expect(result.rows.map(({ line, fault }) => [line, fault?.code])).toEqual([
+      [2, undefined],
+      [3, 'COLUMN_COUNT'],
+      [5, 'COLUMN_COUNT'],
+      [6, undefined],
+    ]);
+  });
+
   it('keeps blank values of a file with one column, and skips blank lines of others', async () => {
     expect((await read('id\n1\n""\n \n\n2\n')).values).toEqual([['1'], [''], [' '], ['2']]);
     expect((await read('a,b\n1,2\n \n\t\n3,4\n')).summary.rows).toBe(2);

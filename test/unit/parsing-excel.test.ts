@@ -25,6 +25,15 @@ describe('fields written as ="00123"', () => {
     ]);
   });
 
+  it('are not made out of a control character that the file has', async () => {
+    const { values } = await read('id,name\n1,\u0001Ann\n2,"\u0001Ben"\n="3",C\u0001\n', excel);
+    expect(values).toEqual([
+      ['1', expect.stringMatching(/^\p{Cc}Ann$/u)],
+      ['2', expect.stringMatching(/^\p{Cc}Ben$/u)],
+      ['="3"', expect.stringMatching(/^C\p{Cc}$/u)],
+    ]);
+  });
+
   it('are found wherever a chunk ends', async () => {
     const whole = Buffer.concat(await all(quoteExcelText(inPieces(Buffer.from(text), 1 << 16), ',')));
     for (const size of [1, 2, 3, 7]) {
