@@ -5,7 +5,10 @@ export default defineConfig({
     // The tests wait for processes and servers more than they compute.
     maxWorkers: 3,
     projects: [
-      { extends: true, test: { name: 'unit', isolate: false, include: ['test/unit/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'unit', isolate: false, include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 },
+      },
       {
         extends: true,
         test: {
