@@ -1,4 +1,4 @@
-import { ask, type Hunt, hunt, nameOf, places } from './mutants/hunt.ts';
+import { ask, type Hunt, hunt, nameOf, places, slownessOf } from './mutants/hunt.ts';
 import type { Mutant } from './mutants/mutant.ts';
 import { allMutants, editedTree } from './mutants/tree.ts';
 
@@ -62,8 +62,9 @@ async function withoutBugs(
   const unsound: string[] = [];
   const control = editedTree([]);
   try {
+    const slowness = slownessOf(await ask({ check: 'good-file' }, control.path, seed));
     await inTurns(places(mutants), workers, async (whom) => {
-      const result = await ask(whom, control.path, seed);
+      const result = await ask(whom, control.path, seed, slowness);
       const sound = result.verdict.kind === 'holds' || result.verdict.kind === 'skipped';
       if (!sound) unsound.push(nameOf(whom));
       say(`${sound ? 'holds   ' : 'VIOLATED'} without any bug      in ${nameOf(whom).padEnd(22)} ${told(result)}`);

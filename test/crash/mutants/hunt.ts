@@ -13,8 +13,12 @@ export interface Hunt {
 
 const MAIN = 'test/crash/main.ts';
 
-/** For one mutant, from its start to its last report. */
+/** For one hunt on a machine that does nothing else. */
 const LIMIT_MS = 60_000;
+/** A scenario begins no new story after so many minutes of those. */
+const MINUTES = 0.7;
+/** What a good file takes on such a machine, servers and all. */
+const GOOD_FILE_SECONDS = 2.5;
 
 /** Makes the bug, sees that the product still does its work otherwise, and looks whether the harness finds it. */
 export async function hunt(mutant: Mutant, seed: string): Promise<Hunt> {
@@ -25,25 +29,39 @@ export async function hunt(mutant: Mutant, seed: string): Promise<Hunt> {
       const why = `a bug that breaks everything proves nothing: ${JSON.stringify(plain.verdict)}`;
       return { verdict: { kind: 'failed', why }, seconds: plain.seconds };
     }
-    return await ask(mutant.foundBy, tree.path, seed);
+    return await ask(mutant.foundBy, tree.path, seed, slownessOf(plain));
   } finally {
     tree.remove();
   }
 }
 
+/** How much longer things take just now, 1 or more: nobody wins by being busy. */
+export const slownessOf = (goodFile: Hunt): number => Math.max(1, goodFile.seconds / GOOD_FILE_SECONDS);
+
 /** Asks a check or a scenario about a tree, in a process of its own. */
-export async function ask(whom: Mutant['foundBy'], tree: string, seed: string): Promise<Hunt> {
+export async function ask(whom: Mutant['foundBy'], tree: string, seed: string, slowness = 1): Promise<Hunt> {
   const started = performance.now();
   const args =
     'check' in whom
       ? [MAIN, '--checks', '--tree', tree, whom.check]
-      : [MAIN, '--tree', tree, '--scenario', whom.scenario, ...SCENARIO, '--seed', seed];
-  const { stdout, stderr, late } = await outputOf(args);
+      : [
+          MAIN,
+          ...STORIES,
+          '--minutes',
+          `${MINUTES * slowness}`,
+          '--tree',
+          tree,
+          '--scenario',
+          whom.scenario,
+          '--seed',
+          seed,
+        ];
+  const { stdout, stderr, late } = await outputOf(args, LIMIT_MS * slowness);
   return { verdict: verdictOf(stdout, stderr, late), seconds: (performance.now() - started) / 1000 };
 }
 
-/** Up to the first violation, and no longer than this. */
-const SCENARIO = ['--minutes', '0.7', '--stop-early'];
+/** One after the other, up to the first violation: the next hunt has the other core. */
+const STORIES = ['--workers', '1', '--stop-early'];
 
 function verdictOf(stdout: string, stderr: string, late: boolean): Hunt['verdict'] {
   const last = stdout.trimEnd().split('\n').at(-1) ?? '';
@@ -51,9 +69,7 @@ function verdictOf(stdout: string, stderr: string, late: boolean): Hunt['verdict
   try {
     report = JSON.parse(last);
   } catch {
-    const why = late
-      ? `nothing was said within ${LIMIT_MS / 1000} s`
-      : stderr.trimEnd().split('\n').slice(-3).join(' ');
+    const why = late ? 'nothing was said in time' : stderr.trimEnd().split('\n').slice(-3).join(' ');
     return { kind: 'failed', why };
   }
   if (Array.isArray(report.skipped) && report.skipped.length > 0) {
@@ -69,7 +85,10 @@ function verdictOf(stdout: string, stderr: string, late: boolean): Hunt['verdict
   return { kind: 'violated', what: what?.trim() ?? `${String(violations)} violations` };
 }
 
-function outputOf(args: readonly string[]): Promise<{ stdout: string; stderr: string; late: boolean }> {
+function outputOf(
+  args: readonly string[],
+  limitMs: number,
+): Promise<{ stdout: string; stderr: string; late: boolean }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
     let late = false;
@@ -78,7 +97,7 @@ function outputOf(args: readonly string[]): Promise<{ stdout: string; stderr: st
       late = true;
       child.kill('SIGTERM');
       setTimeout(() => child.kill('SIGKILL'), 5000).unref();
-    }, LIMIT_MS);
+    }, limitMs);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
