@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { doubtfulDisk } from '../ledger/disk.ts';
 import { type Ledger, openLedgerForReading } from '../ledger/open.ts';
 import { type Io, TransferError } from '../model.ts';
 import type { Settings } from '../settings.ts';
@@ -32,6 +33,11 @@ async function diskStep(state: string): Promise<Step> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   const detail = `${(free / 1e9).toFixed(1)} GB free for ${state}`;
+  const doubt = doubtfulDisk(folder);
+  if (doubt !== undefined) {
+    const hint = 'the ledger must outlive this process and this machine: point REFERRY_STATE at a disk of this machine';
+    return { step: 'disk', verdict: 'warn', detail: `${detail}; its file system is ${doubt}`, hint };
+  }
   if (free >= LEAST_FREE) return { step: 'disk', verdict: 'ok', detail };
   const hint =
     'files are staged there, unpacked to disk three times their size at most: make room, or point REFERRY_STATE at a larger disk';

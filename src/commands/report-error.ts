@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode, TransferError } from '../model.ts';
+import { visibleLines } from '../reports/visible.ts';
 
 const EXITS: Readonly<Record<string, ExitCode>> = {
   LEDGER_IN_USE: EXIT.ledgerInUse,
@@ -10,6 +11,7 @@ const EXITS: Readonly<Record<string, ExitCode>> = {
   LEDGER_FULL: EXIT.ledgerUnreadable,
   LEDGER_BUSY: EXIT.ledgerInUse,
   LEDGER_NOT_WRITABLE: EXIT.usage,
+  LEDGER_ON_NETWORK: EXIT.usage,
   LEDGER_NEWER: EXIT.ledgerUnreadable,
   LEDGER_NOT_DURABLE: EXIT.ledgerUnreadable,
   LEDGER_READABLE_BY_OTHERS: EXIT.usage,
@@ -23,8 +25,8 @@ const EXITS: Readonly<Record<string, ExitCode>> = {
 /** Says on standard error what went wrong and what to do, and gives the exit code for it. */
 export function report(error: unknown): ExitCode {
   if (error instanceof TransferError) {
-    process.stderr.write(`referry: ${error.code}: ${error.message}\n`);
-    if (error.hint !== undefined) process.stderr.write(`  what to do: ${error.hint}\n`);
+    process.stderr.write(`referry: ${error.code}: ${visibleLines(error.message)}\n`);
+    if (error.hint !== undefined) process.stderr.write(`  what to do: ${visibleLines(error.hint)}\n`);
     return EXITS[error.code] ?? EXIT.unreachable;
   }
   if (error instanceof Error && error.name === 'AbortError') {

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Io, TransferError } from '../model.ts';
+import { refuseNetwork } from './disk.ts';
 import { type ExecutorLock, takeLock } from './lock.ts';
 import { migrationNames, migrationSource } from './migrations.ts';
 import { openingProblem } from './problem.ts';
@@ -61,6 +62,7 @@ export async function openLedger(path: string, kind: ExecutorKind, io: Io): Prom
 function lockOf(path: string): ExecutorLock | undefined {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    refuseNetwork(dirname(path));
     refuseOpenModes(path);
     return takeLock(`${path}.lock`);
   } catch (error) {
@@ -108,6 +110,8 @@ function openDatabase(path: string): Database.Database {
   db.pragma('trusted_schema = OFF');
   db.pragma('cache_size = -16384');
   db.pragma('wal_autocheckpoint = 16000');
+  // What a long reader made of the log is given back once it can be emptied.
+  db.pragma('journal_size_limit = 67108864');
   return db;
 }
 

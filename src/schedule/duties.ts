@@ -2,6 +2,7 @@ import type { Job } from '../jobs/schema.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { type Io, TransferError } from '../model.ts';
 import { backupDuty } from './duty-backup.ts';
+import { logSizeDuty } from './duty-log-size.ts';
 import { morningReportDuty } from './duty-morning-report.ts';
 import { noticesDuty } from './duty-notices.ts';
 import { pruneDuty } from './duty-prune.ts';
@@ -40,7 +41,7 @@ export interface Duty {
 }
 
 /** In the order in which they are seen to. */
-export const DUTIES: readonly Duty[] = [noticesDuty, backupDuty, pruneDuty, morningReportDuty];
+export const DUTIES: readonly Duty[] = [logSizeDuty, noticesDuty, backupDuty, pruneDuty, morningReportDuty];
 
 /**
  * Sees to all duties, one after the other; while they are at it, another call makes them go round once more. `noteFailure` is told of

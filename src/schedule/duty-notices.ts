@@ -10,6 +10,7 @@ import {
   type PlannedBody,
 } from '../ledger/notices.ts';
 import type { Ledger } from '../ledger/open.ts';
+import { ledgerProblem } from '../ledger/problem.ts';
 import { setWatchMark, watchMark } from '../ledger/watch.ts';
 import { TransferError } from '../model.ts';
 import { NOTICE_KINDS, type NoticeKind, wants } from '../notices/kinds.ts';
@@ -33,6 +34,8 @@ export const noticesDuty: Duty = {
         watchExpected(ledger, job, now);
         noteMatters(ledger, job, now);
       } catch (error) {
+        // A ledger that fails is nobody's job.
+        if (ledgerProblem(error, ledger.path) !== error) throw error;
         // What cannot be looked at of one job must not keep the others from being told of.
         const code = error instanceof TransferError ? error.code : 'INTERNAL';
         io.log.error({ job: job.id, code }, `notices: ${error instanceof Error ? error.message : String(error)}`);
