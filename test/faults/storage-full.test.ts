@@ -14,6 +14,7 @@ const DAY = 86_400_000;
 
 describe.skipIf(noSmallDisk !== undefined)(
   `a disk that is full, below the ledger and the staging${noSmallDisk ? `: skipped, ${noSmallDisk}` : ''}`,
+  { timeout: 90_000 },
   () => {
     let world: World;
     let disk: SmallDisk;

@@ -30,7 +30,7 @@ describe('a backup', () => {
   });
   afterAll(() => world.close());
 
-  it('made while rows are being sent is whole, checked, and has all that was committed when it began', async () => {
+  it('S11: made while rows are being sent is whole, checked, and has all that was committed when it began', async () => {
     world.extole.setFaults(() => ({ kind: 'slow', ms: 150 }));
     world.drop('a.csv', csv(rows('A', 900)));
     const going = world.start(['run', 'feed']);
@@ -130,7 +130,7 @@ describe('a restored ledger', () => {
     expect(end.stderr).toContain('referry restore');
   });
 
-  it('takes over what results say, holds the rest, and sends nothing', async () => {
+  it('S10: takes over what results say, holds the rest, and sends nothing', async () => {
     const sent = keysSent(world);
     expect(sent.filter((key) => key?.startsWith('C-')).length).toBeGreaterThan(0);
     const restored = await world.cli(['restore', backup, '--json']);

@@ -1,0 +1,209 @@
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type CliResult, startCli, until } from '../integration/support/e2e-cli.ts';
+import { backdateSchedule } from '../integration/support/e2e-daemon.ts';
+import { fates, readResults } from '../integration/support/e2e-results.ts';
+import { csv, rows } from '../integration/support/e2e-rows.ts';
+import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+
+const noStrace =
+  spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0 ? undefined : 'strace may not trace here';
+if (noStrace !== undefined && process.env.REFERRY_REQUIRE_ALL === '1') throw new Error(noStrace);
+const notRoot = process.getuid?.() === 0 ? undefined : 'only root may become another user';
+const DAY = 86_400_000;
+
+describe('a ledger that is damaged, or that this process may not write', { timeout: 90_000 }, () => {
+  let world: World;
+  beforeEach(async () => {
+    world = await openWorld();
+    world.job('feed', { delivery: { ...PATIENT, unknown: 'resend' }, schedule: '0 3 1 1 *' });
+    world.drop('a.csv', csv(rows('A', 300)));
+    expect((await world.run('feed')).code).toBe(0);
+  });
+  afterEach(() => world.close());
+  /** A crash: the ledger is left with its write-ahead log, as one that nobody closed. */
+  const crashed = async (): Promise<void> => {
+    world.drop('b.csv', csv(rows('B', 300)));
+    const { signal } = await world.cli(['run', 'feed'], { REFERRY_CRASH_AT: 'committed:3' });
+    expect(signal).toBe('SIGKILL');
+    expect(statSync(`${world.ledger}-wal`).size).toBeGreaterThan(0);
+  };
+  const expectRefused = (end: CliResult, code: string, exit: number): void => {
+    expect([end.code, end.stderr], end.stderr).toEqual([exit, expect.stringContaining(code)]);
+    expect(end.stderr).toContain('what to do:');
+    expect(end.stderr).not.toContain('an error of referry itself');
+  };
+
+  it.skipIf(noStrace)(
+    'S05: after a flush that failed nothing more is sent or written: the command, and a daemon, end with 74',
+    async () => {
+      world.drop('b.csv', csv(rows('B', 300)));
+      const inject = (n: number): string[] => [
+        'strace',
+        '-f',
+        '-qq',
+        '-o',
+        '/dev/null',
+        '-e',
+        'trace=fsync',
+        '-e',
+        `inject=fsync:error=EIO:when=${n}+`,
+      ];
+      const before = world.requests().length;
+      const end = await startCli(['run', 'feed', '--json'], world.env, inject(12)).done;
+      expectRefused(end, 'LEDGER_UNREADABLE', 74);
+      expect(world.requests().length - before).toBeLessThanOrEqual(300);
+
+      world.job('feed', { delivery: { ...PATIENT, unknown: 'resend' }, schedule: '* * * * *' });
+      backdateSchedule(world, 'feed', DAY);
+      const daemon = startCli(['daemon'], world.env, inject(14));
+      const ended = await daemon.done;
+      expectRefused(ended, 'LEDGER_UNREADABLE', 74);
+
+      world.job('feed', { delivery: { ...PATIENT, unknown: 'resend' } });
+      expect((await world.run('feed')).code).toBe(0);
+      expect(fates(readResults(world.read('results/b.csv.results.csv')))).toEqual(
+        rows('B', 300).map((_, i) => `${i + 2} delivered`),
+      );
+      const ids = world.requests().map(({ requestId }) => requestId);
+      expect(new Set(ids).size).toBe(ids.length);
+    },
+  );
+
+  it('S06: one flipped page is found after a crash, before anything is sent, with what to do; the file is left as it is', async () => {
+    await crashed();
+    const sent = world.requests().length;
+    // The log goes into the database first, or its pages would stand in for the flipped one.
+    const db = new Database(world.ledger);
+    db.pragma('wal_checkpoint(TRUNCATE)');
+    const page =
+      db.prepare<[], { n: number }>("SELECT rootpage AS n FROM sqlite_master WHERE name = 'one_owner'").get()?.n ?? 0;
+    db.close();
+    const file = openSync(world.ledger, 'r+');
+    writeSync(file, Buffer.alloc(64, 0xa5), 0, 64, (page - 1) * 4096);
+    closeSync(file);
+    const damaged = readFileSync(world.ledger);
+    const end = await world.cli(['run', 'feed', '--json']);
+    expectRefused(end, 'LEDGER_UNREADABLE', 74);
+    expect(end.stderr).toMatch(/restore/);
+    expect(world.requests()).toHaveLength(sent);
+    expect(readFileSync(world.ledger).equals(damaged)).toBe(true);
+    expect((await world.cli(['doctor', '--json'])).stdout).toContain('FAIL');
+  });
+
+  it('S06: a write-ahead log that is cut or gone loses at most commits that nobody was told of; a deleted -shm is made again', async () => {
+    await crashed();
+    const committed = world.requests().length;
+    rmSync(`${world.ledger}-shm`, { force: true });
+    const wal = statSync(`${world.ledger}-wal`).size;
+    // Half a frame, as a power cut leaves it.
+    truncateSync(`${world.ledger}-wal`, wal - 2000);
+    const { code, run, stderr } = await world.run('feed');
+    expect(code, stderr).toBe(0);
+    expect(run).toMatchObject({ balanced: true });
+    expect(world.requests().length).toBeGreaterThanOrEqual(committed);
+    expect(fates(readResults(world.read('results/b.csv.results.csv')))).toEqual(
+      rows('B', 300).map((_, i) => `${i + 2} delivered`),
+    );
+    const ids = world.requests().map(({ requestId }) => requestId);
+    expect(new Set(ids).size, 'attempt ids that came twice').toBe(ids.length);
+  });
+
+  it('S07: an empty ledger, or none, beside its marker is refused by every command that would make one', async () => {
+    const kept = readFileSync(world.ledger);
+    for (const empty of [false, true]) {
+      rmSync(world.ledger, { force: true });
+      if (empty) writeFileSync(world.ledger, '', { mode: 0o600 });
+      for (const command of [['run', 'feed'], ['daemon'], ['status'], ['prune']]) {
+        const end = await world.cli(command);
+        expectRefused(end, 'LEDGER_MISSING', 74);
+        expect(end.stderr).toContain('referry restore');
+      }
+      expect(existsSync(world.ledger)).toBe(empty);
+    }
+    writeFileSync(world.ledger, kept, { mode: 0o600 });
+    expect((await world.run('feed')).code).toBe(0);
+  });
+
+  it.skipIf(notRoot)(
+    'S08: a ledger or a folder that another user owns, or that is read-only, is refused by path and user id',
+    async () => {
+      const folder = world.state;
+      chmodSync(world.root, 0o755);
+      /** As nobody, who can read the program. */
+      const asNobody = (args: readonly string[]): Promise<CliResult> => nobody(world, args);
+      for (const [what, set] of [
+        ['the folder is of another user', () => chmodSync(folder, 0o755)],
+        ['the files are of another user', () => chownSync(folder, 65_534, 65_534)],
+        [
+          'the ledger may only be read',
+          () => {
+            for (const name of readdirSync(folder)) chownSync(join(folder, name), 65_534, 65_534);
+            chmodSync(world.ledger, 0o400);
+          },
+        ],
+        [
+          'the folder may only be read',
+          () => {
+            chmodSync(world.ledger, 0o600);
+            chmodSync(folder, 0o500);
+          },
+        ],
+      ] as const) {
+        set();
+        const end = await asNobody(['run', 'feed', '--json']);
+        expect([end.code, end.stderr], `${what}: ${end.stderr}`).toEqual([
+          2,
+          expect.stringContaining('LEDGER_NOT_WRITABLE'),
+        ]);
+        expect(end.stderr).toContain('user id 65534');
+        expect(end.stderr).toContain(folder);
+        expect(end.stderr).not.toMatch(/restore|an error of referry itself/);
+      }
+      chmodSync(folder, 0o700);
+      chownSync(folder, 0, 0);
+      for (const name of readdirSync(folder)) chownSync(join(folder, name), 0, 0);
+      expect((await world.run('feed')).code).toBe(0);
+    },
+  );
+});
+
+/** Runs the command as the user nobody. */
+async function nobody(world: World, args: readonly string[]): Promise<CliResult> {
+  const main = new URL('../../src/main.ts', import.meta.url).pathname;
+  const child = spawn(process.execPath, [main, ...args], {
+    uid: 65_534,
+    gid: 65_534,
+    cwd: '/',
+    env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), NODE_DISABLE_COMPILE_CACHE: '1', ...world.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (text) => {
+    stdout += text;
+  });
+  child.stderr.on('data', (text) => {
+    stderr += text;
+  });
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  await until('nothing', () => true);
+  return { code: code ?? undefined, signal: undefined, stdout, stderr, json: () => JSON.parse(stdout) };
+}
