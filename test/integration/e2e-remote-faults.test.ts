@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Quirks } from '../../src/sandbox/sftp/quirks.ts';
+import { openExecutor } from '../faults/support/executor.ts';
 import { watchAsPartner } from './support/e2e-crash-watch.ts';
 import { fates, readResults } from './support/e2e-results.ts';
 import { csv, rows } from './support/e2e-rows.ts';
-import { openWorld, type World } from './support/e2e-world.ts';
+import { openWorld, PATIENT, type World } from './support/e2e-world.ts';
 
 /** Each fault hits one run; what it may cost is that run, never a row. */
 const FAULTS: Partial<Quirks>[] = [
@@ -34,7 +35,8 @@ describe('a server that fails in the middle of a run', () => {
     world = await openWorld({ remote: 'sftp' });
     const { sftp } = world;
     if (!sftp) throw new Error('no server');
-    world.job('feed', { source: { stallTimeout: '400ms', operationTimeout: '700ms' } });
+    world.job('feed', { delivery: PATIENT, source: { stallTimeout: '400ms', operationTimeout: '700ms' } });
+    const executor = await openExecutor(world);
     const partner = watchAsPartner(`${world.served}/results`);
     const faulty: string[] = [];
     let dropped = 0;
@@ -42,16 +44,18 @@ describe('a server that fails in the middle of a run', () => {
       dropped++;
       world.drop(`day-${dropped}.csv`, csv(rows(`F${dropped}`, 60)), 100 - dropped);
       Object.assign(sftp.quirks, fault);
-      const { code, run, stdout, stderr } = await world.run('feed');
+      const { code, codes, account } = await executor.run('feed');
       sftp.clearQuirks();
       // Whatever happened is said with a code of ours, and adds up.
-      expect([0, 3, 4], `${JSON.stringify(fault)}: ${stdout}\n${stderr}`).toContain(code);
-      expect(run.balanced, JSON.stringify(fault)).toBe(true);
+      expect([0, 3, 4], `${JSON.stringify(fault)}: ${codes}`).toContain(code);
+      expect(account.balanced, JSON.stringify(fault)).toBe(true);
       if (code === 4) faulty.push(JSON.stringify(fault));
     }
     // The faults did bite.
     expect(faulty.length).toBeGreaterThan(6);
-    for (let again = 0; again < 3 && (world.files('inbox').length > 0 || again === 0); again++) await world.run('feed');
+    for (let again = 0; again < 3 && (world.files('inbox').length > 0 || again === 0); again++)
+      await executor.run('feed');
+    await executor.close();
 
     expect(partner.stop().complaints).toEqual([]);
     expect(world.files('inbox')).toEqual([]);
