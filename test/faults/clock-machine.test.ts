@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startCli, until } from '../integration/support/e2e-cli.ts';
+import { startDaemon } from '../integration/support/e2e-daemon.ts';
+import { fates, readResults } from '../integration/support/e2e-results.ts';
+import { csv, rows } from '../integration/support/e2e-rows.ts';
+import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { keysOf } from './support/executor.ts';
+
+describe('a machine that is odd', { timeout: 90_000 }, () => {
+  let world: World;
+  beforeEach(async () => {
+    world = await openWorld();
+    world.job('feed', { delivery: { ...PATIENT, unknown: 'resend' }, schedule: '0 3 1 1 *' });
+  });
+  afterEach(() => world.close());
+  const expectThrough = (name: string, prefix: string, count: number): void => {
+    expect(fates(readResults(world.read(`results/${name}.results.csv`)))).toEqual(
+      rows(prefix, count).map((_, i) => `${i + 2} delivered`),
+    );
+  };
+
+  it('C13: the lock of a process that was killed is free at once, also when its process id is in use again', async () => {
+    const daemon = await startDaemon(world);
+    daemon.kill('SIGKILL');
+    await daemon.done;
+    // Somebody else's program has the id by now: the ledger says that a daemon of that id executes.
+    const stranger = spawn('sleep', ['60']);
+    const db = new Database(world.ledger);
+    db.prepare('UPDATE executor SET pid = ?').run(stranger.pid);
+    db.close();
+    world.drop('a.csv', csv(rows('A', 20)));
+    const { code, stderr } = await world.run('feed');
+    expect(code, stderr).toBe(0);
+    stranger.kill();
+    expectThrough('a.csv', 'A', 20);
+  });
+
+  it('C18: with 64 open files at most, a daemon gets through many files; one that has too few says so, and goes on later', async () => {
+    const limited = (n: number): readonly string[] => ['bash', '-c', `ulimit -n ${n}; exec "$0" "$@"`];
+    world.job('feed', { delivery: { ...PATIENT, concurrency: { start: 2, max: 4 } }, schedule: '0 3 1 1 *' });
+    for (let n = 10; n < 50; n++) world.drop(`f-${n}.csv`, csv(rows(`F${n}`, 2)));
+    const daemon = startCli(['daemon'], world.env, limited(64));
+    await until('the daemon to be ready', () => daemon.told().stderr.includes('referry: ready'), 30_000);
+    const { code, stdout, stderr } = await world.cli(['run', 'feed', '--json']);
+    daemon.kill('SIGTERM');
+    expect((await daemon.done).code).toBe(0);
+    expect(code, stdout + stderr + daemon.told().stderr).toBe(0);
+    expect(world.files('archive')).toHaveLength(40);
+    expect(keysOf(world)).toHaveLength(80);
+
+    world.drop('a.csv', csv(rows('A', 20)));
+    for (const few of [34, 30, 26]) {
+      const end = await startCli(['run', 'feed', '--json'], world.env, limited(few)).done;
+      expect(end.signal, end.stderr).toBeUndefined();
+      expect([0, 2, 4, 74], `${few}: ${end.stderr}`).toContain(end.code);
+    }
+    await world.run('feed');
+    expectThrough('a.csv', 'A', 20);
+    expect(keysOf(world)).toHaveLength(100);
+  });
+
+  it('C19: neither language, zone, umask, a missing HOME nor a working folder that is read-only changes anything', async () => {
+    const folder = join(world.root, 'nowhere');
+    mkdirSync(folder, { mode: 0o500 });
+    const shells = [
+      'umask 000; cd "$NOWHERE"; unset HOME; exec "$0" "$@"',
+      'umask 777; cd /proc; exec "$0" "$@"',
+      'cd /; export LC_ALL=tr_TR.UTF-8 LANG=tr_TR.UTF-8 TZ=Pacific/Apia; exec "$0" "$@"',
+      'export LC_ALL=C TZ=:Nonsense/Zone; unset HOME; exec "$0" "$@"',
+    ];
+    for (const [i, shell] of shells.entries()) {
+      world.drop(`d-${i}.csv`, csv(rows(`D${i}`, 5)));
+      const env = { ...world.env, NOWHERE: folder };
+      const end = await startCli(['run', 'feed', '--json'], env, ['bash', '-c', shell]).done;
+      expect(end.code, `${shell}: ${end.stderr}`).toBe(0);
+      expectThrough(`d-${i}.csv`, `D${i}`, 5);
+    }
+    // Reports say the day of the job's zone, not of this machine's; what is private stays so under any umask.
+    const events = world.requests().map(({ body }) => body.event_time);
+    expect(new Set(events).size).toBe(1);
+    const { statSync } = await import('node:fs');
+    for (const name of ['', '/ledger.sqlite', '/staging']) expect(statSync(world.state + name).mode & 0o077).toBe(0);
+  });
+
+  it('C20: a ledger of a newer version is refused with 74 and left as it is; an upgrade takes up open attempts', async () => {
+    world.drop('a.csv', csv(rows('A', 60)));
+    expect((await world.cli(['run', 'feed'], { REFERRY_CRASH_AT: 'committed:2' })).signal).toBe('SIGKILL');
+    const ask = (sql: string): void => {
+      const db = new Database(world.ledger);
+      db.exec(sql);
+      db.close();
+    };
+    const states = (): unknown => {
+      const db = new Database(world.ledger, { readonly: true });
+      const found = db.prepare('SELECT state, count(*) AS n FROM deliveries GROUP BY state ORDER BY state').all();
+      db.close();
+      return found;
+    };
+    const before = states();
+    ask("INSERT INTO knex_migrations (name, batch, migration_time) VALUES ('9999_from_the_future.ts', 99, 0)");
+    for (const command of [['run', 'feed'], ['daemon']]) {
+      const newer = await world.cli(command);
+      expect([newer.code, newer.stderr]).toEqual([74, expect.stringContaining('LEDGER_NEWER')]);
+      expect(newer.stderr).toContain('newer version');
+    }
+    expect(states()).toEqual(before);
+    // The newest migration again, as an upgrade finds it: the claims that were open are taken over by it.
+    ask("DELETE FROM knex_migrations WHERE name LIKE '9999%'");
+    const { code, stderr } = await world.run('feed');
+    expect(code, stderr).toBe(0);
+    expectThrough('a.csv', 'A', 60);
+  });
+});
