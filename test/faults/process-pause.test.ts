@@ -60,7 +60,7 @@ describe('a process that stands still while another one takes its place', { time
 
   it('C08: a daemon that was taken over ends by itself with 75, and leaves its successor named in the ledger', async () => {
     world = await openWorld();
-    world.job('feed');
+    world.job('feed', { delivery: PATIENT });
     const first = await startDaemon(world);
     first.kill('SIGSTOP');
     removeLock();

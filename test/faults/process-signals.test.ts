@@ -136,7 +136,7 @@ describe('a process that is told to stop', { timeout: 120_000 }, () => {
 
   it('C06: while the destination asks to wait ten minutes, it ends at once, and no row is worse off', async () => {
     world = await openWorld();
-    world.job('feed', { schedule });
+    world.job('feed', { schedule, delivery: PATIENT });
     expect((await world.run('feed')).code).toBe(0);
     world.extole.setFaults(() => ({ kind: 'status', status: 429, headers: { 'retry-after': '600' } }));
     world.drop('a.csv', csv(rows('A', 30)));
