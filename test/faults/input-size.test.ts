@@ -19,7 +19,9 @@ function toldOf(page: string | null): Map<string, string> {
 }
 
 describe('a file that is smaller than those before it', () => {
-  it('I34: cut off exactly between two rows, it cannot be told from a whole one: it is processed, and the report warns with both numbers; held where the job says so', async () => {
+  it('I34: cut off exactly between two rows, it cannot be told from a whole one: it is processed, and the report warns with both numbers; held where the job says so', {
+    timeout: 90_000,
+  }, async () => {
     world = await openWorld();
     world.job('feed', { delivery: PATIENT });
     const drop = (name: string, count: number, age: number): void =>
