@@ -19,6 +19,8 @@ export interface Executor {
   readonly ledger: Ledger;
   /** Milliseconds by which our clock is ahead. */
   ahead: number;
+  /** Where our clock stands still; milliseconds since 1970. */
+  fixed: number | undefined;
   /** `at`: called at the named steps of the run. */
   run(job: string, at?: (step: string) => void, cause?: 'schedule' | 'command'): Promise<Executed>;
   /** Ends the executor and begins another, as a restart does. */
@@ -32,7 +34,7 @@ export async function openExecutor(world: World, { patient = false } = {}): Prom
   const io: Io = {
     ...real,
     env: world.env,
-    now: () => real.now() + executor.ahead,
+    now: () => executor.fixed ?? real.now() + executor.ahead,
     sleep: (ms, signal) => real.sleep(patient ? ms : Math.min(ms, 20), signal),
   };
   let ledger = await openLedger(world.ledger, 'daemon', real);
@@ -41,6 +43,7 @@ export async function openExecutor(world: World, { patient = false } = {}): Prom
       return ledger;
     },
     ahead: 0,
+    fixed: undefined,
     async run(job, at = () => {}, cause = 'schedule') {
       const { signal } = new AbortController();
       const options = { ledger, io, signal, jobs: world.jobs, state: world.state, cause, crashPoint: at };
