@@ -17,6 +17,7 @@ Usage: npm run test:crash -- [options]
   --stop-early     end with the first violation
   --checks [NAME...]   only the questions that leave nothing to chance: flushes, host keys, half files, two processes
   --sweep [CALL...]    a small run killed, and given errors of the disk, at each of its system calls (strace)
+  --every N            of a sweep, only each N-th call
   --mutants [NAME...]  whether all of this finds thirteen deliberate bugs, each made in a copy of the product
   --help
 
@@ -32,6 +33,7 @@ export interface MainOptions extends CrashOptions {
   instead: 'checks' | 'sweep' | 'mutants' | undefined;
   /** Names of those. */
   names: readonly string[];
+  every: number;
   help: boolean;
 }
 
@@ -50,6 +52,7 @@ export function readOptions(args: readonly string[], say: (line: string) => void
       'stop-early': { type: 'boolean', default: false },
       checks: { type: 'boolean', default: false },
       sweep: { type: 'boolean', default: false },
+      every: { type: 'string', default: '1' },
       mutants: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -62,6 +65,7 @@ export function readOptions(args: readonly string[], say: (line: string) => void
     minutes,
     instead: (['mutants', 'sweep', 'checks'] as const).find((name) => values[name]),
     names: positionals,
+    every: numberOf('--every', values.every),
     ms: minutes * 60_000,
     seed: values.seed,
     workers: numberOf('--workers', values.workers),

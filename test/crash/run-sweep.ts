@@ -23,6 +23,8 @@ export interface SweepOptions {
   workers: number;
   /** Only these calls; empty: all. */
   only: readonly string[];
+  /** Each so-manieth call; 1: all. */
+  every: number;
   keep: boolean;
   say(line: string): void;
 }
@@ -108,7 +110,8 @@ async function deathsOf(options: SweepOptions, servers: Servers, partners: Partn
   ] as const satisfies readonly Pick<Death, 'call' | 'harm'>[];
   return harms
     .filter(({ call }) => wanted.includes(call))
-    .flatMap(({ call, harm }) => Array.from({ length: counts.get(call) ?? 0 }, (_, i) => ({ call, harm, nth: i + 1 })));
+    .flatMap(({ call, harm }) => Array.from({ length: counts.get(call) ?? 0 }, (_, i) => ({ call, harm, nth: i + 1 })))
+    .filter((_, i) => i % options.every === 0);
 }
 
 async function tell(
