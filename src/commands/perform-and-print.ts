@@ -1,6 +1,7 @@
 import { EXIT } from '../model.ts';
 import type { RunResult } from '../pipelines/deliver-events/run-job.ts';
 import { renderFileTable } from '../reports/text-table.ts';
+import { visible } from '../reports/visible.ts';
 import type { Asked, Verb } from '../schedule/verb.ts';
 import { perform } from './perform.ts';
 import { say } from './print.ts';
@@ -50,11 +51,11 @@ export function printRun({ account, reportPath }: RunResult, json: boolean): voi
     say(JSON.stringify(runJson(account, reportPath)));
     return;
   }
-  if (account.halted) process.stderr.write(`referry: ${account.halted.code}: ${account.halted.reason}\n`);
+  if (account.halted) process.stderr.write(`referry: ${visible(`${account.halted.code}: ${account.halted.reason}`)}\n`);
   if (account.files.length === 0) {
     if (!account.halted) say(`${account.job}: no new file, nothing left from earlier runs`);
   } else say(renderFileTable(account, { width: process.stdout.columns ?? 100 }).trimEnd());
-  for (const notice of account.notices) say(`  note: ${notice.message}`);
-  for (const file of account.files) if (file.resultsPath) say(`results: ${file.resultsPath}`);
-  if (reportPath) say(`report:  ${reportPath}`);
+  for (const notice of account.notices) say(visible(`  note: ${notice.message}`));
+  for (const file of account.files) if (file.resultsPath) say(visible(`results: ${file.resultsPath}`));
+  if (reportPath) say(visible(`report:  ${reportPath}`));
 }

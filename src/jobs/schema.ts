@@ -5,7 +5,7 @@ import { timeZone } from '../mapping/field-settings.ts';
 import { eventSettings } from '../mapping/settings.ts';
 import { notifySettings } from '../notices/settings.ts';
 import { manifestFields, manifestProblem } from '../parsing/manifest-settings.ts';
-import { fileSettings } from '../parsing/settings.ts';
+import { fileSettings, size } from '../parsing/settings.ts';
 import { remoteSettings } from '../remotes/settings.ts';
 import { CronError, parseCron } from './cron.ts';
 import { resolveFolders } from './folders.ts';
@@ -89,6 +89,10 @@ const source = z
       .describe(
         'rename moves a file to `processing` first, so that a partner who writes the name again loses nothing; copy is for servers that do not let us rename. Default rename.',
       ),
+    maxSize: size(
+      '20GB',
+      'The largest file that is taken. A larger one is left in the inbox and told of, since fetching it might fill the disk of all jobs.',
+    ),
     shared: z
       .boolean()
       .default(false)

@@ -1,5 +1,5 @@
 import type { FileEntryWithStats, Stats } from 'ssh2';
-import type { Notice, RemoteFile } from '../model.ts';
+import { type Notice, type RemoteFile, TransferError } from '../model.ts';
 import { noFolder, problemOf, STATUS, statusOf } from './errors.ts';
 import { byAge, looksLikeData, shown } from './names.ts';
 import type { Session } from './session.ts';
@@ -29,7 +29,7 @@ export function passedOver(name: string, kind: Kind | 'odd' | 'unknown'): Notice
   if (kind === 'odd') {
     return {
       code: 'ODD_NAME',
-      message: `"${shown(name)}" was passed over: its name cannot be asked for (not valid UTF-8, or with a slash); have it renamed`,
+      message: `"${shown(name)}" was passed over: its name cannot be asked for (not valid UTF-8, too long, or with a slash or a zero byte); have it renamed`,
     };
   }
   if (name.startsWith('.')) return undefined;
@@ -74,7 +74,7 @@ export async function listSftp(
   for await (const entry of entriesOf(session, folder, signal)) {
     const name = entry.filename;
     if (name === '.' || name === '..') continue;
-    if (name === '' || name.includes('/') || isOddName(name)) {
+    if (name === '' || name.length > LONGEST_NAME || /[/\0]/.test(name) || isOddName(name)) {
       notices.push(...noticed(folder, name, 'odd'));
       continue;
     }
@@ -90,6 +90,23 @@ export async function listSftp(
   return { files: files.sort(byAge), notices };
 }
 
+/** Four times what file systems take. */
+const LONGEST_NAME = 1024;
+
+/** Characters of names and of the lines for people, all in all: some 200,000 files. A page without any counts too. */
+const MOST_LISTED = 32 * 1024 * 1024;
+const EMPTY_PAGE = 4096;
+
+function tooLong(folder: string): TransferError {
+  return new TransferError(
+    'LISTING_TOO_LONG',
+    `the listing of ${shown(folder)} does not end after ${MOST_LISTED / 1024 ** 2} MB`,
+    {
+      hint: 'move old files out of that folder, or ask who runs the server: it may send the same entries again and again',
+    },
+  );
+}
+
 async function* entriesOf(session: Session, folder: string, signal: AbortSignal): AsyncGenerator<FileEntryWithStats> {
   const doing = `list ${shown(folder)}`;
   const handle = await session
@@ -97,9 +114,11 @@ async function* entriesOf(session: Session, folder: string, signal: AbortSignal)
     .catch((error) => {
       throw statusOf(error) === STATUS.noSuchFile ? noFolder(folder, error) : problemOf(error, doing);
     });
+  let left = MOST_LISTED;
   try {
     for (;;) {
       signal.throwIfAborted();
+      if (left < 0) throw tooLong(folder);
       const page = await session
         .call<FileEntryWithStats[]>(doing, (sftp, done) => sftp.readdir(handle, done))
         .catch((error) => {
@@ -107,6 +126,10 @@ async function* entriesOf(session: Session, folder: string, signal: AbortSignal)
           throw problemOf(error, doing);
         });
       if (page === undefined) return;
+      left -=
+        page.length === 0
+          ? EMPTY_PAGE
+          : page.reduce((sum, { filename, longname }) => sum + filename.length + longname.length, 0);
       yield* page;
     }
   } finally {

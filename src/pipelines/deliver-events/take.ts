@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { observationsOf, rememberObservations, type SeenFile } from '../../ledger/observations.ts';
 import { openProcessing, openProcessings, type Processing, updateProcessing } from '../../ledger/processings.ts';
 import { type Notice, type RemoteFile, TransferError } from '../../model.ts';
-import { fittingName } from '../../remotes/names.ts';
+import { fittingName, shown } from '../../remotes/names.ts';
 import {
   hasMarker,
   isBeingWritten,
@@ -56,6 +56,10 @@ export async function findFiles(ctx: RunContext): Promise<{ files: Found[]; noti
 
   for (const file of files) {
     if (!isCandidateName(file.name) || !matches(file.name) || isManifest(file.name)) continue;
+    if (file.size > source.maxSize) {
+      notices.push(tooLarge(file, source.maxSize));
+      continue;
+    }
     const { observation, stable } = judgeStability(before.get(file.path), file, now, source.stable.for);
     seen.set(file.path, observation);
     const beside = besideOf(job, file.name, byName);
@@ -77,6 +81,12 @@ export async function findFiles(ctx: RunContext): Promise<{ files: Found[]; noti
   }
   rememberObservations(ledger, job.id, seen);
   return waitMs === undefined ? { files: ready, notices } : { files: ready, notices, waitMs };
+}
+
+/** It is left where it is: fetching it might fill the disk that every job needs. */
+function tooLarge({ name, size }: RemoteFile, most: number): Notice {
+  const message = `${shown(name)} was not taken: it has ${size} bytes, and source.maxSize allows ${most}`;
+  return { code: 'FILE_TOO_LARGE', message };
 }
 
 /** Two looks at the same moment prove nothing. */
