@@ -84,8 +84,14 @@ function compareResults(
   expected: readonly ExpectedRow[],
 ): void {
   const lines = readResults(text);
-  const seen = lines.map(({ line, outcome, code, input }) => tell(line, outcome, code, input));
-  const wanted = expected.map(({ line, outcome, code, input }) => tell(line, outcome, code, sealed ? '' : input));
+  const gone = forgottenIn(history);
+  const isGone = (input: string): boolean => gone.some((email) => input.toLowerCase().includes(email));
+  const seen = lines.map(({ line, outcome, code, input }, i) =>
+    tell(line, outcome, code, isGone(expected[i]?.input ?? '') ? '' : input),
+  );
+  const wanted = expected.map(({ line, outcome, code, input }) =>
+    tell(line, outcome, code, sealed || isGone(input) ? '' : input),
+  );
   if (seen.length < wanted.length)
     complain(history, 'lost', 'I3', `${name}: ${seen.length} lines of results for ${wanted.length} rows`);
   for (const [i, line] of wanted.entries())
@@ -107,19 +113,37 @@ function compareResults(
   }
 }
 
+const forgottenIn = ({ verdicts }: History): string[] =>
+  verdicts.flatMap((each) => (each.verdict === 'forgotten' ? [each.email] : []));
+
 const tell = (line: number, outcome: string, code: string, input: string): string =>
   `${line} ${outcome} ${code} ${JSON.stringify(input)}`;
 
-function compareAccount({ history, ledger }: Ending, { name, job }: Dropped, expected: readonly ExpectedRow[]): void {
-  const newest = ledger.processings.filter((each) => each.name === name && each.job === job && each.account).at(-1);
-  const account: { balanced: boolean; counts: Record<string, number> } | undefined = newest?.account
-    ? JSON.parse(newest.account)
-    : undefined;
+interface Account {
+  sha256: string;
+  balanced: boolean;
+  counts: Record<string, number>;
+}
+
+/** The last pass of a file, by its name and its contents. */
+function passOf({ ledger }: Ending, { name, job, file }: Dropped): { id: number; account: Account } | undefined {
+  const sha256 = createHash('sha256').update(file.text).digest('hex');
+  return ledger.processings
+    .flatMap(({ id, account, ...each }): { id: number; account: Account }[] =>
+      each.name === name && each.job === job && account ? [{ id, account: JSON.parse(account) }] : [],
+    )
+    .findLast(({ account }) => account.sha256 === sha256);
+}
+
+function compareAccount(ending: Ending, dropped: Dropped, expected: readonly ExpectedRow[]): void {
+  const { history } = ending;
+  const { name } = dropped;
+  const account = passOf(ending, dropped)?.account;
   if (!account) {
     complain(history, 'unbalanced', 'I3', `${name} has no account in the ledger`);
     return;
   }
-  if (!account.balanced) complain(history, 'unbalanced', 'I3', `${name} does not balance: ${newest?.account}`);
+  if (!account.balanced) complain(history, 'unbalanced', 'I3', `${name} does not balance: ${JSON.stringify(account)}`);
   const counts: Record<string, number> = { read: expected.length, open: 0, delivered: 0, duplicate: 0, conflict: 0 };
   Object.assign(counts, { rejected: 0, failed: 0, held: 0 });
   for (const { outcome } of expected) counts[outcome] = (counts[outcome] ?? 0) + 1;
@@ -128,12 +152,19 @@ function compareAccount({ history, ledger }: Ending, { name, job }: Dropped, exp
       complain(history, 'unbalanced', 'I3', `${name}: ${account.counts[what]} ${what} in the account, foretold ${n}`);
 }
 
-export function newestResults({ history }: { history: History }, { resultsBase }: Dropped): string | undefined {
-  const { world } = history;
-  const ours = world.files('results').filter((name) => name.startsWith(`${resultsBase}.results.`));
+/** The last revision of a file's results: the one that the ledger names, or (the ledger was lost) the highest number of its name. */
+function newestResults(ending: Ending, dropped: Dropped): string | undefined {
+  const { world } = ending.history;
+  const pass = passOf(ending, dropped);
+  const known = ending.ledger.publications
+    .filter(({ processing, publishedAs }) => processing === pass?.id && publishedAs !== null)
+    .sort((a, b) => b.revision - a.revision)[0]
+    ?.publishedAs?.split('/')
+    .at(-1);
+  const ours = world.files('results').filter((name) => name.startsWith(`${dropped.resultsBase}.results.`));
   const revision = (name: string): number => Number(/\.r(\d+)\.csv$/.exec(name)?.[1] ?? 1);
-  const [newest] = ours.sort((a, b) => revision(b) - revision(a));
-  return newest === undefined ? undefined : world.read(`results/${newest}`).toString('utf8');
+  const newest = known ?? ours.sort((a, b) => revision(b) - revision(a))[0];
+  return newest === undefined || !ours.includes(newest) ? undefined : world.read(`results/${newest}`).toString('utf8');
 }
 
 /** I5, I6, I7: no attempt came twice, nothing after its yes was in the ledger, and each copy has an attempt without a clear answer. */
@@ -200,7 +231,10 @@ function checkOrder({ history, prophecies: told, facts }: Ending): void {
 
 /** I8: nobody saw half a file or missed one; what lies there is what the ledger says was put there; nothing half is left. */
 function checkPublished({ history, ledger, results, reports }: Ending): void {
-  for (const each of results.complaints) complain(history, 'other', 'I8', `results: ${each}`);
+  // Files that a person was taken out of are others than were published; nobody saw half of them all the same.
+  const rewritten = forgottenIn(history).length > 0;
+  for (const each of results.complaints)
+    if (!rewritten || !each.endsWith(' changed')) complain(history, 'other', 'I8', `results: ${each}`);
   for (const each of reports.complaints) complain(history, 'other', 'I8', `reports: ${each}`);
   for (const { target, sha256, publishedAs } of ledger.publications) {
     const name = (publishedAs ?? target).split('/').at(-1) ?? '';
@@ -209,7 +243,7 @@ function checkPublished({ history, ledger, results, reports }: Ending): void {
           .update(history.world.read(`results/${name}`))
           .digest('hex')
       : 'gone';
-    if (publishedAs !== null && there !== sha256)
+    if (publishedAs !== null && there !== sha256 && (there === 'gone' || !rewritten))
       complain(history, 'other', 'I8', `results/${name} is ${there}, and was published as ${sha256}`);
   }
   // A report that was cut off is told anew under another name; what is left of it is hidden, and swept after a day.
@@ -233,7 +267,8 @@ function checkClosed({ history, ledger, facts }: Ending): void {
   const archived = history.world.files('archive').map((name) => name.replace(/\.\d{8}T\d{6}Z\.[0-9a-f]{8}$/, ''));
   for (const { name } of history.files) {
     const n = archived.filter((each) => each === name).length;
-    if (n !== 1) complain(history, n === 0 ? 'lost' : 'other', 'I9', `${name} lies in the archive ${n} times`);
+    const wanted = history.files.filter((each) => each.name === name).length;
+    if (n !== wanted) complain(history, n < wanted ? 'lost' : 'other', 'I9', `${name} lies in the archive ${n} times`);
   }
 }
 

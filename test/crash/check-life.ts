@@ -31,7 +31,9 @@ export function remember(history: History, life: Life, allowed: ReadonlySet<numb
   }
   checkSecrets(history, life, facts.ledger);
   if (!facts.ledger) {
-    if (facts.arrivals.length > 0) complain(history, 'phantom', 'I4', 'rows were sent before there was a ledger');
+    // Between a ledger that was lost and the backup that takes its place there is none, either.
+    if (facts.arrivals.length > 0 && !history.looks.some(({ ledger }) => ledger))
+      complain(history, 'phantom', 'I4', 'rows were sent before there was a ledger');
     return facts;
   }
   if (facts.ledger.integrity !== 'ok')

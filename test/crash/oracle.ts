@@ -45,7 +45,9 @@ export type Verdict =
   /** A whole file that was held. */
   | { verdict: 'reject-file'; file: string }
   /** Another system delivered it: it is known, whatever else is in its row. */
-  | { verdict: 'imported'; key: string };
+  | { verdict: 'imported'; key: string }
+  /** A person whose rows keep their outcome and lose their text. */
+  | { verdict: 'forgotten'; email: string };
 
 export interface OracleOptions {
   now: number;

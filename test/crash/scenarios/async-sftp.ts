@@ -8,7 +8,7 @@ export const scenario: Scenario = {
   world: { remote: 'sftp' },
   faults: { extole: 0.35, sftp: 0.5 },
   async tell(story) {
-    story.job();
+    story.job({ source: { take: story.chance.pick(['rename', 'copy']) } });
     const first = story.sampler.file('day-1.csv', { rows: 18 });
     story.drop(first);
     story.drop(story.sampler.file('day-2.csv', { rows: 8, before: [first] }));
