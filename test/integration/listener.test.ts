@@ -44,7 +44,7 @@ describe('the listener of a daemon', () => {
     return { code: reply.status, told };
   };
 
-  it('says that it is well and ready, with headers that let nobody do anything with the answer', async () => {
+  it('X24: says that it is well and ready, with headers that let nobody do anything with the answer', async () => {
     const reply = await fetch(`${url}/healthz`);
     expect([reply.status, await reply.json()]).toEqual([200, { status: 'ok', reasons: [] }]);
     expect(Object.fromEntries(reply.headers)).toMatchObject({

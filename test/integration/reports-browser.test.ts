@@ -58,7 +58,7 @@ describe.skipIf(missing !== '')(`the HTML report in a browser${missing}`, () => 
     }
   });
 
-  it('runs no script and fetches nothing but itself', async () => {
+  it('X05: runs no script and fetches nothing but itself', async () => {
     const { page, complaints, fetched } = await opened(uglyRun(), 1280);
     expect(await page.title()).toBe('DOES NOT BALANCE – öffnungen & <b>more</b>, run 01JD4Q8Z6W3V');
     expect(await page.locator('script, img, iframe, link, object').count()).toBe(0);

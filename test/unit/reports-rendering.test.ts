@@ -65,7 +65,7 @@ describe('the report as CSV', () => {
     expect(harmless(cell)).toBe(safe);
   });
 
-  it('neutralises formulas wherever they come from', async () => {
+  it('X19: neutralises formulas wherever they come from', async () => {
     const name = '=cmd|calc!A0.csv';
     const file = fileAccount({ name, shares: [['rejected', 1, '@SUM(1)', '=1+1']] });
     const all = records((await renderReport(runAccount([file], { job: '+job()' }))).csv);
