@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import yazl from 'yazl';
 import { createLog, realIo } from '../../src/io.ts';
 import { openLedger } from '../../src/ledger/open.ts';
+import type { Io } from '../../src/model.ts';
 import { runJob } from '../../src/pipelines/deliver-events/run-job.ts';
 import { readJob } from '../../src/schedule/jobs.ts';
 import { encryptTo, makeKeys } from '../integration/support/e2e-pgp.ts';
@@ -79,8 +80,38 @@ it.each(['trailer', 'gzip', 'members', 'zip', 'json', 'pgp', 'armored'])(
   timeFor(120_000),
 );
 
+it(
+  'I26: a PGP message whose decryption never ends is refused, and the file behind it goes on',
+  async () => {
+    const samples = join(import.meta.dirname, '../fuzz/samples');
+    const key = join(world.root, 'samples_key');
+    writeFileSync(key, readFileSync(join(samples, 'key.secret.asc')), { mode: 0o600 });
+    world.job('stuck', {
+      source: { match: 'stuck-*' },
+      file: { format: 'csv', pgp: { privateKey: fromFile(key) } },
+    });
+    // One byte at the beginning of the encrypted data is another: openpgp.js then waits for packets that never come.
+    const message = readFileSync(join(samples, 'signed.pgp'));
+    message[108] = (message[108] ?? 0) ^ 0x55;
+    world.drop('stuck-1.pgp', message, 100);
+    world.drop('stuck-2.pgp', readFileSync(join(samples, 'signed.pgp')), 50);
+    const before = world.extole.received.length;
+    const files = await run('stuck');
+    expect(files.map(({ name, refusal }) => [name, refusal?.code])).toEqual([
+      ['stuck-1.pgp', 'PGP_BROKEN'],
+      ['stuck-2.pgp', 'HEADER_MISSING'],
+    ]);
+    expect(files[0]?.refusal?.message).toContain('does not come to an end');
+    expect(world.extole.received.length).toBe(before);
+  },
+  timeFor(120_000),
+);
+
 async function run(id: string) {
-  const io = { ...realIo(createLog('silent')), env: world.env };
+  const real = realIo(createLog('silent'));
+  // Half a minute without any progress is waited for; here it is a second.
+  const sleep: Io['sleep'] = (ms, signal) => real.sleep(ms === 5000 ? 150 : ms, signal);
+  const io: Io = { ...real, sleep, env: world.env };
   const job = await readJob(world.jobs, id, io.env);
   const ledger = await openLedger(join(world.state, 'ledger.sqlite'), 'command', io);
   try {
