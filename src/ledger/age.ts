@@ -78,11 +78,15 @@ export function heldSince(
     .all(job, before, job, before);
 }
 
-/** Closed processings of a job, all of whose rows are final, closed before `before`, whose staged files are still there. */
+/**
+ * Closed processings of a job, all of whose rows are final and told of in published results since before `before`, whose staged files are
+ * still there. Results that lag behind can only be made from those.
+ */
 export function processingsToPrune(ledger: Ledger, job: string, before: number): number[] {
   return ledger.db
     .prepare<[string, number], { id: number }>(
-      `SELECT id FROM processings p WHERE job = ? AND state = 'closed' AND pruned_at IS NULL AND closed_at < ?
+      `SELECT id FROM processings p WHERE job = ? AND state = 'closed' AND pruned_at IS NULL AND settled_at IS NOT NULL
+         AND max(closed_at, settled_at) < ?
          AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id BETWEEN p.id * ${LINES} AND p.id * ${LINES} + ${LINES - 1}
            AND (d.unfinished = 1 OR d.state = 'claimed'))
          AND NOT EXISTS (SELECT 1 FROM processings r WHERE (r.repeat_of = p.id OR r.reprocess_of = p.id) AND r.state NOT IN ('closed','vanished'))

@@ -38,7 +38,7 @@ describe('personal data whose time is over', () => {
     const ms = days * DAY;
     const trigger = db.prepare("SELECT sql FROM sqlite_master WHERE name = 'delivered_is_final'").pluck().get();
     db.exec('DROP TRIGGER delivered_is_final');
-    db.exec(`UPDATE processings SET opened_at = opened_at - ${ms}, closed_at = closed_at - ${ms};
+    db.exec(`UPDATE processings SET opened_at = opened_at - ${ms}, closed_at = closed_at - ${ms}, settled_at = settled_at - ${ms};
       UPDATE deliveries SET answered_at = answered_at - ${ms}, claimed_at = claimed_at - ${ms};`);
     db.exec(String(trigger));
     db.close();

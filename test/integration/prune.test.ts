@@ -29,7 +29,7 @@ describe('what is kept long enough', () => {
     const db = new Database(world.ledger);
     const ms = days * DAY;
     db.exec('DROP TRIGGER delivered_is_final');
-    db.exec(`UPDATE processings SET opened_at = opened_at - ${ms}, closed_at = closed_at - ${ms};
+    db.exec(`UPDATE processings SET opened_at = opened_at - ${ms}, closed_at = closed_at - ${ms}, settled_at = settled_at - ${ms};
       UPDATE deliveries SET answered_at = answered_at - ${ms}, claimed_at = claimed_at - ${ms};`);
     db.exec(
       "CREATE TRIGGER delivered_is_final BEFORE UPDATE ON deliveries WHEN OLD.state = 'delivered' BEGIN SELECT RAISE(ABORT, 'delivered is final'); END",

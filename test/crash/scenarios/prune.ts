@@ -11,7 +11,9 @@ function age({ world }: Story, days: number): void {
     db.transaction(() => {
       for (const { name } of guards) db.exec(`DROP TRIGGER ${name}`);
       const ms = days * DAY;
-      db.exec(`UPDATE processings SET opened_at = opened_at - ${ms}, closed_at = closed_at - ${ms}`);
+      db.exec(
+        `UPDATE processings SET opened_at = opened_at - ${ms}, closed_at = closed_at - ${ms}, settled_at = settled_at - ${ms}`,
+      );
       db.exec(`UPDATE deliveries SET answered_at = answered_at - ${ms}, claimed_at = claimed_at - ${ms}`);
       for (const { sql } of guards) db.exec(sql);
     })();
