@@ -71,7 +71,11 @@ export const FAULTS: readonly Fault[] = [
     ['H19', 'Personal data and control characters in a reply'],
     ['H20', 'Another process uses up the limit of the same token'],
     ['H21', 'More than ten events a second for one person'],
-    ['H22', 'Events that are accepted and never become a step'],
+    [
+      'H22',
+      'Events that are accepted and never become a step',
+      "waits: Extole's reports are not collected yet; ours say the level of proof",
+    ],
     ['H23', 'A probe that finds the event, finds nothing, fails, finds two persons'],
     ['H24', 'The queue of async events is full'],
     ['H25', 'The destination is down for 48 hours'],
