@@ -4,7 +4,7 @@
  * It ends with whoever started it.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -13,25 +13,41 @@ interface Watched {
   /** Its files may be replaced by newer ones, as the report of a day is; they must be whole all the same. */
   changing: boolean;
   seen: Map<string, string>;
+  /** What a look at the file without reading it said last. */
+  looks: Map<string, string>;
   complaints: Set<string>;
 }
 
 const EVERY_MS = 8;
 const watched = new Map<string, Watched>();
 
-function look({ folder, changing, seen, complaints }: Watched): void {
+function look(watched: Watched): void {
+  const { folder, seen, complaints } = watched;
   if (!existsSync(folder)) return;
   const names = new Set(readdirSync(folder).filter((name) => !name.startsWith('.')));
   for (const name of seen.keys()) if (!names.has(name)) complaints.add(`${name} vanished`);
   for (const name of names) {
-    const bytes = readFileSync(join(folder, name));
-    const broken = brokenAs(name, bytes);
-    if (broken) complaints.add(`${name} is ${broken} (${bytes.length} bytes)`);
-    const sha = createHash('sha256').update(bytes).digest('hex');
-    const before = seen.get(name);
-    if (before !== undefined && before !== sha && !changing) complaints.add(`${name} changed`);
-    seen.set(name, sha);
+    try {
+      lookInto(watched, name);
+    } catch (error) {
+      complaints.add(`${name} vanished while it was read: ${error}`);
+    }
   }
+}
+
+function lookInto({ folder, changing, seen, looks, complaints }: Watched, name: string): void {
+  const path = join(folder, name);
+  const { ino, size, mtimeMs } = statSync(path);
+  const now = `${ino} ${size} ${mtimeMs}`;
+  if (looks.get(name) === now) return;
+  looks.set(name, now);
+  const bytes = readFileSync(path);
+  const broken = brokenAs(name, bytes);
+  if (broken) complaints.add(`${name} is ${broken} (${bytes.length} bytes)`);
+  const sha = createHash('sha256').update(bytes).digest('hex');
+  const before = seen.get(name);
+  if (before !== undefined && before !== sha && !changing) complaints.add(`${name} changed`);
+  seen.set(name, sha);
 }
 
 function brokenAs(name: string, bytes: Buffer): string | undefined {
@@ -56,7 +72,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const command: { id: string; folder?: string; changing?: boolean } = JSON.parse(line);
   if (command.folder !== undefined) {
     const { folder, changing = false } = command;
-    watched.set(command.id, { folder, changing, seen: new Map(), complaints: new Set() });
+    watched.set(command.id, { folder, changing, seen: new Map(), looks: new Map(), complaints: new Set() });
     continue;
   }
   const its = watched.get(command.id);

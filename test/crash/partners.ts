@@ -14,6 +14,8 @@ export interface Partners {
   stop(): void;
 }
 
+const BLIND: Sight = { seen: new Map(), complaints: ['the partner itself is gone: nobody has looked'] };
+
 /** One process that polls for all stories. */
 export function startPartners(): Partners {
   const child = spawn(process.execPath, [fileURLToPath(new URL('partner.ts', import.meta.url))], {
@@ -26,6 +28,13 @@ export function startPartners(): Partners {
     asked.get(told.id)?.({ seen: new Map(told.seen), complaints: told.complaints });
     asked.delete(told.id);
   });
+  let gone = false;
+  child.once('close', () => {
+    gone = true;
+    for (const answer of asked.values()) answer(BLIND);
+    asked.clear();
+  });
+  child.stdin.on('error', () => {});
   const say = (command: object): void => void child.stdin.write(`${JSON.stringify(command)}\n`);
   return {
     watch(folder, changing = false) {
@@ -33,6 +42,7 @@ export function startPartners(): Partners {
       say({ id, folder, changing });
       return () =>
         new Promise((resolve) => {
+          if (gone) return resolve(BLIND);
           asked.set(id, resolve);
           say({ id, stop: true });
         });
