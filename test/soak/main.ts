@@ -159,6 +159,7 @@ async function converge(at: Rig): Promise<void> {
   const unfinished = (): number =>
     (at.ask<{ n: number }>("SELECT count(*) AS n FROM processings WHERE state <> 'closed'")[0]?.n ?? 0) +
     (at.ask<{ n: number }>('SELECT count(*) AS n FROM deliveries WHERE unfinished = 1')[0]?.n ?? 0) +
+    (at.ask<{ n: number }>('SELECT count(*) AS n FROM processings WHERE settled_at IS NULL')[0]?.n ?? 0) +
     (at.ask<{ n: number }>("SELECT count(*) AS n FROM runs WHERE state = 'running'")[0]?.n ?? 0);
   while (seconds() < end) {
     await confirmSome(at, Number.POSITIVE_INFINITY);

@@ -23,13 +23,13 @@ describe('when a schedule is due', () => {
     expect(latestDue('0 * * * *', 'UTC', ten, nine)).toBeUndefined();
   });
 
-  it('makes six missed hours up with one tick, the newest', () => {
+  it('C17: makes six missed hours up with one tick, the newest', () => {
     expect(iso(latestDue('*/15 * * * *', 'UTC', at('2026-11-20T03:00Z'), at('2026-11-20T09:07Z')))).toBe(
       '2026-11-20T09:00Z',
     );
   });
 
-  it('fires a time that the spring skips once, at the first instant after the gap', () => {
+  it('C16: fires a time that the spring skips once, at the first instant after the gap', () => {
     const zone = 'America/New_York';
     const day = ['2026-03-08T05:00Z', '2026-03-09T04:00Z'] as const;
     expect(ticks('30 2 * * *', zone, ...day)).toEqual(['2026-03-08T07:00Z']);
@@ -37,7 +37,7 @@ describe('when a schedule is due', () => {
     expect(ticks('59 1 * * *', zone, ...day)).toEqual(['2026-03-08T06:59Z']);
   });
 
-  it('fires a time that the autumn repeats once, in the first pass', () => {
+  it('C16: fires a time that the autumn repeats once, in the first pass', () => {
     const zone = 'America/New_York';
     const day = ['2026-11-01T04:00Z', '2026-11-02T05:00Z'] as const;
     expect(ticks('30 1 * * *', zone, ...day)).toEqual(['2026-11-01T05:30Z']);

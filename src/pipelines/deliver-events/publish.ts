@@ -172,12 +172,16 @@ export async function publishReport(
     const path = join(local, `${stem}.${ending}`);
     await writeFile(path, bytes, { mode: 0o600 });
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    page = await ctx.remote.publish(
-      `${folder}/${stem}.${ending}`,
-      { path, size: bytes.length, sha256 },
-      { replace: true },
-    );
-    await rm(path, { force: true });
+    try {
+      page = await ctx.remote.publish(
+        `${folder}/${stem}.${ending}`,
+        { path, size: bytes.length, sha256 },
+        { replace: true },
+      );
+    } finally {
+      // It is made anew where this failed.
+      await rm(path, { force: true });
+    }
   }
   return page;
 }
