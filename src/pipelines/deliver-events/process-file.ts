@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { parseStoredDefinition } from '../../jobs/definition.ts';
 import {
   type FileVerdict,
@@ -111,6 +112,9 @@ async function retryRows(ctx: RunContext, processing: Processing): Promise<FileP
     return { account: processing.account, unchanged: true };
   }
   const account = await revise(ctx, processing);
+  // Rows that still wait are no news where nothing else is.
+  if (end.unchanged && account.counts.open > 0 && isDeepStrictEqual(account.counts, processing.account?.counts))
+    return { account, unchanged: true };
   return { account, ...(end.halted ? { halted: end.halted } : {}) };
 }
 
