@@ -95,7 +95,7 @@ const LONGEST_NAME = 1024;
 
 /** Characters of names and of the lines for people, all in all: some 200,000 files. A page without any counts too. */
 const MOST_LISTED = 32 * 1024 * 1024;
-const EMPTY_PAGE = 4096;
+const EMPTY_PAGE = 256 * 1024;
 
 function tooLong(folder: string): TransferError {
   return new TransferError(
