@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newKeyPair } from '../../src/sandbox/sftp/server.ts';
@@ -277,5 +277,13 @@ describe('a secret and a person, through every lane and command, whether they su
     expect(openToOthers(join(root, 'backups'))).toEqual([]);
     // The file itself is for a person to read; the folder is private until somebody opens it.
     expect(openToOthers(join(root, 'by-hand'))).toEqual([expect.stringMatching(/^\/acme_\S+\.csv 644$/)]);
+  });
+
+  it('X11: a ledger that others may read is refused, with the command that puts it right', async () => {
+    const ledger = join(lane.world.state, 'ledger.sqlite');
+    chmodSync(ledger, 0o640);
+    const told = await cli('run', 'rows');
+    expect([told.code, told.stderr]).toEqual([2, expect.stringMatching(/LEDGER_READABLE_BY_OTHERS[\s\S]*chmod 600/)]);
+    chmodSync(ledger, 0o600);
   });
 });

@@ -220,7 +220,7 @@ describe('references', () => {
     ]);
   });
 
-  test('to a secret that everybody on the machine can read stop the job; one for the group is a warning', async () => {
+  test('X11: to a secret that everybody on the machine can read stop the job; one for the group is a warning', async () => {
     const file = join(folder, 'token');
     await writeFile(file, 'from-file');
     await chmod(file, 0o644);
