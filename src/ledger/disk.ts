@@ -3,11 +3,11 @@ import { TransferError } from '../model.ts';
 
 /** Kinds of file systems as statfs(2) numbers them. Locks and the write-ahead log of SQLite do not hold over a network. */
 const NETWORK: ReadonlyMap<number, string> = new Map([
-  [0x6969, 'NFS'],
-  [0x517b, 'SMB'],
-  [0xff534d42, 'CIFS'],
-  [0xfe534d42, 'SMB2'],
-  [0x5346414f, 'AFS'],
+  [0x6969, 'an NFS share'],
+  [0x517b, 'an SMB share'],
+  [0xff534d42, 'a CIFS share'],
+  [0xfe534d42, 'an SMB 2 share'],
+  [0x5346414f, 'an AFS volume'],
   [0x00c36400, 'Ceph'],
   [0x0bd00bd0, 'Lustre'],
 ]);
@@ -26,7 +26,7 @@ export function refuseNetwork(folder: string, type: number = statfsSync(folder).
   if (name === undefined) return;
   throw new TransferError(
     'LEDGER_ON_NETWORK',
-    `the folder ${folder} is on a network file system (${name}), where locks and commits of the ledger do not hold`,
+    `the folder ${folder} is on a network file system, ${name}, where locks and commits of the ledger do not hold`,
     { hint: 'point REFERRY_STATE at a disk of this machine; backups may go to the network (REFERRY_BACKUP_TO)' },
   );
 }
