@@ -34,6 +34,7 @@ Example:
       const { openWorld, stopSignal } = await import('./shared.ts');
       const { restoreLedger } = await import('../ledger/restore.ts');
       const { loadJobs } = await import('../jobs/load.ts');
+      const { crashPointFrom } = await import('../schedule/crash-point.ts');
       const { sayJson } = await import('./print.ts');
       const { EXIT } = await import('../model.ts');
       const { settings, io } = openWorld(options);
@@ -42,6 +43,7 @@ Example:
         replace: options.replace === true,
         staging: join(settings.state, 'staging'),
         now: io.now(),
+        crashPoint: crashPointFrom(io),
       });
       if (!options.json) await tell(restored);
       const looked: Looked[] = [];

@@ -24,6 +24,7 @@ export interface RestoreOptions {
   /** Folder of staged files: ids that the lost time has used are not used again. */
   staging: string;
   now: number;
+  crashPoint?: (name: string) => void;
 }
 
 export interface Restored {
@@ -61,7 +62,9 @@ export async function restoreLedger(path: string, backup: string, options: Resto
     refuseOther(path, id, options.replace);
     await syncFile(fresh);
     const keptAs = setAside(path, options.now);
+    options.crashPoint?.('ledger-set-aside');
     renameSync(fresh, path);
+    options.crashPoint?.('ledger-restored');
     writeFileSync(join(dirname(path), MARKER), `${id}\n`, { mode: 0o600, flush: true });
     await syncFolder(dirname(path));
     return { ledger: id, madeAt: new Date(madeAt).toISOString(), keptAs };
