@@ -16,7 +16,7 @@ export function ledgerProblem(error: unknown, path: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
   const what = `${error.message} (${error.code})`;
   // SHMSIZE: the memory that connections share is a file, which could not be made longer.
-  if (error.code === 'SQLITE_FULL' || error.code === 'SQLITE_IOERR_SHMSIZE') return full(path, error);
+  if (/^SQLITE_(?:FULL|IOERR_SHMSIZE)$/.test(error.code)) return full(path, error);
   if (/^SQLITE_(?:BUSY|LOCKED)/.test(error.code))
     return new TransferError('LEDGER_BUSY', `the ledger ${path} is kept locked by another program: ${what}`, {
       retryable: true,
