@@ -1,7 +1,8 @@
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { type Check, goodRows, until } from './check.ts';
+import { type Check, type CheckWorld, goodRows, type Life, until } from './check.ts';
 
 /**
  * The lock keeps a second process out. Where it fails (its file was removed, the disk is one that knows no locks) a process that was taken
@@ -19,9 +20,7 @@ export const check: Check = {
     await world.servers.fail('429-retry-after-2');
     world.drop('a.csv', goodRows('A', 1));
     const first = world.start(['run', 'feed', '--json']);
-    const waiting = await until(() => stateOf(world.ledger, world.root) === 'waiting' || undefined);
-    if (!waiting) return ['the row was never seen to wait for its next try'];
-    first.kill('SIGSTOP');
+    if (!(await stopWhileItWaits(world, first))) return ['the row was never seen to wait for its next try'];
     rmSync(`${world.ledger}.lock`);
     const second = await world.run('other');
     const before = world.servers.requests().length;
@@ -36,19 +35,19 @@ export const check: Check = {
   },
 };
 
-/** Of the only row; read from a copy, because a descriptor of ours would free the locks of nobody but might hinder them. */
-function stateOf(ledger: string, root: string): string | undefined {
-  if (!existsSync(ledger)) return undefined;
-  const copy = join(root, 'look.sqlite');
-  copyFileSync(ledger, copy);
-  if (existsSync(`${ledger}-wal`)) copyFileSync(`${ledger}-wal`, `${copy}-wal`);
-  const db = new Database(copy);
+/** Stops the process while nothing of it is in the middle of a transaction: we hold the right to write at that moment. */
+async function stopWhileItWaits({ ledger }: CheckWorld, life: Life): Promise<boolean> {
+  const db = new Database(ledger, { fileMustExist: true });
   try {
-    return db.prepare<[], { state: string }>('SELECT state FROM deliveries').get()?.state;
-  } catch {
-    return undefined;
+    db.pragma('busy_timeout = 5000');
+    const state = db.prepare<[], { state: string }>('SELECT state FROM deliveries');
+    if (!(await until(() => state.get()?.state === 'waiting' || undefined))) return false;
+    db.exec('BEGIN IMMEDIATE');
+    life.kill('SIGSTOP');
+    await setTimeout(50);
+    db.exec('ROLLBACK');
+    return true;
   } finally {
     db.close();
-    for (const end of ['', '-wal', '-shm']) rmSync(copy + end, { force: true });
   }
 }
