@@ -1,14 +1,15 @@
 /**
  * How often a property is tried. The seed is fixed, so that a build does not fail by chance for somebody else's change;
  * REFERRY_PROPERTY_RUNS tries longer, with a seed of its own each time unless REFERRY_PROPERTY_SEED gives one. What fails is
- * printed with its seed and path.
+ * printed with its seed and path. REFERRY_PROPERTY_SHRINK=no prints it as it was met, since whole runs take long to make small.
  */
 export function runs(usual: number): { numRuns: number; seed?: number; endOnFailure?: boolean } {
-  const { REFERRY_PROPERTY_RUNS: asked, REFERRY_PROPERTY_SEED: seed } = process.env;
+  const { REFERRY_PROPERTY_RUNS: asked, REFERRY_PROPERTY_SEED: seed, REFERRY_PROPERTY_SHRINK: shrink } = process.env;
   const numRuns =
     asked === undefined ? usual : Math.max(1, Math.round(Number(asked) * (usual < 300 ? usual / 300 : 1)));
-  if (seed !== undefined) return { numRuns, seed: Number(seed) };
-  return asked === undefined ? { numRuns, seed: 20_261_121 } : { numRuns };
+  const endOnFailure = shrink === 'no';
+  if (seed !== undefined) return { numRuns, endOnFailure, seed: Number(seed) };
+  return asked === undefined ? { numRuns, endOnFailure, seed: 20_261_121 } : { numRuns, endOnFailure };
 }
 
 /** Time for one property, in milliseconds: without end where more runs were asked for. */
