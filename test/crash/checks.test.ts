@@ -11,7 +11,7 @@ const checks = await Promise.all(
   }),
 );
 
-describe('what the crash harness asks without leaving anything to chance', { timeout: 60_000 }, () => {
+describe('what the crash harness asks without leaving anything to chance', { timeout: 240_000 }, () => {
   let servers: Servers;
   beforeAll(() => {
     servers = startServers();

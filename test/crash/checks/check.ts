@@ -51,7 +51,7 @@ export interface End {
 }
 
 /** Nothing that a check starts may outlive this. */
-const LIFE_MS = 40_000;
+const LIFE_MS = 90_000;
 
 /** Plays a check against a tree of the product; `tree` holds `src/main.ts`. */
 export async function playCheck(check: Check, tree: string, servers: Servers): Promise<string[]> {
