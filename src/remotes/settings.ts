@@ -25,6 +25,8 @@ const url = z.string().superRefine((value, context) => {
 
 function urlProblem(value: string): string | undefined {
   if (!URL.canParse(value)) return 'expected sftp://user@host:port/folder or file:///folder';
+  // The parser of URLs passes over these in silence; whoever looks at the text sees another scheme.
+  if (/^\s|\s$|\p{Cc}/u.test(value)) return 'found a space at its start or end, or a control character';
   const parsed = new URL(value);
   const wrongEscape = escapeProblem(parsed);
   if (wrongEscape !== undefined) return wrongEscape;
@@ -103,7 +105,7 @@ export type RemoteSettings = z.infer<typeof remoteSettings>;
 
 /** What is wrong with settings that are each well-formed; needs no network. */
 export function remoteProblems(settings: RemoteSettings): { field: string; message: string }[] {
-  if (!settings.url.startsWith('sftp:')) return [];
+  if (URL.parse(settings.url)?.protocol !== 'sftp:') return [];
   const problems: { field: string; message: string }[] = [];
   if (
     settings.password === undefined &&

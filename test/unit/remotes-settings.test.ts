@@ -33,6 +33,7 @@ describe('settings of a remote', () => {
     ['two slashes', { url: 'file://srv/inbox' }, /three slashes, found the host "srv"/],
     ['no URL', { url: 'inbox' }, /expected sftp:\/\/user@host/],
     ['a percent sign that escapes nothing', { url: 'sftp://u@h/100%/in' }, /write a percent sign as %25/],
+    ['a space before the scheme', { url: ' sftp://u@h/x' }, /a space at its start/],
     ['an escaped slash', { url: 'file:///srv/a%2Fb' }, /cannot hold a slash/],
     ['a zero byte', { url: 'sftp://u@h/a%00b' }, /zero byte/],
     ['a wordy duration', { url: 'file:///x', keepalive: 'a while' }, /expected a duration such as 500ms/],
@@ -48,6 +49,7 @@ describe('settings of a remote', () => {
     const url = 'sftp://u@h/x';
     const hostKey = `SHA256:${'A'.repeat(43)}`;
     expect(fields({ url })).toEqual(['privateKey', 'hostKey']);
+    expect(fields({ url: 'SFTP://u@h/x' })).toEqual(['privateKey', 'hostKey']);
     expect(fields({ url, hostKey, password: 'x' })).toEqual([]);
     expect(fields({ url, knownHosts: '/k', keyboardInteractive: ['a'] })).toEqual([]);
     expect(fields({ url, hostKey, privateKey: 'k', keyboardInteractive: true })).toEqual(['keyboardInteractive']);
