@@ -6,7 +6,7 @@ import { runCrash } from './run-crash.ts';
 /** `CRASH_SEED=N` begins with the same stories again; without it each run has new ones, and tells its seed. */
 const again = process.env.CRASH_SEED === undefined ? [] : ['--seed', process.env.CRASH_SEED];
 
-it('a minute of deaths everywhere: nothing is lost, nothing is doubled, everything balances', {
+it('C01, C02, C04: a minute of deaths everywhere: nothing is lost, nothing is doubled, everything balances', {
   timeout: 300_000,
 }, async () => {
   const told: string[] = [];

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { FAULTS } from './faults.ts';
 
 const IDS = /^[NHCSIX]\d\d(?:, [NHCSIX]\d\d)*(?=: )/;
@@ -14,18 +14,23 @@ export function idsOf(title: string): string[] {
   return IDS.exec(title)?.[0].split(', ') ?? [];
 }
 
-/** Test files to the ids in them. */
+/** Test files to the ids in them, and in the suites that several of them share. */
 export function filesWithIds(): Map<string, string[]> {
-  const found = new Map<string, string[]>();
-  for (const folder of FOLDERS) {
-    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-      if (!name.endsWith('.test.ts')) continue;
-      const path = join(folder, name);
-      const ids = [...readFileSync(path, 'utf8').matchAll(TITLES)].flatMap(([match]) => match.split(', '));
-      if (ids.length > 0) found.set(path, ids);
-    }
-  }
-  return found;
+  const sources = FOLDERS.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.startsWith('matrix/'))
+      .map((name) => join(folder, name)),
+  ).map((path) => {
+    const text = readFileSync(path, 'utf8');
+    return { path, text, ids: [...text.matchAll(TITLES)].flatMap(([match]) => match.split(', ')) };
+  });
+  const suites = sources.filter(({ path, ids }) => path.endsWith('-suite.ts') && ids.length > 0);
+  const tests = sources.filter(({ path }) => path.endsWith('.test.ts'));
+  const idsIn = ({ text, ids }: (typeof tests)[number]): string[] => [
+    ...ids,
+    ...suites.filter(({ path }) => text.includes(`/${basename(path)}'`)).flatMap((suite) => suite.ids),
+  ];
+  return new Map(tests.map((test) => [test.path, idsIn(test)] as const).filter(([, ids]) => ids.length > 0));
 }
 
 export type Status = 'passed' | 'failed' | 'skipped' | 'absent' | 'missing';
