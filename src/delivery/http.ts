@@ -21,6 +21,7 @@ export type HttpDone = (reply: HttpReply) => void;
 export interface HttpClient {
   /** A stream is read once; its length must be among the headers. */
   post(path: string, headers: string[], body: string | Readable, done: HttpDone): void;
+  put(path: string, headers: string[], body: string, done: HttpDone): void;
   get(path: string, headers: string[], done: HttpDone): void;
   /** Cuts what is on the wire (`ambiguous`) and drops what is not (`not-sent`). */
   close(): Promise<void>;
@@ -88,14 +89,14 @@ export function createHttpClient(options: HttpOptions, io: Pick<Io, 'monotonic' 
   }
 
   function dispatch(
-    method: 'POST' | 'GET',
+    method: 'POST' | 'PUT' | 'GET',
     path: string,
     headers: string[],
     body: string | Readable | null,
     done: HttpDone,
   ): void {
     const at = headers.indexOf('Authorization');
-    const secret = at === -1 ? '' : (headers[at + 1] ?? '').replace(/^\w+ /, '');
+    const secret = at === -1 ? '' : (headers[at + 1] ?? '').replace(/^[\w-]+ /, '');
     const exchange = new Exchange(done, inFlight, io.monotonic() + options.totalTimeoutMs, maxBodyBytes, secret);
     inFlight.add(exchange);
     if (!sweeping) void sweep();
@@ -104,6 +105,7 @@ export function createHttpClient(options: HttpOptions, io: Pick<Io, 'monotonic' 
 
   return {
     post: (path, headers, body, done) => dispatch('POST', path, headers, body, done),
+    put: (path, headers, body, done) => dispatch('PUT', path, headers, body, done),
     get: (path, headers, done) => dispatch('GET', path, headers, null, done),
     async close() {
       closing.abort();

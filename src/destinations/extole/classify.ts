@@ -1,7 +1,10 @@
 import { retryAfterMs } from '../../delivery/backoff.ts';
 import { type HttpReply, PRIVATE_ADDRESS } from '../../delivery/http.ts';
 import type { Answer, EventRecord } from '../../model.ts';
+import { clean, impersonal } from '../words.ts';
 import { idText, jsonObject } from './reply-json.ts';
+
+export { clean, impersonal };
 
 export type EventsApi = 'v5' | 'v6';
 
@@ -163,27 +166,4 @@ export function withoutPerson(answer: Answer, { data }: Pick<EventRecord, 'data'
   for (const [name, value] of Object.entries(data))
     if (value.length >= LEAST && WHO.test(name)) reason = reason.replaceAll(value, '(not shown)');
   return reason === answer.reason ? answer : { ...answer, reason };
-}
-
-/** E-mail addresses, and numbers as long as a telephone's. */
-const PERSONAL = /(?<![^\s@"“”<>(),;:])[^\s@"“”<>(),;:]+@[^\s@"“”<>(),;]+|\+?\d(?:[ ().-]*\d){6,}/gu;
-
-/** An error may repeat what it refuses: the ledger, logs and reports are to hold no personal data. */
-export function impersonal(text: string): string {
-  return text.replace(PERSONAL, '(not shown)');
-}
-
-const REASON_MAX = 300;
-
-/**
- * Somebody else's words, made safe to store and to print: no control or invisible characters that could forge a line or
- * reverse the text, and not endless.
- */
-export function clean(text: string): string {
-  const visible = text
-    .slice(0, REASON_MAX * 4)
-    .replace(/[\s\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]+/gu, ' ')
-    .trim();
-  const points = [...visible];
-  return points.length > REASON_MAX ? `${points.slice(0, REASON_MAX - 1).join('')}…` : visible;
 }

@@ -1,32 +1,11 @@
 import { z } from 'zod';
 import { duration } from '../../delivery/settings.ts';
+import { baseUrlLike, headerSecret } from '../reach-settings.ts';
 import { batchSettings, folderSettings, uploadSettings } from './upload-settings.ts';
 
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
-
-/** The base of an API: https, since a token travels to it; plain http only to this machine. */
-const baseUrl = z.string().check((context) => {
-  const problem = urlProblem(context.value);
-  if (problem !== undefined) context.issues.push({ code: 'custom', message: problem, input: undefined });
-});
-
-function urlProblem(text: string): string | undefined {
-  if (!URL.canParse(text)) return 'expected a URL such as https://api.extole.io';
-  const url = new URL(text);
-  if (url.username !== '' || url.password !== '')
-    return 'expected a URL without user name and password; the token is a setting';
-  if (url.search !== '' || url.hash !== '') return 'expected a URL without ? and #';
-  if (url.protocol === 'https:') return undefined;
-  if (url.protocol === 'http:' && LOOPBACK.has(url.hostname)) return undefined;
-  return `expected https://, found ${url.protocol}//; plain http is allowed to 127.0.0.1, localhost and [::1] only`;
-}
+const baseUrl = baseUrlLike('https://api.extole.io');
 
 const path = z.string().regex(/^\/[\w./~-]*$/, 'expected a path such as /v6/events');
-
-/** Sent in a header, so nothing that could end the header; never quoted in a message. */
-const token = z
-  .string()
-  .regex(/^[\x21-\x7e]+$/, 'expected a token without spaces; is the secret empty or does it have line breaks?');
 
 /** How events reach one Extole account. Durations are milliseconds once parsed. */
 export const extoleSettings = z
@@ -41,7 +20,7 @@ export const extoleSettings = z
       .enum(['production', 'test'])
       .default('production')
       .describe('The Extole container; sent with each event as data.container.'),
-    token: token.describe('A long-lived access token, by reference to the environment or a file.'),
+    token: headerSecret.describe('A long-lived access token, by reference to the environment or a file.'),
     lane: z
       .enum(['auto', 'events', 'async-events', 'sftp', 'batch', 'folder'])
       .default('auto')

@@ -1,0 +1,24 @@
+/** Somebody else's words, before they are stored or shown. */
+
+/** E-mail addresses, and numbers as long as a telephone's. */
+const PERSONAL = /(?<![^\s@"“”<>(),;:])[^\s@"“”<>(),;:]+@[^\s@"“”<>(),;]+|\+?\d(?:[ ().-]*\d){6,}/gu;
+
+/** An error may repeat what it refuses: the ledger, logs and reports are to hold no personal data. */
+export function impersonal(text: string): string {
+  return text.replace(PERSONAL, '(not shown)');
+}
+
+const REASON_MAX = 300;
+
+/**
+ * Somebody else's words, made safe to store and to print: no control or invisible characters that could forge a line or
+ * reverse the text, and not endless.
+ */
+export function clean(text: string): string {
+  const visible = text
+    .slice(0, REASON_MAX * 4)
+    .replace(/[\s\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]+/gu, ' ')
+    .trim();
+  const points = [...visible];
+  return points.length > REASON_MAX ? `${points.slice(0, REASON_MAX - 1).join('')}…` : visible;
+}
