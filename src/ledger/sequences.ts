@@ -58,6 +58,16 @@ export function findSequence(
   };
 }
 
+/** Names of files of a job that were taken and are not read to their end yet: their numbers are late, and not missing. */
+export function namesOnTheirWay(ledger: Pick<Ledger, 'db'>, job: string): string[] {
+  return ledger.db
+    .prepare<[string], { name: string }>(
+      "SELECT name FROM processings WHERE job = ? AND state IN ('taking','taken','staged')",
+    )
+    .all(job)
+    .map(({ name }) => name);
+}
+
 /** Keeps a number and what it skipped. Part of a transaction of the caller's; repeating it is harmless. */
 export function recordSequence(
   ledger: Pick<Ledger, 'db'>,

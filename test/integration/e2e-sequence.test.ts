@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { csv, row, rows } from './support/e2e-rows.ts';
@@ -48,6 +50,25 @@ describe('files that carry a running number', () => {
     expect(told).toMatch(/SEQUENCE_FILLED.*number 8, missing since/);
     expect(told).not.toContain('SEQUENCE_GAP');
     expect(numbers()).toEqual(['7 seen', '8 seen late', '9 missing', '10 seen', '11 seen']);
+  });
+
+  it('a file that was taken and could not be read yet is late, not missing: those after it are not held', async () => {
+    world = await openWorld({ remote: 'sftp' });
+    job({ file: { sequence: { pattern: 'feed-(\\d+)', onGap: 'hold' } } });
+    world.drop('feed-1.csv', csv(rows('R1', 2)));
+    expect((await world.run('feed')).run.delivered).toBe(2);
+    for (const n of [2, 3, 5]) world.drop(`feed-${n}.csv`, csv(rows(`R${n}`, 2)), 100 - n);
+    const ledger = readFileSync(join(world.state, 'ledger.id'), 'utf8').trim();
+    if (world.sftp) world.sftp.quirks.denyRead = `/processing/feed-2.csv.${ledger}-2`;
+    const { run } = await world.run('feed');
+    expect(run.files.map(({ path, state }) => `${path} ${state}`)).toEqual([
+      'feed-2.csv open',
+      'feed-3.csv processed',
+      'feed-5.csv held',
+    ]);
+    if (world.sftp) world.sftp.quirks.denyRead = false;
+    expect((await world.run('feed')).run.delivered).toBe(2);
+    expect(numbers()).toEqual(['1 seen', '2 seen', '3 seen', '4 missing', '5 seen']);
   });
 
   it('the same number with other contents is held, whoever comes first; the same contents again are a repeat', async () => {

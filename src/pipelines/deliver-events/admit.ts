@@ -3,7 +3,13 @@ import type { Definition } from '../../jobs/definition.ts';
 import { knownKeyWidth, learnKeyWidth } from '../../ledger/key-widths.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { type FileVerdict, type Processing, updateProcessing } from '../../ledger/processings.ts';
-import { findSequence, MOST_MISSING, recordSequence, type SequenceFinding } from '../../ledger/sequences.ts';
+import {
+  findSequence,
+  MOST_MISSING,
+  namesOnTheirWay,
+  recordSequence,
+  type SequenceFinding,
+} from '../../ledger/sequences.ts';
 import { usualRows } from '../../ledger/usual-rows.ts';
 import { learnedFrom, shortKeys } from '../../mapping/key-shape.ts';
 import { FileRefused, type Notice } from '../../model.ts';
@@ -43,7 +49,7 @@ export function judgeInContext(ledger: Pick<Ledger, 'db'>, file: Admission, seal
   const rule = definition.file.sequence;
   const finding =
     rule && typeof number === 'number'
-      ? findSequence(ledger, processing.job, number, processing.fileId, rule)
+      ? withoutLate(ledger, file, findSequence(ledger, processing.job, number, processing.fileId, rule))
       : undefined;
   if (finding && typeof number === 'number') notices.push(...sequenceNotices(number, finding));
   const fewer = fewerRows(ledger, file, seal);
@@ -146,6 +152,18 @@ function fewerRows(
 
 /** Fifteen digits are exact as a number. */
 const NUMBER = /^\d{1,15}$/;
+
+/** A file that was taken, and that a run could not read yet, is not missing. Its name says which number it has. */
+function withoutLate(
+  ledger: Pick<Ledger, 'db'>,
+  { processing, definition }: Admission,
+  finding: SequenceFinding,
+): SequenceFinding {
+  const pattern = definition.file.sequence?.pattern;
+  if (pattern === undefined || finding.skipped.length === 0) return finding;
+  const late = namesOnTheirWay(ledger, processing.job).map((name) => Number(new RegExp(pattern).exec(name)?.[1]));
+  return { ...finding, skipped: finding.skipped.filter((number) => !late.includes(number)) };
+}
 
 function sequenceNumber({ processing, definition }: Admission, seal: Seal): number | Seal['held'] | undefined {
   const rule = definition.file.sequence;
