@@ -2,45 +2,56 @@
 export interface Order<Row> {
   /** Rows that wait behind one of their key that is under way, or has just been. */
   readonly parked: number;
-  /** When the next row has rested; `Infinity` where none does. */
+  /** When to ask for rested rows again; `Infinity` where none waits. */
   readonly restsUntil: number;
   /** What a new row may do: go, wait, or not be tried in this run. */
   enter(row: Row): 'ready' | 'parked' | 'blocked';
   /**
    * A row has ended: the next of its key may go, or, where it failed, none of its key. `askedAt`: when the destination answered for
-   * it; the next one then rests first. Absent: it was not sent.
+   * it; its key then rests first. Absent: it was not sent.
    */
   leave(row: Row, failed: boolean, askedAt?: number): { ready?: Row; blocked: readonly Row[] };
-  /** Rows that have rested by now. */
+  /** Rows whose keys have rested by now. Asked often: it also forgets the keys that nobody waits for. */
   rested(now: number): readonly Row[];
 }
 
+const NOBODY: readonly never[] = [];
+
 /**
  * `blockedOrders`: keys with a row that failed, or is open, in an earlier file. An empty key has no order. `restMs`: from an answer for
- * a key to the next request for it.
+ * a key to the next request for it, whether or not a row waits for it by then.
  */
 export function createOrder<Row extends { orderKey: string }>(
   blockedOrders: ReadonlySet<string>,
   restMs: number,
 ): Order<Row> {
   const blocked = new Set(blockedOrders);
+  /** Keys that are under way or rest, with the rows that wait for them. */
   const behind = new Map<string, Row[]>();
   /** They all rest for the same time, so the first is the next. */
-  const resting: { row: Row; until: number }[] = [];
+  const resting: { orderKey: string; until: number }[] = [];
   let parked = 0;
+  /** The next one that waits for a key goes; where there is none, the key is free. */
+  const takeNext = (orderKey: string): Row | undefined => {
+    const next = behind.get(orderKey)?.shift();
+    if (next === undefined) behind.delete(orderKey);
+    else parked--;
+    return next;
+  };
   return {
     get parked() {
       return parked;
     },
     get restsUntil() {
-      return resting[0]?.until ?? Number.POSITIVE_INFINITY;
+      return parked === 0 ? Number.POSITIVE_INFINITY : (resting[0]?.until ?? Number.POSITIVE_INFINITY);
     },
     rested: (now) => {
+      if (resting[0] === undefined || resting[0].until > now) return NOBODY;
       const rows: Row[] = [];
       for (let first = resting[0]; first !== undefined && first.until <= now; first = resting[0]) {
-        rows.push(first.row);
         resting.shift();
-        parked--;
+        const next = takeNext(first.orderKey);
+        if (next !== undefined) rows.push(next);
       }
       return rows;
     },
@@ -58,24 +69,20 @@ export function createOrder<Row extends { orderKey: string }>(
       return 'parked';
     },
     leave: ({ orderKey }, failed, askedAt) => {
-      const queue = behind.get(orderKey) ?? [];
-      if (failed && orderKey !== '') {
+      if (orderKey === '') return { blocked: NOBODY };
+      if (failed) {
+        const queue = behind.get(orderKey) ?? NOBODY;
         blocked.add(orderKey);
         behind.delete(orderKey);
         parked -= queue.length;
         return { blocked: queue };
       }
-      const next = queue.shift();
-      if (next === undefined) {
-        behind.delete(orderKey);
-        return { blocked: [] };
-      }
       if (askedAt !== undefined && restMs > 0) {
-        resting.push({ row: next, until: askedAt + restMs });
-        return { blocked: [] };
+        resting.push({ orderKey, until: askedAt + restMs });
+        return { blocked: NOBODY };
       }
-      parked--;
-      return { ready: next, blocked: [] };
+      const next = takeNext(orderKey);
+      return next === undefined ? { blocked: NOBODY } : { ready: next, blocked: NOBODY };
     },
   };
 }

@@ -85,7 +85,7 @@ export async function sendThroughWindow<T>(
   };
 
   const admit = (): void => {
-    if (order.restsUntil !== Number.POSITIVE_INFINITY) ready.push(...order.rested(io.monotonic()));
+    ready.push(...order.rested(io.monotonic()));
     while (incomingAt < incoming.length && hasRoom()) {
       const row = incoming[incomingAt++];
       if (row === undefined) break;
@@ -126,7 +126,7 @@ export async function sendThroughWindow<T>(
     answered.push({ item: row.item, id: row.id, attempt: row.attempt, answer, ...next });
     if (next.state === 'waiting' || next.state === 'unknown') {
       const asked = answer.kind === 'retryable' ? (answer.afterMs ?? 0) : 0;
-      row.dueAt = now + Math.max(asked, options.backoffMs(Math.max(1, row.tries)));
+      row.dueAt = now + Math.max(asked, options.restMs, options.backoffMs(Math.max(1, row.tries)));
       retries.push(row);
     } else {
       passOn(row, next.state === 'failed', now);

@@ -88,6 +88,27 @@ describe('the delivery window', () => {
     expect([...story.entries.values()].every(({ state }) => state === 'delivered')).toBe(true);
   });
 
+  it('H21: rows of one person that stand far apart in the file keep their distance, too', async () => {
+    const rows = many(400, (i) => (i % 80 === 0 ? 'ann' : `other-${i}`));
+    const story = await play({ rows, window: 8, restMs: 100, reply: () => yes });
+    const ann = story.sent.filter(({ name }) => (Number(name.slice(4)) - 1) % 80 === 0);
+    expect(ann).toHaveLength(5);
+    for (const [i, { at }] of ann.entries()) if (i > 0) expect(at - (ann[i - 1]?.at ?? 0)).toBeGreaterThanOrEqual(100);
+    expect([...story.entries.values()].every(({ state }) => state === 'delivered')).toBe(true);
+  });
+
+  it('H21: a row that is tried again keeps its distance to itself', async () => {
+    const story = await play({
+      rows: many(1, () => 'ann'),
+      restMs: 100,
+      backoffMs: () => 1,
+      reply: (_, nth) => (nth < 3 ? { answer: unknown } : yes),
+    });
+    for (const [i, { at }] of story.sent.entries())
+      if (i > 0) expect(at - (story.sent[i - 1]?.at ?? 0)).toBeGreaterThanOrEqual(100);
+    expect(stateOf(story, 'row-1')).toBe('delivered');
+  });
+
   it('keeps the next row of a person back while the one before is tried again', async () => {
     const story = await play({
       rows: many(2, () => 'ann'),
