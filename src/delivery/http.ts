@@ -38,6 +38,8 @@ export interface HttpOptions {
   /** From the call to the end of the answer, waiting for a connection included. */
   totalTimeoutMs: number;
   maxBodyBytes?: number;
+  /** The header that carries the secret: an answer that repeats its value does not show it. Default `Authorization`. */
+  secretHeader?: string;
   tls?: TlsTrust;
   /** Let it lead into a private network, too. Default false: then such a connection is not made (`PRIVATE_ADDRESS`). */
   allowPrivateAddresses?: boolean;
@@ -69,6 +71,7 @@ export function createHttpClient(options: HttpOptions, io: Pick<Io, 'monotonic' 
     connect: connectorOf(options),
   });
   const maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES;
+  const secretHeader = options.secretHeader ?? 'Authorization';
   const inFlight = new Set<Exchange>();
   const closing = new AbortController();
   const tickMs = Math.min(1000, Math.max(10, options.totalTimeoutMs / 20));
@@ -95,7 +98,7 @@ export function createHttpClient(options: HttpOptions, io: Pick<Io, 'monotonic' 
     body: string | Readable | null,
     done: HttpDone,
   ): void {
-    const at = headers.indexOf('Authorization');
+    const at = headers.indexOf(secretHeader);
     const secret = at === -1 ? '' : (headers[at + 1] ?? '').replace(/^[\w-]+ /, '');
     const exchange = new Exchange(done, inFlight, io.monotonic() + options.totalTimeoutMs, maxBodyBytes, secret);
     inFlight.add(exchange);

@@ -10,6 +10,8 @@ export interface Pacer {
    * milliseconds yet and asks again, as when the process stood still and the moments of several have passed.
    */
   left(now: number): number;
+  /** Nothing leaves before this moment of the monotonic clock, as when a provider says that its limit is used up. */
+  rest(until: number): void;
   /** Goes slower from now on; a limit above the present one changes nothing. */
   slowTo(perMinute: number): void;
 }
@@ -28,18 +30,22 @@ export function createPacer(perMinute: number, now: number): Pacer {
   let interval = (60_000 / perMinute) * STRETCH;
   let last = now;
   let lastLeft = Number.NEGATIVE_INFINITY;
+  let rested = Number.NEGATIVE_INFINITY;
   return {
     reserve(at) {
-      last = Math.max(last + interval, at);
+      last = Math.max(last + interval, at, rested);
       return last;
     },
     left(at) {
       // Half of the stretch is for timers that are not exact.
-      const wait = lastLeft + interval / Math.sqrt(STRETCH) - at;
+      const wait = Math.max(lastLeft + interval / Math.sqrt(STRETCH), rested) - at;
       if (wait > 0) return wait;
       lastLeft = at;
       last = Math.max(last, at);
       return 0;
+    },
+    rest(until) {
+      rested = Math.max(rested, until);
     },
     slowTo(limit) {
       interval = Math.max(interval, (60_000 / limit) * STRETCH);
