@@ -20,8 +20,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        // A minute of deaths, alone: it needs the machine for itself.
-        test: { name: 'crash', include: ['test/crash/**/*.test.ts'], testTimeout: 300_000 },
+        // A minute of deaths, after all others: it needs the machine for itself.
+        test: {
+          name: 'crash',
+          include: ['test/crash/**/*.test.ts'],
+          testTimeout: 300_000,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,
