@@ -1,18 +1,12 @@
-/**
- * npm run test:soak -- --minutes 30 [--seed N] [--keep]
- *
- * A daemon with four jobs, files every few seconds, both servers misbehaving, for as long as it is told. Then everything is
- * accounted for, and memory, open handles and the ledger are looked at: nothing may grow that should not. Prints one line of
- * JSON; exits with 1 where anything is wrong.
- */
+/** `npm run test:soak`: see `--help`. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { accountFor, leftovers } from './account.ts';
 import { createFeed, type DroppedFile, type Feed } from './feed.ts';
 import { JOBS } from './jobs.ts';
+import { HELP, readOptions } from './options.ts';
 import { seeded } from './random.ts';
 import { openRig, type Rig } from './rig.ts';
 import { createSampler, type Sampler } from './sample.ts';
@@ -22,15 +16,11 @@ const SAMPLE_EVERY_S = 5;
 const FILE_EVERY_S = 3;
 const CONVERGE_WITHIN_S = 600;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '30' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    keep: { type: 'boolean', default: false },
-  },
-});
-const minutes = Number(values.minutes);
-const seed = Number(values.seed);
+const { minutes, seed, keep, help } = readOptions(process.argv.slice(2));
+if (help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
 const started = performance.now();
 const seconds = (): number => (performance.now() - started) / 1000;
 const say = (text: string): void => void process.stderr.write(`${Math.round(seconds())} s: ${text}\n`);
@@ -43,6 +33,8 @@ let daemonPid = 0;
 process.on('exit', () => {
   if (daemonPid > 0) process.kill(daemonPid, 'SIGKILL');
 });
+// Who stops it stops the daemon, too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 for (const job of ['openings', 'orders', 'sealed']) {
   const { code, stderr } = await rig.cli(['verify-dedupe', job, '--settle', '1s', '--json']);
   if (code !== 0) throw new Error(`verify-dedupe ${job} ended with ${code}: ${stderr}`);
@@ -96,7 +88,7 @@ process.stdout.write(
     first: violations.slice(0, 10),
   })}\n`,
 );
-if (values.keep || violations.length > 0) say(`kept: ${root}`);
+if (keep || violations.length > 0) say(`kept: ${root}`);
 else rmSync(root, { recursive: true, force: true });
 process.exitCode = violations.length > 0 ? 1 : 0;
 
