@@ -27,6 +27,7 @@ const noStrace =
   spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0 ? undefined : 'strace may not trace here';
 if (noStrace !== undefined && process.env.REFERRY_REQUIRE_ALL === '1') throw new Error(noStrace);
 const notRoot = process.getuid?.() === 0 ? undefined : 'only root may become another user';
+const skipped = (why: string | undefined): string => (why === undefined ? '' : ` (skipped: ${why})`);
 const DAY = 86_400_000;
 
 describe('a ledger that is damaged, or that this process may not write', { timeout: 90_000 }, () => {
@@ -52,7 +53,7 @@ describe('a ledger that is damaged, or that this process may not write', { timeo
   };
 
   it.skipIf(noStrace)(
-    'S05: after a flush that failed nothing more is sent or written: the command, and a daemon, end with 74',
+    `S05: after a flush that failed nothing more is sent or written: the command, and a daemon, end with 74${skipped(noStrace)}`,
     async () => {
       world.drop('b.csv', csv(rows('B', 300)));
       const inject = (n: number): string[] => [
@@ -143,7 +144,7 @@ describe('a ledger that is damaged, or that this process may not write', { timeo
   });
 
   it.skipIf(notRoot)(
-    'S08: a ledger or a folder that another user owns, or that is read-only, is refused by path and user id',
+    `S08: a ledger or a folder that another user owns, or that is read-only, is refused by path and user id${skipped(notRoot)}`,
     async () => {
       const folder = world.state;
       chmodSync(world.root, 0o755);

@@ -166,7 +166,8 @@ describe('logging in', () => {
     expect(shown?.detail).toContain(`take SHA256:${'A'.repeat(43)} out of hostKey`);
   });
 
-  it.skipIf(noIpv6)('N28: a server that has an address of IPv6 only is reached', async () => {
+  const without = noIpv6 ? ' (skipped: this machine has no address ::1)' : '';
+  it.skipIf(noIpv6)(`N28: a server that has an address of IPv6 only is reached${without}`, async () => {
     const folder = temporaryFolder();
     const server = await startSftpServer({ root: folder.path, users: USERS, host: '::1' });
     const url = `sftp://partner@[::1]:${server.port}/`;
