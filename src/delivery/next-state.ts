@@ -8,6 +8,8 @@ export interface RetryRules {
   maxAmbiguous: number;
   /** Whether a row whose delivery is unknown may be sent again: the destination is known to drop a key it has. */
   resendUnknown: boolean;
+  /** The destination is known to say yes again to a key it has: its clear no then speaks of each earlier try as well. */
+  yesToKnown: boolean;
 }
 
 /**
@@ -21,8 +23,8 @@ export type NextState = 'delivered' | 'rejected' | 'waiting' | 'unknown' | 'held
 
 /**
  * Decides once what an answer makes of a row. `tries` counts the row's tries that the destination's state did not excuse.
- * `doubtful`: an earlier try may have been accepted. A clear no to a later one does not undo that, so such a row keeps its
- * key: it stays unknown, and ends as held where another would have failed.
+ * `doubtful`: an earlier try may have been accepted. A no to a later one does not undo that, so such a row keeps its key: it stays
+ * unknown, and ends as held where another would have failed or been rejected.
  */
 export function nextState(
   answer: Answer,
@@ -34,18 +36,15 @@ export function nextState(
     case 'accepted':
       return { state: 'delivered', code: '', reason: '' };
     case 'rejected':
+      // It may be what the destination says to a key that it has.
+      if (doubtful && !rules.yesToKnown) return heldAsDoubtful(`${answer.code}: ${answer.reason}`);
       return { state: 'rejected', code: answer.code, reason: answer.reason };
     case 'halted':
       return { state: doubtful || answer.doubtful ? 'unknown' : 'waiting', code: answer.code, reason: answer.reason };
     case 'retryable':
       if (tries < rules.maxAttempts)
         return { state: doubtful ? 'unknown' : 'waiting', code: answer.code, reason: answer.reason };
-      if (doubtful)
-        return {
-          state: 'held',
-          code: 'UNKNOWN_DELIVERY',
-          reason: `${answer.reason}; an earlier try had no clear answer and may have been accepted`,
-        };
+      if (doubtful) return heldAsDoubtful(answer.reason);
       return { state: 'failed', code: answer.code, reason: answer.reason };
     case 'unknown':
       if (!rules.resendUnknown)
@@ -62,4 +61,9 @@ export function nextState(
         };
       return { state: 'unknown', code: answer.code, reason: answer.reason };
   }
+}
+
+function heldAsDoubtful(said: string): { state: NextState; code: string; reason: string } {
+  const reason = `${said}; an earlier try had no clear answer and may have been accepted`;
+  return { state: 'held', code: 'UNKNOWN_DELIVERY', reason };
 }

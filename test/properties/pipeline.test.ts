@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
+import { recordDedupeProof } from '../../src/ledger/dedupe-proofs.ts';
 import { openLedger } from '../../src/ledger/open.ts';
 import { runJob } from '../../src/pipelines/deliver-events/run-job.ts';
 import type { FaultName } from '../../src/sandbox/extole/faults.ts';
@@ -37,13 +38,22 @@ beforeAll(async () => {
       event: { key: { from: 'id', width: 'accept', rounded: 'accept' } },
       delivery: {
         ...PATIENT,
-        unknown: 'resend',
         maxAttempts: 100,
         maxAmbiguous: 100,
         backoff: { first: '1ms', cap: '4ms' },
       },
       source: { match: `${onConflict}-*.csv` },
     });
+  // As `verify-dedupe` would: what leaves a doubt is sent again, and a clear no to it is a no to each try before.
+  const io = { ...realIo(createLog('silent')), env: world.env };
+  const { account, container } = (await readJob(world.jobs, 'refuse', io.env)).destination.extole;
+  const ledger = await openLedger(world.ledger, 'command', io);
+  recordDedupeProof(
+    ledger,
+    { provider: 'extole', account, container },
+    { eventName: 'account_opened', withinEvent: 'drops', acrossEvents: 'keeps', evidence: 'a test', provenAt: 0 },
+  );
+  await ledger.close();
 });
 afterAll(async () => {
   vi.unstubAllEnvs();

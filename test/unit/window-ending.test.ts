@@ -159,12 +159,13 @@ const plans = fc.record({
       start: fc.integer({ min: 1, max: 12 }),
       batch: fc.integer({ min: 1, max: 20 }),
       resendUnknown: fc.boolean(),
+      yesToKnown: fc.boolean(),
       owned: fc.array(fc.nat(50), { maxLength: 5 }),
     })
-    .map(({ orders, resendUnknown, owned, ...rest }) => ({
+    .map(({ orders, resendUnknown, yesToKnown, owned, ...rest }) => ({
       ...rest,
       rows: orders.map((order, i) => ({ name: `row-${i + 1}`, order })),
-      rules: { resendUnknown },
+      rules: { resendUnknown, yesToKnown },
       owned: new Set(owned.map((i) => `row-${i + 1}`)),
     })),
 });

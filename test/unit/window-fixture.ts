@@ -241,7 +241,13 @@ export async function play(setting: Setting): Promise<Story> {
       }));
     }
   };
-  const rules: RetryRules = { maxAttempts: 3, maxAmbiguous: 3, resendUnknown: true, ...setting.rules };
+  const rules: RetryRules = {
+    maxAttempts: 3,
+    maxAmbiguous: 3,
+    resendUnknown: true,
+    yesToKnown: true,
+    ...setting.rules,
+  };
   const backoffMs = setting.backoffMs ?? ((n: number): number => 10 * n);
   const work = sendThroughWindow(source(), {
     sender,

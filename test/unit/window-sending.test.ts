@@ -241,6 +241,23 @@ describe('the delivery window', () => {
     expect(cutOff.end?.halted?.code).toBe('DESTINATION_DOWN');
   });
 
+  it('a no to a later try is no answer to the first one, unless the destination is known to say yes to a key it has', async () => {
+    for (const [yesToKnown, state] of [
+      [true, 'rejected'],
+      [false, 'held'],
+    ] as const) {
+      const story = await play({
+        rows: many(5),
+        rules: { yesToKnown },
+        reply: (name, nth) => (name === 'row-2' ? { answer: nth === 1 ? unknown : rejected } : yes),
+      });
+      expect(stateOf(story, 'row-2')).toBe(state);
+      expect(story.entries.get('row-2')?.code).toBe(yesToKnown ? 'invalid_parameter' : 'UNKNOWN_DELIVERY');
+      const outright = await play({ rows: many(1), rules: { yesToKnown }, reply: () => ({ answer: rejected }) });
+      expect(stateOf(outright, 'row-1')).toBe('rejected');
+    }
+  });
+
   it('a halted destination gets nothing more: what was claimed and not sent is taken back, the rest is untouched', async () => {
     const story = await play({
       rows: many(300),

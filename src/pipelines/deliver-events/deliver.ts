@@ -1,5 +1,6 @@
 import { backoffDelay } from '../../delivery/backoff.ts';
 import { createConcurrency } from '../../delivery/concurrency.ts';
+import type { RetryRules } from '../../delivery/next-state.ts';
 import { sendThroughWindow } from '../../delivery/window.ts';
 import type { Ended, Granted, WindowEnd, WindowRow } from '../../delivery/window-options.ts';
 import { personRestMs } from '../../destinations/extole/settings.ts';
@@ -53,7 +54,8 @@ export async function deliverFile(
   const eventIds = seal.eventNames.map((name) =>
     name === '' ? 0 : eventNameId(ledger, processing.destinationId, name),
   );
-  const resend = resendRule(ctx);
+  const drops = dropsRule(ctx);
+  const resend = resendRule(ctx, drops);
   const goes = whichRows(ctx, processing, retryOnly);
   const meter = io.meter?.sending(processing.job, lane);
   const settled: Settled[] = [];
@@ -175,6 +177,15 @@ export async function deliverFile(
   };
 
   const { backoff, maxAttempts, maxAmbiguous } = ctx.job.delivery;
+  const rules = new Map<string, RetryRules>();
+  const rulesOf = (event: EventRecord): RetryRules => {
+    let its = rules.get(event.eventName);
+    if (its === undefined) {
+      its = { maxAttempts, maxAmbiguous, resendUnknown: resend(event), yesToKnown: drops(event) };
+      rules.set(event.eventName, its);
+    }
+    return its;
+  };
   beginSending(ledger.db, processing.id, io.now());
   try {
     const end = await sendThroughWindow(rows(), {
@@ -195,7 +206,7 @@ export async function deliverFile(
         },
       },
       window: ctx.job.delivery.window,
-      rules: (event) => ({ maxAttempts, maxAmbiguous, resendUnknown: resend(event) }),
+      rules: rulesOf,
       concurrency: createConcurrency(lane === 'events' ? { start: 2, max: 2 } : ctx.job.delivery.concurrency),
       backoffMs: (n) => backoffDelay(n, backoff, io.random()),
       health: ctx.health,
@@ -226,12 +237,10 @@ function heldReason(prior: Delivery): string {
   return `${prior.reason || 'no clear answer'}; it is not known whether the destination drops a key it has (verify-dedupe)`;
 }
 
-/** A row whose delivery is unknown is sent again only where the destination is known to drop a key it has. */
-export function resendRule(ctx: Pick<RunContext, 'job' | 'ledger' | 'destination'>): (event: EventRecord) => boolean {
-  const { unknown } = ctx.job.delivery;
+/** Whether `verify-dedupe` has recorded that the destination drops an event whose key it has; it says yes to it as to the first. */
+function dropsRule(ctx: Pick<RunContext, 'ledger' | 'destination'>): (event: EventRecord) => boolean {
   const known = new Map<string, boolean>();
   return ({ eventName }) => {
-    if (unknown !== 'auto') return unknown === 'resend';
     let drops = known.get(eventName);
     if (drops === undefined) {
       drops = dedupeProof(ctx.ledger, ctx.destination.identity, eventName)?.withinEvent === 'drops';
@@ -239,4 +248,13 @@ export function resendRule(ctx: Pick<RunContext, 'job' | 'ledger' | 'destination
     }
     return drops;
   };
+}
+
+/** A row whose delivery is unknown is sent again only where the destination is known to drop a key it has. */
+export function resendRule(
+  ctx: Pick<RunContext, 'job' | 'ledger' | 'destination'>,
+  drops = dropsRule(ctx),
+): (event: EventRecord) => boolean {
+  const { unknown } = ctx.job.delivery;
+  return unknown === 'auto' ? drops : () => unknown === 'resend';
 }
