@@ -1,4 +1,5 @@
-import type { Process } from './product.ts';
+import { found } from '../integration/support/e2e-cli.ts';
+import type { Process } from '../integration/support/processes.ts';
 import type { CrashWorld } from './world.ts';
 
 const DAY = 86_400_000;
@@ -19,9 +20,5 @@ export async function saysWithin(process: Process, text: string, times: number, 
   void process.done.then(() => {
     over = true;
   });
-  for (const end = performance.now() + ms; performance.now() < end; ) {
-    if (over || process.stderr().split(text).length > times) return true;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return false;
+  return (await found(() => over || process.told().stderr.split(text).length > times, ms)) ?? false;
 }

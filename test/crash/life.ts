@@ -1,7 +1,8 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
+import type { End, Process } from '../integration/support/processes.ts';
 import type { Kill } from './kill.ts';
-import { type End, type Process, startProduct } from './product.ts';
+import { startProduct } from './product.ts';
 import { ONE_POOL_THREAD, straceDeath } from './strace.ts';
 import type { CrashWorld } from './world.ts';
 

@@ -1,10 +1,10 @@
+import type { Process } from '../integration/support/processes.ts';
 import type { Chance } from './chance.ts';
 import type { Facts } from './facts.ts';
 import type { Kind, Rules } from './history.ts';
 import type { Kill } from './kill.ts';
 import type { Life } from './life.ts';
 import type { InputFile, Verdict } from './oracle.ts';
-import type { Process } from './product.ts';
 import type { Sampler } from './samples.ts';
 import type { CrashWorld, Json, WorldWishes } from './world.ts';
 

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { Process } from '../integration/support/processes.ts';
 import { type Chance, chanceOf, seedNumber } from './chance.ts';
 import { checkEnd } from './check-end.ts';
 import { remember } from './check-life.ts';
@@ -8,7 +9,7 @@ import { complain, type History, startHistory } from './history.ts';
 import { chooseKill, type Experience, type Kill, tellKill } from './kill.ts';
 import { type Life, live } from './life.ts';
 import type { Partners } from './partners.ts';
-import { type Process, startProduct } from './product.ts';
+import { startProduct } from './product.ts';
 import { createSampler } from './samples.ts';
 import type { LiveOptions, Scenario, Story } from './scenario.ts';
 import type { Servers } from './servers/open.ts';

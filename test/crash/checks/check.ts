@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { End, Process } from '../../integration/support/processes.ts';
+import { startProduct } from '../product.ts';
 import { type ServedWorld, type Servers, TOKEN, type WorldOptions } from '../servers/open.ts';
 
 /** One question to the product, with its answer in a few seconds: no chance is in it. Each is a file of this folder. */
@@ -32,22 +33,9 @@ export interface CheckWorld {
   /** Puts a whole file in the inbox. */
   drop(name: string, contents: string | Buffer): void;
   /** The product, with these arguments; `under`: a program that runs it. */
-  start(args: readonly string[], under?: readonly string[]): Life;
+  start(args: readonly string[], under?: readonly string[]): Process;
   run(job: string, under?: readonly string[]): Promise<End>;
   files(folder: string): string[];
-}
-
-export interface Life {
-  pid: number;
-  kill(signal: NodeJS.Signals): void;
-  done: Promise<End>;
-}
-
-export interface End {
-  code: number | undefined;
-  signal: NodeJS.Signals | undefined;
-  stdout: string;
-  stderr: string;
 }
 
 /** Nothing that a check starts may outlive this. */
@@ -56,7 +44,7 @@ const LIFE_MS = 90_000;
 /** Plays a check against a tree of the product; `tree` holds `src/main.ts`. */
 export async function playCheck(check: Check, tree: string, servers: Servers): Promise<string[]> {
   const worlds: CheckWorld[] = [];
-  const lives: Life[] = [];
+  const lives: Process[] = [];
   try {
     return await check.run({
       async world(options = {}) {
@@ -78,7 +66,7 @@ async function openWorld(
   tree: string,
   servers: Servers,
   options: Omit<WorldOptions, 'root'>,
-  lives: Life[],
+  lives: Process[],
 ): Promise<CheckWorld> {
   const root = mkdtempSync(join(tmpdir(), 'referry-check-'));
   const opened = await servers.open({ ...options, root });
@@ -87,16 +75,15 @@ async function openWorld(
   const served = opened.sftp.root;
   mkdirSync(jobs);
   const env = {
-    PATH: process.env.PATH ?? '',
-    HOME: process.env.HOME ?? '',
-    NODE_COMPILE_CACHE: join(tmpdir(), 'referry-e2e-compile-cache'),
     REFERRY_JOBS: jobs,
     REFERRY_STATE: state,
     EXTOLE_TOKEN: TOKEN,
     SFTP_PASSWORD: opened.sftp.password,
   };
-  const start = (args: readonly string[], under: readonly string[] = []): Life => {
-    const life = lifeOf([...under, process.execPath, join(tree, 'src/main.ts'), ...args], env);
+  const start = (args: readonly string[], under: readonly string[] = []): Process => {
+    const life = startProduct({ tree, args, env, under });
+    const timer = setTimeout(() => life.kill('SIGKILL'), LIFE_MS);
+    void life.done.finally(() => clearTimeout(timer));
     lives.push(life);
     return life;
   };
@@ -119,36 +106,6 @@ async function openWorld(
     run: (job, under) => start(['run', job, '--json'], under).done,
     files: (folder) => readdirSync(join(served, folder)).sort(),
   };
-}
-
-function lifeOf([program = '', ...args]: readonly string[], env: Record<string, string>): Life {
-  // A group of its own: what runs under strace goes with it.
-  const child: ChildProcess = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  const pid = child.pid ?? 0;
-  let over = false;
-  const kill = (signal: NodeJS.Signals): void => {
-    if (!over && pid > 0) process.kill(-pid, signal);
-  };
-  const timer = setTimeout(() => kill('SIGKILL'), LIFE_MS);
-  let stdout = '';
-  let stderr = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const done = new Promise<End>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', () => {
-      over = true;
-      clearTimeout(timer);
-    });
-    child.once('close', (code, signal) => {
-      resolve({ code: code ?? undefined, signal: signal ?? undefined, stdout, stderr });
-    });
-  });
-  return { pid, kill, done };
 }
 
 /** Rows `id,email,at`; quick to try again, and a window that is soon full. */
@@ -186,14 +143,4 @@ export function goodRows(prefix: string, count: number): string {
   const at = new Date(Date.now() - 86_400_000).toISOString();
   const rows = Array.from({ length: count }, (_, i) => `${prefix}-${i},p${i}@private.example,${at}\n`);
   return `id,email,at\n${rows.join('')}`;
-}
-
-/** Waits until `look` finds something; `undefined` where it never does. */
-export async function until<T>(look: () => T | undefined, ms = 15_000): Promise<T | undefined> {
-  const end = performance.now() + ms;
-  for (;;) {
-    const found = look();
-    if (found !== undefined || performance.now() > end) return found;
-    await new Promise((resolve) => setTimeout(resolve, 15));
-  }
 }

@@ -2,7 +2,9 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { type Check, type CheckWorld, goodRows, type Life, until } from './check.ts';
+import { found } from '../../integration/support/e2e-cli.ts';
+import type { Process } from '../../integration/support/processes.ts';
+import { type Check, type CheckWorld, goodRows } from './check.ts';
 
 /**
  * The lock keeps a second process out. Where it fails (its file was removed, the disk is one that knows no locks) a process that was taken
@@ -36,12 +38,12 @@ export const check: Check = {
 };
 
 /** Stops the process while nothing of it is in the middle of a transaction: we hold the right to write at that moment. */
-async function stopWhileItWaits({ ledger }: CheckWorld, life: Life): Promise<boolean> {
+async function stopWhileItWaits({ ledger }: CheckWorld, life: Process): Promise<boolean> {
   const db = new Database(ledger, { fileMustExist: true });
   try {
     db.pragma('busy_timeout = 5000');
     const state = db.prepare<[], { state: string }>('SELECT state FROM deliveries');
-    if (!(await until(() => state.get()?.state === 'waiting' || undefined))) return false;
+    if (!(await found(() => state.get()?.state === 'waiting'))) return false;
     db.exec('BEGIN IMMEDIATE');
     life.kill('SIGSTOP');
     await setTimeout(50);

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { startProcess } from '../../integration/support/processes.ts';
 import { straceMissing } from '../strace.ts';
 import type { Mutant } from './mutant.ts';
 import { editedTree, ROOT } from './tree.ts';
@@ -85,33 +85,24 @@ function verdictOf(stdout: string, stderr: string, late: boolean): Hunt['verdict
   return { kind: 'violated', what: what?.trim() ?? `${String(violations)} violations` };
 }
 
-function outputOf(
+async function outputOf(
   args: readonly string[],
   limitMs: number,
 ): Promise<{ stdout: string; stderr: string; late: boolean }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
-    let late = false;
-    // An interrupt first: the harness ends what it started.
-    const timer = setTimeout(() => {
-      late = true;
-      child.kill('SIGTERM');
-      setTimeout(() => child.kill('SIGKILL'), 5000).unref();
-    }, limitMs);
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-    });
-    child.once('error', reject);
-    child.once('close', () => {
-      clearTimeout(timer);
-      resolve({ stdout, stderr, late });
-    });
-  });
+  const harness = startProcess([process.execPath, ...args], { cwd: ROOT, env: process.env });
+  let late = false;
+  // An interrupt first: the harness ends what it started.
+  const timer = setTimeout(() => {
+    late = true;
+    harness.kill('SIGTERM');
+    setTimeout(() => harness.kill('SIGKILL'), 5000).unref();
+  }, limitMs);
+  try {
+    const { stdout, stderr } = await harness.done;
+    return { stdout, stderr, late };
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Where the deliberate bugs are looked for, each once, in a stable order. */
