@@ -13,7 +13,8 @@ Usage: npm run test:crash -- [options]
   --story K        only the K-th story of the one scenario
   --kills JSON     deaths to play again instead of choosing them
   --tree PATH      a checkout to test instead of this one
-  --keep           keep the folders of all stories
+  --keep           keep the folders of all stories; default: of those in which something is wrong
+  --discard        keep none
   --stop-early     end with the first violation
   --checks [NAME...]   only the questions that leave nothing to chance: flushes, host keys, half files, two processes
   --sweep [CALL...]    a small run killed, and given errors of the disk, at each of its system calls (strace)
@@ -49,6 +50,7 @@ export function readOptions(args: readonly string[], say: (line: string) => void
       kills: { type: 'string' },
       tree: { type: 'string', default: fileURLToPath(new URL('../../', import.meta.url)) },
       keep: { type: 'boolean', default: false },
+      discard: { type: 'boolean', default: false },
       'stop-early': { type: 'boolean', default: false },
       checks: { type: 'boolean', default: false },
       sweep: { type: 'boolean', default: false },
@@ -71,7 +73,7 @@ export function readOptions(args: readonly string[], say: (line: string) => void
     workers: numberOf('--workers', values.workers),
     only: values.scenario,
     tree: values.tree,
-    keep: values.keep,
+    keep: values.discard ? 'none' : values.keep ? 'all' : 'wrong',
     stopEarly: values['stop-early'],
     help: values.help,
     say,

@@ -8,7 +8,7 @@ import { type Partners, startPartners } from './partners.ts';
 import { pointsOf } from './points.ts';
 import type { Scenario } from './scenario.ts';
 import { type Servers, startServers } from './servers/open.ts';
-import { type Told, tellLives, tellStory } from './story.ts';
+import { type Keep, type Told, tellLives, tellStory } from './story.ts';
 
 export interface CrashOptions {
   /** Milliseconds after which no new story is begun. */
@@ -23,7 +23,7 @@ export interface CrashOptions {
   /** Only this story of the one scenario. */
   story?: number;
   kills?: readonly (Kill | null)[];
-  keep: boolean;
+  keep: Keep;
   /** Ends at the first violation. */
   stopEarly: boolean;
   say(line: string): void;
@@ -102,7 +102,7 @@ async function one(options: CrashOptions, { scenario, nth, book, servers, partne
     lived: (life) => book.lived(scenario.name, life),
   });
   book.add(scenario.name, told);
-  if (told.history.violations.length === 0 && !options.keep) return;
+  if (told.history.violations.length === 0 && options.keep !== 'all') return;
   const replay = JSON.stringify(told.history.lives.map(asItWas));
   const lines = [
     `${scenario.name}, story ${nth}, seed ${options.seed}: its files are in ${told.kept ?? 'nowhere'}`,

@@ -5,7 +5,7 @@ import { type Partners, startPartners } from './partners.ts';
 import { startProduct } from './product.ts';
 import type { Scenario, Story } from './scenario.ts';
 import { type Servers, startServers } from './servers/open.ts';
-import { tellLives, tellStory } from './story.ts';
+import { type Keep, tellLives, tellStory } from './story.ts';
 import {
   CALLS,
   type Call,
@@ -25,7 +25,7 @@ export interface SweepOptions {
   only: readonly string[];
   /** Each so-manieth call; 1: all. */
   every: number;
-  keep: boolean;
+  keep: Keep;
   say(line: string): void;
 }
 
@@ -143,7 +143,7 @@ async function told(
   const experience = () => ({ openMs: 300, wanted: [], sated: [] });
   const { history, kept } = await tellStory({ scenario, seed, tree, servers, partners, experience, lived, keep });
   if (history.violations.length > 0) {
-    say([`its files are in ${kept}`, ...tellLives(history)].join('\n'));
+    say([`its files are in ${kept ?? 'nowhere'}`, ...tellLives(history)].join('\n'));
     for (const { kind, invariant, what } of history.violations) say(`  ${invariant} ${kind}: ${what.slice(0, 1500)}`);
   }
   return history.violations.length;

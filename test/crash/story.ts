@@ -15,6 +15,9 @@ import type { LiveOptions, Scenario, Story } from './scenario.ts';
 import type { Servers } from './servers/open.ts';
 import { type CrashWorld, openWorld } from './world.ts';
 
+/** Which folders of stories stay: those in which something is wrong, all, none. */
+export type Keep = 'wrong' | 'all' | 'none';
+
 export interface TellOptions {
   scenario: Scenario;
   /** The same seed gives the same inputs and the same plans. */
@@ -28,7 +31,7 @@ export interface TellOptions {
   lived(life: Life): void;
   /** Deaths to play again instead of choosing them; `null`: it lives. */
   kills?: readonly (Kill | null)[] | undefined;
-  keep: boolean;
+  keep: Keep;
 }
 
 export interface Told {
@@ -63,7 +66,7 @@ export async function tellStory(options: TellOptions): Promise<Told> {
     await reports();
     complain(history, 'other', 'H', error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
-  const keep = options.keep || history.violations.length > 0;
+  const keep = options.keep === 'all' || (options.keep === 'wrong' && history.violations.length > 0);
   await world.close(keep);
   const rows = history.files.reduce((n, { file }) => n + file.text.split('\n').length - 2, 0);
   return { history, rows, kept: keep ? world.root : undefined };

@@ -15,7 +15,7 @@ it.skipIf(missing !== undefined && !REQUIRED)(
     const tree = fileURLToPath(new URL('../../', import.meta.url));
     const seed = `${Date.now() % 1_000_000_000}`;
     const say = (line: string): number => told.push(line);
-    const figures = await runSweep({ tree, seed, workers: 2, only: [], every: 12, keep: false, say });
+    const figures = await runSweep({ tree, seed, workers: 2, only: [], every: 12, keep: 'wrong', say });
     expect(figures.violations, told.join('\n')).toBe(0);
     const struck = Object.values(figures.struck).reduce((sum, times) => sum + times, 0);
     expect(struck, JSON.stringify(figures.struck)).toBeGreaterThan(20);

@@ -60,8 +60,8 @@ export async function ask(whom: Mutant['foundBy'], tree: string, seed: string, s
   return { verdict: verdictOf(stdout, stderr, late), seconds: (performance.now() - started) / 1000 };
 }
 
-/** One after the other, up to the first violation: the next hunt has the other core. */
-const STORIES = ['--workers', '1', '--stop-early'];
+/** One after the other, up to the first violation: the next hunt has the other core. What it finds was put there, and is not kept. */
+const STORIES = ['--workers', '1', '--stop-early', '--discard'];
 
 function verdictOf(stdout: string, stderr: string, late: boolean): Hunt['verdict'] {
   const last = stdout.trimEnd().split('\n').at(-1) ?? '';
