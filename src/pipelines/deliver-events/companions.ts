@@ -17,6 +17,7 @@ import { fittingName } from '../../remotes/names.ts';
 import { markerFor } from '../../remotes/stable.ts';
 import type { RunContext, StagedPaths } from './context.ts';
 import { localBytes } from './local-bytes.ts';
+import { moveToFree } from './move-to-free.ts';
 import { fetchBytes, LOCAL, localFile, stageBytes } from './stage.ts';
 
 /** What lies in the inbox beside a file and belongs to it. */
@@ -51,16 +52,15 @@ export function planCompanions(ctx: RunContext, processing: Processing, beside: 
 /** Takes them as planned. One that is gone is missed later, where its contents are needed. */
 export async function takeCompanions(ctx: RunContext, processing: Processing): Promise<void> {
   for (const { inboxPath, takenPath } of companionsOf(ctx.ledger, processing.id))
-    if (takenPath !== inboxPath) await moveIfThere(ctx, inboxPath, takenPath);
+    if (takenPath !== inboxPath) await unlessGone(ctx.remote.move(inboxPath, takenPath));
 }
 
-async function moveIfThere(ctx: RunContext, from: string, to: string): Promise<boolean> {
+async function unlessGone<T>(moving: Promise<T>): Promise<T | undefined> {
   try {
-    await ctx.remote.move(from, to);
-    return true;
+    return await moving;
   } catch (error) {
     if (error instanceof TransferError && (error.code === 'FILE_VANISHED' || error.code === 'NO_SUCH_FILE'))
-      return false;
+      return undefined;
     throw error;
   }
 }
@@ -132,7 +132,7 @@ export async function archiveCompanions(
   for (const companion of companionsOf(ctx.ledger, processing.id)) {
     if (companion.archivedAs !== null) continue;
     const target = `${folder}/${fittingName(companion.name)}${suffix}`;
-    const moved = await moveIfThere(ctx, companion.takenPath, target);
-    recordArchivedCompanion(ctx.ledger, companion, moved ? target : '');
+    const archivedAs = await unlessGone(moveToFree(ctx.remote, companion.takenPath, target, processing));
+    recordArchivedCompanion(ctx.ledger, companion, archivedAs ?? '');
   }
 }

@@ -10,6 +10,7 @@ import { resultsName } from '../../reports/results.ts';
 import type { ResultsSummary } from '../../reports/results-file.ts';
 import { archiveCompanions } from './companions.ts';
 import type { FilePass, RunContext } from './context.ts';
+import { moveToFree } from './move-to-free.ts';
 import { LOCAL } from './stage.ts';
 
 /** Puts a revision of a processing's results in place. Its bytes are known to the ledger before they leave. */
@@ -92,13 +93,13 @@ async function archiveAgain(ctx: RunContext, processing: Processing, earlier: nu
   const folder = processing.refusal?.verdict === 'refused' ? job.source.refused : job.source.archive;
   const onRemote = from !== '' && !from.startsWith(LOCAL);
   const target = `${folder}/${from.slice(from.lastIndexOf('/') + 1)}`;
+  let archivedAs = onRemote ? target : '';
   if (onRemote && target !== from) {
     await remote.ensureFolder(folder);
-    await moveAside(ctx, processing, target);
-    updateProcessing(ledger, earlier, { archivedAs: target });
+    archivedAs = await moveAside(ctx, processing, target);
+    updateProcessing(ledger, earlier, { archivedAs });
   }
   ctx.crashPoint('archived');
-  const archivedAs = onRemote ? target : '';
   return updateProcessing(ledger, processing.id, {
     state: 'closed',
     archivedAs,
@@ -111,24 +112,11 @@ async function archiveAgain(ctx: RunContext, processing: Processing, earlier: nu
 async function moveAside(ctx: RunContext, processing: Processing, target: string): Promise<string> {
   const from = processing.takenPath;
   try {
-    return await moveToFree(ctx, from, target, processing);
+    return await moveToFree(ctx.remote, from, target, processing);
   } catch (error) {
     if (!(error instanceof TransferError) || error.code !== 'FILE_VANISHED') throw error;
     ctx.io.log.warn({ file: from }, 'the taken input is gone from the processing folder; its contents are in staging');
     return target;
-  }
-}
-
-/** The same contents under the same name, taken within the same second, have the same name in the archive: the second one goes beside it. */
-async function moveToFree(ctx: RunContext, from: string, target: string, { id }: Processing): Promise<string> {
-  try {
-    await ctx.remote.move(from, target);
-    return target;
-  } catch (error) {
-    if (!(error instanceof TransferError) || error.code !== 'TARGET_EXISTS') throw error;
-    const beside = `${target}.p${id}`;
-    await ctx.remote.move(from, beside);
-    return beside;
   }
 }
 
@@ -142,7 +130,7 @@ async function archiveCopy(ctx: RunContext, processing: Processing, target: stri
   const there = await remote.stat(processing.inboxPath);
   if (!there) return (await remote.stat(target)) === undefined ? '' : target;
   if (there.size !== processing.size || there.mtime !== processing.mtime) return '';
-  const archivedAs = await moveToFree(ctx, processing.inboxPath, target, processing);
+  const archivedAs = await moveToFree(remote, processing.inboxPath, target, processing);
   const moved = await remote.stat(archivedAs);
   if (!moved || (await sha256Of(ctx, moved)) === processing.rawSha256) return archivedAs;
   await remote.move(archivedAs, processing.inboxPath);
