@@ -18,7 +18,13 @@ export function realIo(log: Log): Io {
     monotonic: () => performance.now(),
     random: () => Math.random(),
     sleep: async (ms, signal) => {
-      await delay(ms, undefined, signal ? { signal } : {});
+      try {
+        await delay(ms, undefined, signal ? { signal } : {});
+      } catch (error) {
+        // What it throws is an error of its own, with the reason inside.
+        signal?.throwIfAborted();
+        throw error;
+      }
     },
     env: process.env,
     log,
