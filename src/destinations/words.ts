@@ -1,4 +1,5 @@
-/** Somebody else's words, before they are stored or shown. */
+import type { Answer } from '../model.ts';
+import type { Profile } from './profile.ts';
 
 /** E-mail addresses, and numbers as long as a telephone's. */
 const PERSONAL = /(?<![^\s@"“”<>(),;:])[^\s@"“”<>(),;:]+@[^\s@"“”<>(),;]+|\+?\d(?:[ ().-]*\d){6,}/gu;
@@ -21,4 +22,15 @@ export function clean(text: string): string {
     .trim();
   const points = [...visible];
   return points.length > REASON_MAX ? `${points.slice(0, REASON_MAX - 1).join('')}…` : visible;
+}
+
+const LEAST = 3;
+
+/** What a provider says of a profile, without what the profile says of a person: it may repeat what it refuses. */
+export function withoutProfile(answer: Answer, { email, userId, fields }: Profile): Answer {
+  if (answer.kind === 'accepted') return answer;
+  let { reason } = answer;
+  for (const value of [email, userId, ...Object.values(fields)])
+    if (value !== undefined && value.length >= LEAST) reason = reason.replaceAll(value, '(not shown)');
+  return reason === answer.reason ? answer : { ...answer, reason };
 }

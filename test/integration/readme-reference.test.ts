@@ -7,7 +7,7 @@ import { PROJECT } from './support/cli.ts';
 /** Words in capitals that stand in quotes in the sources and are no code of an outcome, refusal, error or notice. */
 const NO_CODES = [
   /^(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|MON|TUE|WED|THU|FRI|SAT|SUN|UTC|USD|HH|MM|MMM|NFC|TRL)$/,
-  /^(?:GET|POST|PUT|PATCH|SIG[A-Z]+|ROLLBACK|SQLITE_[A-Z]+|FAIL|NO|NAME|DROPPED|DENY)$/,
+  /^(?:GET|POST|PUT|PATCH|SIG[A-Z]+|ROLLBACK|SQLITE_[A-Z]+|FAIL|NO|NAME|DROPPED|DENY|OK)$/,
   // What a batch job of Extole is called that reads a file, and how it ends.
   /^(?:FILE_ASSET|DONE|FAILED|CANCELED)$/,
   // Node.js system errors, and problems that the YAML reader names.

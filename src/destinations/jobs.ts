@@ -1,0 +1,107 @@
+import type { Answer } from '../model.ts';
+import { type Called, splitRefused } from './split.ts';
+
+/** A profile as it is sent. */
+export interface Row {
+  /** Its place in the batch. */
+  at: number;
+  json: string;
+  bytes: number;
+}
+
+/** What came of handing in rows as a job: its id, a refusal because of some row, or an answer for all of them. */
+export type HandedIn = { job: string } | { refused: Answer } | { answer: Answer };
+
+export interface JobWork {
+  /** What a call takes at most; `bytes` of the rows with a comma between them. */
+  bounds: { rows: number; bytes: number };
+  handIn(rows: readonly Row[], signal: AbortSignal): Promise<HandedIn>;
+  /** Waits until the job is done; answers[i] is of rows[i]. */
+  answersOf(job: string, rows: readonly Row[], signal: AbortSignal): Promise<Answer[]>;
+}
+
+/** So many profiles refused one by one, none accepted: it is the settings, not the profiles. */
+const ENOUGH = 50;
+
+/**
+ * Hands rows in as jobs of bounded size, splitting what is refused because of one row, then asks what became of each job. The
+ * provider works on all of them meanwhile. Answers by place in the batch. Throws the signal's reason only.
+ */
+export async function sendAsJobs(
+  rows: readonly Row[],
+  work: JobWork,
+  signal: AbortSignal,
+): Promise<Map<number, Answer>> {
+  const answers = new Map<number, Answer>();
+  const jobs: { job: string; rows: readonly Row[] }[] = [];
+  let alone = 0;
+  let stop: Answer | undefined;
+
+  async function call(part: readonly Row[]): Promise<Called> {
+    if (stop) return all(part, stop);
+    const handedIn = await work.handIn(part, signal);
+    if ('job' in handedIn) {
+      jobs.push({ job: handedIn.job, rows: part });
+      return all(part, HANDED_IN);
+    }
+    if ('refused' in handedIn) {
+      if (part.length === 1) alone += 1;
+      if (jobs.length > 0 || alone < ENOUGH) return handedIn;
+      stop = everyOne(handedIn.refused);
+      return all(part, stop);
+    }
+    const { answer } = handedIn;
+    // Who could not be reached for so long is not asked once more for each part.
+    stop =
+      answer.kind === 'halted'
+        ? answer
+        : { kind: 'retryable', code: 'NOT_SENT', reason: `nothing was sent after: ${reasonOf(answer)}` };
+    return all(part, answer);
+  }
+
+  for (const part of partsOf(rows, work.bounds)) {
+    const called = await splitRefused(part, call, signal);
+    for (const [i, row] of part.entries()) answers.set(row.at, called[i] ?? LOST);
+  }
+  for (const { job, rows: part } of jobs) {
+    const known = await work.answersOf(job, part, signal);
+    for (const [i, row] of part.entries()) answers.set(row.at, known[i] ?? LOST);
+  }
+  return answers;
+}
+
+/** Rows in order, as many in a part as both bounds allow; a row that is larger than a part is one of its own. */
+export function partsOf(rows: readonly Row[], bounds: { rows: number; bytes: number }): Row[][] {
+  const parts: Row[][] = [];
+  let part: Row[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    if (part.length > 0 && (part.length >= bounds.rows || bytes + row.bytes > bounds.bytes)) {
+      parts.push(part);
+      part = [];
+      bytes = 0;
+    }
+    part.push(row);
+    bytes += row.bytes + 1;
+  }
+  if (part.length > 0) parts.push(part);
+  return parts;
+}
+
+/** Stands for an answer while a part is split: the call was not refused. It never leaves this file. */
+const HANDED_IN: Answer = { kind: 'accepted', proof: { kind: 'batch_counts', eventId: '' } };
+
+const LOST: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'handed in; what became of it is not known' };
+
+function all(part: readonly Row[], answer: Answer): Called {
+  return { answers: part.map(() => answer) };
+}
+
+function everyOne(refused: Answer): Answer {
+  const reason = `each of ${ENOUGH} profiles was refused by itself and none accepted, so it is not the profiles: ${reasonOf(refused)}; check the settings`;
+  return { kind: 'halted', code: 'EVERY_PROFILE_REFUSED', reason };
+}
+
+function reasonOf(answer: Answer): string {
+  return answer.kind === 'accepted' ? '' : `${answer.code} (${answer.reason})`;
+}

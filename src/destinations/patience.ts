@@ -1,0 +1,125 @@
+import { type Backoff, backoffDelay, retryAfterMs } from '../delivery/backoff.ts';
+import { type HttpReply, PRIVATE_ADDRESS } from '../delivery/http.ts';
+import { pacerFor } from '../delivery/pacer.ts';
+import type { Answer, Io } from '../model.ts';
+import { clean } from './words.ts';
+
+/** A whole answer. */
+export type Reply = Extract<HttpReply, { kind: 'reply' }>;
+
+/** How long a call is repeated that a provider could not take just now. Only for calls that do no harm when done twice. */
+export interface Patience {
+  /** What people call it. */
+  provider: string;
+  /** From the first try to the last. */
+  patienceMs: number;
+  backoff: Backoff;
+  /** Waits until a call may leave; throws the signal's reason. */
+  turn(signal: AbortSignal): Promise<void>;
+  /** Whether an answer that is no 429 asks to come back later all the same: a 403 of a firewall, a code in a body. */
+  busy?(reply: Reply): boolean;
+  /** Aborted where the sender is closed: then nothing is repeated. */
+  closing: AbortSignal;
+  io: Io;
+}
+
+/** `stopped`: the last try's trouble, as an answer of every row in the call. Some try may have been accepted where it is `unknown`. */
+export type Asked = { reply: Reply } | { stopped: Answer };
+
+/**
+ * Calls until the provider answers with anything but 408, 425, 429 or 5xx, as long as patience lasts. Obeys Retry-After; where
+ * that is longer than what is left of it, gives up at once. Throws the signal's reason only.
+ */
+export async function askPatiently(
+  call: () => Promise<HttpReply>,
+  { provider, patienceMs, backoff, turn, busy, closing, io }: Patience,
+  signal: AbortSignal,
+): Promise<Asked> {
+  const until = io.monotonic() + patienceMs;
+  let doubt: Answer | undefined;
+  for (let tries = 1; ; tries += 1) {
+    await turn(AbortSignal.any([signal, closing])).catch(() => signal.throwIfAborted());
+    const reply = await unlessAborted(call(), signal);
+    const trouble = troubleOf(reply, provider, io.now(), busy);
+    if (trouble === undefined) return reply.kind === 'reply' ? { reply } : { stopped: lost(provider) };
+    if (trouble.kind === 'halted') return { stopped: trouble };
+    if (trouble.kind === 'unknown') doubt = trouble;
+    const asked = trouble.kind === 'retryable' ? (trouble.afterMs ?? 0) : 0;
+    const wait = Math.max(asked, backoffDelay(tries, backoff, io.random()));
+    if (closing.aborted || io.monotonic() + wait > until) return { stopped: doubt ?? trouble };
+    await io.sleep(wait, AbortSignal.any([signal, closing])).catch(() => signal.throwIfAborted());
+  }
+}
+
+/** Waits until a request may leave that counts under `key`. Throws the signal's reason. */
+export async function turnOf(key: string, perMinute: number, io: Io, signal: AbortSignal): Promise<void> {
+  const now = io.monotonic();
+  const pacer = pacerFor(key, perMinute, now);
+  let wait = pacer.reserve(now) - now;
+  do {
+    if (wait > 0) await io.sleep(wait, signal);
+    signal.throwIfAborted();
+    wait = pacer.left(io.monotonic());
+  } while (wait > 0);
+}
+
+/** What is asked of the provider goes on; nobody waits for it any more. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let stop = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** `undefined`: an answer to go by. */
+function troubleOf(
+  reply: HttpReply,
+  provider: string,
+  now: number,
+  busy: ((reply: Reply) => boolean) | undefined,
+): Answer | undefined {
+  if (reply.kind === 'not-sent') return notSent(reply, provider);
+  if (reply.kind === 'ambiguous') {
+    const reason = `no clear answer of ${provider}: ${clean(reply.message)} (${clean(reply.code)})`;
+    return { kind: 'unknown', code: 'NO_ANSWER', reason };
+  }
+  const { status } = reply;
+  if (status >= 500 || status < 200) {
+    const reason = `${provider} answered ${status}; the call may have been accepted`;
+    return { kind: 'unknown', code: 'SERVER_ERROR', reason, http: status };
+  }
+  const throttled = status === 429 || (busy?.(reply) ?? false);
+  if (!throttled && status !== 408 && status !== 425) return undefined;
+  const after = retryAfterMs(reply.header('retry-after'), now);
+  return {
+    kind: 'retryable',
+    code: throttled ? 'THROTTLED' : `HTTP_${status}`,
+    reason: `${provider} answered ${status}: too many calls for now`,
+    ...(after === undefined ? {} : { afterMs: after }),
+    http: status,
+  };
+}
+
+function notSent(reply: Extract<HttpReply, { kind: 'not-sent' }>, provider: string): Answer {
+  const detail = `${clean(reply.message)} (${clean(reply.code)})`;
+  if (reply.tls) {
+    const reason = `the server could not prove that it is ${provider}, so nothing was sent: ${detail}`;
+    return { kind: 'halted', code: 'TLS', reason };
+  }
+  if (reply.code === PRIVATE_ADDRESS) {
+    const reason = `nothing was sent: ${clean(reply.message)}; ${provider} is on the internet. Check the URL and DNS; allowPrivateAddresses allows it`;
+    return { kind: 'halted', code: PRIVATE_ADDRESS, reason };
+  }
+  return { kind: 'retryable', code: 'NOT_SENT', reason: `nothing was sent: ${detail}` };
+}
+
+function lost(provider: string): Answer {
+  return { kind: 'unknown', code: 'NO_ANSWER', reason: `no clear answer of ${provider}` };
+}
