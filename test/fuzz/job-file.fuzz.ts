@@ -1,12 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatProblem, loadJobs } from '../../src/jobs/load.ts';
 import { addressOf } from '../../src/remotes/address.ts';
-import { must, takeFrom } from './support.ts';
+import { must, newFolder, takeFrom } from './support.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'referry-fuzz-job-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const folder = newFolder();
 mkdirSync(join(folder, 'jobs'));
 const SECRET = 'a-secret-of-the-environment';
 

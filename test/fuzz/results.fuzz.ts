@@ -1,13 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { uploadSettings } from '../../src/destinations/extole/upload-settings.ts';
 import { interpret } from '../../src/pipelines/deliver-events/by-file/interpret.ts';
 import { openResults } from '../../src/reports/results-reader.ts';
-import { must, takeFrom } from './support.ts';
+import { must, newFolder, takeFrom } from './support.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'referry-fuzz-results-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const folder = newFolder();
 const path = join(folder, 'results');
 const COLUMNS = ['event_name', 'event_time', 'email', 'partner_user_id', 'partner_conversion_id', 'container'];
 const { results } = uploadSettings.parse({});

@@ -1,14 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InputRow } from '../../src/model.ts';
 import { openRows } from '../../src/parsing/open.ts';
 import { fileSettings } from '../../src/parsing/settings.ts';
 import { openText } from '../../src/parsing/text.ts';
-import { collect, must, outcome, takeFrom } from './support.ts';
+import { collect, must, newFolder, outcome, takeFrom } from './support.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'referry-fuzz-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const folder = newFolder();
 const path = join(folder, 'staged');
 
 const SETTINGS = [

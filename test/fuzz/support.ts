@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { FileRefused } from '../../src/model.ts';
 
 /** Takes decisions from the first bytes of an input, so that one input is a whole case. */
@@ -52,6 +55,20 @@ export async function outcome<T>(work: () => Promise<T>): Promise<Outcome<T>> {
     return { ok: false, refusal: error };
   }
 }
+
+const folders: string[] = [];
+
+/** A folder for one target's files: whoever runs the targets removes it, or it goes with the process. */
+export function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'referry-fuzz-'));
+  folders.push(folder);
+  return folder;
+}
+
+export function removeFolders(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
+process.on('exit', removeFolders);
 
 /** A statement about the program that must hold. */
 export function must(holds: boolean, statement: string, ...shown: unknown[]): asserts holds {

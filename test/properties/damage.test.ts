@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { fuzz as classify } from '../fuzz/classify.fuzz.ts';
 import { fuzz as jobFile } from '../fuzz/job-file.fuzz.ts';
 import { fuzz as json } from '../fuzz/json.fuzz.ts';
@@ -11,6 +11,7 @@ import { fuzz as records } from '../fuzz/records.fuzz.ts';
 import { fuzz as results } from '../fuzz/results.fuzz.ts';
 import { fuzz as rows } from '../fuzz/rows.fuzz.ts';
 import { found, SEEDS } from '../fuzz/seeds.ts';
+import { removeFolders } from '../fuzz/support.ts';
 import { fuzz as values } from '../fuzz/values.fuzz.ts';
 import { budget, runs, timeFor } from './support/runs.ts';
 
@@ -27,6 +28,8 @@ const TARGETS: Readonly<Record<string, (data: Buffer) => void | Promise<void>>> 
   rows,
   values,
 };
+
+afterAll(removeFolders);
 
 /** Ways to damage bytes, played one after the other. */
 const damage = fc.array(

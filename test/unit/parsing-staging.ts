@@ -1,18 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { FileRefused, type InputRow, type ReadSummary } from '../../src/model.ts';
 import { openRows } from '../../src/parsing/open.ts';
 import { type FileSettings, fileSettings, type StagedFile } from '../../src/parsing/settings.ts';
 import { openText } from '../../src/parsing/text.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'referry-parsing-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-let count = 0;
-
-/** Puts contents into a temporary staging folder. */
+/** Puts contents into a staging folder, which is gone after the test. */
 export function stage(contents: string | Buffer, name = 'partner.csv'): StagedFile {
-  const path = join(folder, `${count++}.bin`);
+  const folder = mkdtempSync(join(tmpdir(), 'referry-parsing-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'staged.bin');
   writeFileSync(path, contents);
   return { path, name };
 }
