@@ -12,6 +12,8 @@ export interface Pacer {
   left(now: number): number;
   /** Nothing leaves before this moment of the monotonic clock, as when a provider says that its limit is used up. */
   rest(until: number): void;
+  /** The moment of the longest rest so far; long ago where there was none. */
+  readonly restsUntil: number;
   /** Goes slower from now on; a limit above the present one changes nothing. */
   slowTo(perMinute: number): void;
 }
@@ -46,6 +48,9 @@ export function createPacer(perMinute: number, now: number): Pacer {
     },
     rest(until) {
       rested = Math.max(rested, until);
+    },
+    get restsUntil() {
+      return rested;
     },
     slowTo(limit) {
       interval = Math.max(interval, (60_000 / limit) * STRETCH);

@@ -71,9 +71,9 @@ export async function sendAsJobs(
 }
 
 /** Rows in order, as many in a part as both bounds allow; a row that is larger than a part is one of its own. */
-export function partsOf(rows: readonly Row[], bounds: { rows: number; bytes: number }): Row[][] {
-  const parts: Row[][] = [];
-  let part: Row[] = [];
+export function partsOf<R extends Row>(rows: readonly R[], bounds: { rows: number; bytes: number }): R[][] {
+  const parts: R[][] = [];
+  let part: R[] = [];
   let bytes = 0;
   for (const row of rows) {
     if (part.length > 0 && (part.length >= bounds.rows || bytes + row.bytes > bounds.bytes)) {

@@ -18,6 +18,8 @@ export interface Patience {
   turn(signal: AbortSignal): Promise<void>;
   /** Whether an answer that is no 429 asks to come back later all the same: a 403 of a firewall, a code in a body. */
   busy?(reply: Reply): boolean;
+  /** Whether an answer stands although it is a 429: waiting for so long is the caller's affair. */
+  isFinal?(reply: Reply): boolean;
   /** Aborted where the sender is closed: then nothing is repeated. */
   closing: AbortSignal;
   io: Io;
@@ -32,15 +34,16 @@ export type Asked = { reply: Reply } | { stopped: Answer };
  */
 export async function askPatiently(
   call: () => Promise<HttpReply>,
-  { provider, patienceMs, backoff, turn, busy, closing, io }: Patience,
+  patience: Patience,
   signal: AbortSignal,
 ): Promise<Asked> {
+  const { provider, patienceMs, backoff, turn, closing, io } = patience;
   const until = io.monotonic() + patienceMs;
   let doubt: Answer | undefined;
   for (let tries = 1; ; tries += 1) {
     await turn(AbortSignal.any([signal, closing])).catch(() => signal.throwIfAborted());
     const reply = await unlessAborted(call(), signal);
-    const trouble = troubleOf(reply, provider, io.now(), busy);
+    const trouble = troubleOf(reply, patience);
     if (trouble === undefined) return reply.kind === 'reply' ? { reply } : { stopped: lost(provider) };
     if (trouble.kind === 'halted') return { stopped: trouble };
     if (trouble.kind === 'unknown') doubt = trouble;
@@ -79,12 +82,7 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
 }
 
 /** `undefined`: an answer to go by. */
-function troubleOf(
-  reply: HttpReply,
-  provider: string,
-  now: number,
-  busy: ((reply: Reply) => boolean) | undefined,
-): Answer | undefined {
+function troubleOf(reply: HttpReply, { provider, busy, isFinal, io }: Patience): Answer | undefined {
   if (reply.kind === 'not-sent') return notSent(reply, provider);
   if (reply.kind === 'ambiguous') {
     const reason = `no clear answer of ${provider}: ${clean(reply.message)} (${clean(reply.code)})`;
@@ -95,9 +93,10 @@ function troubleOf(
     const reason = `${provider} answered ${status}; the call may have been accepted`;
     return { kind: 'unknown', code: 'SERVER_ERROR', reason, http: status };
   }
+  if (isFinal?.(reply)) return undefined;
   const throttled = status === 429 || (busy?.(reply) ?? false);
   if (!throttled && status !== 408 && status !== 425) return undefined;
-  const after = retryAfterMs(reply.header('retry-after'), now);
+  const after = retryAfterMs(reply.header('retry-after'), io.now());
   return {
     kind: 'retryable',
     code: throttled ? 'THROTTLED' : `HTTP_${status}`,

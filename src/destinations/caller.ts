@@ -1,0 +1,126 @@
+import { createHttpClient, type HttpReply } from '../delivery/http.ts';
+import { pacerFor } from '../delivery/pacer.ts';
+import type { Answer, Io } from '../model.ts';
+import type { CallSettings } from './call-settings.ts';
+import { type Asked, askPatiently, type Reply, turnOf, unlessAborted } from './patience.ts';
+
+/** Calls to one provider under one credential, which do no harm when made twice. */
+export interface Caller {
+  /** Makes the call at its turn, and again as long as patience lasts; `once`: never again. Throws the signal's reason only. */
+  post(path: string, body: string, signal: AbortSignal, options?: { once: true }): Promise<Asked>;
+  get(path: string, signal: AbortSignal): Promise<Asked>;
+  close(): Promise<void>;
+}
+
+export interface CallerOptions extends CallSettings {
+  provider: string;
+  origin: string;
+  /** Sent with each call: name, value, name, value. */
+  headers: readonly string[];
+  /** The header with the credential. */
+  secretHeader: string;
+  /** What the provider counts its limit by; callers that share it share the pace. */
+  pace: { by: string; perMinute: number };
+  /**
+   * What the provider says of its limit beside an answer: the calls that it allows, and how long nothing may leave. `others`: the
+   * calls that are on the wire yet.
+   */
+  limit?(reply: Reply, others: number): { perMinute?: number; restMs?: number };
+  /** These two as in `Patience`. */
+  busy?(reply: Reply): boolean;
+  isFinal?(reply: Reply): boolean;
+  /** The longest answer that is read. */
+  maxBodyBytes: number;
+}
+
+export function createCaller(options: CallerOptions, io: Io): Caller {
+  const { provider, backoff, pace } = options;
+  const http = createHttpClient(
+    {
+      origin: options.origin,
+      connections: options.connections,
+      headersTimeoutMs: options.timeout.headers,
+      bodyTimeoutMs: options.timeout.headers,
+      totalTimeoutMs: options.timeout.total,
+      maxBodyBytes: options.maxBodyBytes,
+      secretHeader: options.secretHeader,
+      ...(options.ca === undefined ? {} : { tls: { ca: options.ca } }),
+      allowPrivateAddresses: options.allowPrivateAddresses,
+    },
+    io,
+  );
+  const pacer = pacerFor(pace.by, pace.perMinute, io.monotonic());
+  const closing = new AbortController();
+
+  // A call has a connection before it takes its turn: those that wait for one would leave all at once when some become free.
+  let free = options.connections;
+  const wakes: (() => void)[] = [];
+
+  async function turn(signal: AbortSignal): Promise<void> {
+    while (free === 0) await unlessAborted(new Promise<void>((wake) => void wakes.push(wake)), signal);
+    free -= 1;
+    try {
+      await turnOf(pace.by, pace.perMinute, io, signal);
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  function release(): void {
+    free += 1;
+    for (const wake of wakes.splice(0)) wake();
+  }
+
+  let onTheWire = 0;
+
+  function call(start: (done: (reply: HttpReply) => void) => void): Promise<HttpReply> {
+    onTheWire += 1;
+    return new Promise((resolve) => {
+      start((reply) => {
+        onTheWire -= 1;
+        release();
+        resolve(reply.kind === 'reply' ? limited(reply) : reply);
+      });
+    });
+  }
+
+  /** What a provider says of its limit in words of its own is read as Retry-After. */
+  function limited(reply: Reply): Reply {
+    const { perMinute, restMs } = options.limit?.(reply, onTheWire) ?? {};
+    if (perMinute !== undefined) pacer.slowTo(perMinute);
+    if (restMs === undefined) return reply;
+    pacer.rest(io.monotonic() + restMs);
+    if (reply.status !== 429) return reply;
+    const seconds = String(Math.ceil(restMs / 1000));
+    return { ...reply, header: (name) => (name === 'retry-after' ? seconds : reply.header(name)) };
+  }
+
+  async function ask(
+    start: (done: (reply: HttpReply) => void) => void,
+    signal: AbortSignal,
+    patienceMs: number,
+  ): Promise<Asked> {
+    const rest = pacer.restsUntil - io.monotonic();
+    if (rest > options.patience) return { stopped: usedUp(provider, rest) };
+    const { busy, isFinal } = options;
+    const own = { ...(busy ? { busy } : {}), ...(isFinal ? { isFinal } : {}) };
+    const patience = { provider, patienceMs, backoff, turn, ...own, closing: closing.signal, io };
+    return await askPatiently(() => call(start), patience, signal);
+  }
+
+  return {
+    post: (path, body, signal, how) =>
+      ask((done) => http.post(path, [...options.headers], body, done), signal, how?.once ? 0 : options.patience),
+    get: (path, signal) => ask((done) => http.get(path, [...options.headers], done), signal, options.patience),
+    async close() {
+      closing.abort();
+      await http.close();
+    },
+  };
+}
+
+function usedUp(provider: string, rest: number): Answer {
+  const reason = `nothing was sent: the limit of ${provider} is used up for another ${Math.ceil(rest / 60_000)} minutes`;
+  return { kind: 'retryable', code: 'THROTTLED', reason, afterMs: Math.ceil(rest) };
+}

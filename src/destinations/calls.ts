@@ -1,0 +1,80 @@
+import type { Answer } from '../model.ts';
+import { partsOf, type Row } from './jobs.ts';
+import type { Profile } from './profile.ts';
+import { type Called, splitRefused } from './split.ts';
+import { withoutProfile } from './words.ts';
+
+/** A profile on its way, as JSON. */
+export interface Outgoing extends Row {
+  profile: Profile;
+}
+
+/** A profile as a provider takes it, or why it does not leave. `kind`: calls carry profiles of one kind only. */
+export type Prepared = { json: string; kind: string } | { refused: Answer };
+
+export interface CallWork {
+  prepare(profile: Profile): Prepared;
+  /** What a call takes at most; `bytes` of the profiles with a comma between them. */
+  bounds: { rows: number; bytes: number };
+  call(rows: readonly Outgoing[]): Promise<Called>;
+}
+
+/**
+ * Sends a batch as calls of bounded size, one after the other, and splits what is refused because of one profile. Where a call has no
+ * good answer in spite of all patience, the rest is not sent. answers[i] is of batch[i]. Throws the signal's reason only.
+ */
+export async function sendInCalls(batch: readonly Profile[], work: CallWork, signal: AbortSignal): Promise<Answer[]> {
+  const answers = new Map<number, Answer>();
+  const kinds = new Map<string, Outgoing[]>();
+  let stop: Answer | undefined;
+
+  signal.throwIfAborted();
+  for (const [at, profile] of batch.entries()) {
+    const prepared = work.prepare(profile);
+    const bytes = 'json' in prepared ? Buffer.byteLength(prepared.json) : 0;
+    if ('refused' in prepared) answers.set(at, prepared.refused);
+    else if (bytes > work.bounds.bytes) answers.set(at, tooLarge(bytes, work.bounds.bytes));
+    else {
+      const rows = kinds.get(prepared.kind) ?? [];
+      rows.push({ at, profile, json: prepared.json, bytes });
+      kinds.set(prepared.kind, rows);
+    }
+  }
+
+  async function call(rows: readonly Outgoing[]): Promise<Called> {
+    if (stop) return all(rows, stop);
+    const called = await work.call(rows);
+    const first = 'answers' in called ? called.answers[0] : undefined;
+    if (first) stop = stoppedBy(first);
+    return called;
+  }
+
+  for (const rows of kinds.values()) {
+    for (const part of partsOf(rows, work.bounds)) {
+      const called = await splitRefused(part, call, signal);
+      for (const [i, { at, profile }] of part.entries()) answers.set(at, withoutProfile(called[i] ?? NOTHING, profile));
+    }
+  }
+  return batch.map((_, at) => answers.get(at) ?? NOTHING);
+}
+
+/** The same answer for each. */
+export function all(rows: readonly unknown[], answer: Answer): Called {
+  return { answers: rows.map(() => answer) };
+}
+
+/** What keeps the rest of a batch from leaving. */
+function stoppedBy(answer: Answer): Answer | undefined {
+  if (answer.kind === 'halted') return answer;
+  if (answer.kind !== 'retryable' && answer.kind !== 'unknown') return undefined;
+  const reason = `nothing was sent after: ${answer.code} (${answer.reason})`;
+  const after = answer.kind === 'retryable' && answer.afterMs !== undefined ? { afterMs: answer.afterMs } : {};
+  return { kind: 'retryable', code: 'NOT_SENT', reason, ...after };
+}
+
+function tooLarge(bytes: number, most: number): Answer {
+  const reason = `the profile has ${bytes} bytes, and a call takes ${most}: send fewer or shorter fields`;
+  return { kind: 'rejected', code: 'PROFILE_TOO_LARGE', reason };
+}
+
+const NOTHING: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'no answer to this profile' };
