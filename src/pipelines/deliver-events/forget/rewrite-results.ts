@@ -1,13 +1,16 @@
 import { createReadStream } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { OUTCOMES } from '../../../model.ts';
+import { syncFolder } from '../stage.ts';
 import type { Search } from './search.ts';
 
 /** What stands in place of a person's row, or of words about it. */
 export const FORGOTTEN = '(forgotten)';
 
 const LF = 10;
+/** Characters that are kept in memory until they are written. */
+const WRITTEN_AT_ONCE = 1 << 20;
 /** `line,outcome,code,reason,event_id,attempts,at` */
 const LEADING = 7;
 /** Our columns at the beginning of a results line, from its number to the time. */
@@ -22,37 +25,27 @@ const BEGINNING = new RegExp(
  */
 export async function rewriteResults(path: string, search: Search, dryRun: boolean): Promise<number> {
   if (dryRun) return countRows(path, search);
-  const part = join(dirname(path), `.${basename(path)}.forget.part`);
-  const { mode } = await stat(path);
-  const target = await open(part, 'w', mode & 0o777);
   let rows = 0;
-  try {
+  await replaceFile(path, async (target) => {
     let layout: Layout | undefined;
     let out: string[] = [];
+    let size = 0;
     const flush = async (): Promise<void> => {
       await target.writeFile(out.join(''));
       out = [];
+      size = 0;
     };
     for await (const record of recordsOf(path)) {
       const header: boolean = layout === undefined && !record.startsWith('{');
       layout ??= layoutOf(record);
-      if (header || !search.in(record)) out.push(record);
-      else {
-        out.push(layout.blank(record, search));
-        rows++;
-      }
-      if (out.length > 1000) await flush();
+      const itsOwn = !header && search.in(record);
+      if (itsOwn) rows++;
+      out.push(itsOwn ? layout.blank(record, search) : record);
+      size += record.length;
+      if (size > WRITTEN_AT_ONCE) await flush();
     }
     await flush();
-    await target.sync();
-  } catch (error) {
-    await target.close();
-    await rm(part, { force: true });
-    throw error;
-  }
-  await target.close();
-  await rename(part, path);
-  await syncFolder(dirname(path));
+  });
   return rows;
 }
 
@@ -64,24 +57,26 @@ async function countRows(path: string, search: Search): Promise<number> {
 
 /** Puts other words in place of a person's address in a report of this machine. */
 export async function rewriteText(path: string, search: Search): Promise<void> {
+  const text = await readFile(path, 'utf8');
+  await replaceFile(path, (target) => target.writeFile(search.without(text, FORGOTTEN)));
+}
+
+/** Readers meet the old contents or the new ones. Where it fails, nothing of it stays. */
+async function replaceFile(path: string, write: (target: FileHandle) => Promise<void>): Promise<void> {
   const part = join(dirname(path), `.${basename(path)}.forget.part`);
   const { mode } = await stat(path);
-  const before = await open(path, 'r');
-  const text = await before.readFile('utf8').finally(() => before.close());
   const target = await open(part, 'w', mode & 0o777);
   try {
-    await target.writeFile(search.without(text, FORGOTTEN));
+    await write(target);
     await target.sync();
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
   } finally {
     await target.close();
   }
   await rename(part, path);
   await syncFolder(dirname(path));
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  await handle.sync().finally(() => handle.close());
 }
 
 /**
