@@ -12,7 +12,7 @@ function importsOf(path: string, text: string): string[] {
 
 const roomOf = (path: string): string => (path.includes('/') ? path.slice(0, path.indexOf('/')) : path);
 
-const ROOMS = ['remotes', 'parsing', 'mapping', 'ledger', 'delivery', 'destinations', 'reports', 'notices'];
+const ROOMS = ['remotes', 'parsing', 'mapping', 'ledger', 'delivery', 'destinations', 'exports', 'reports', 'notices'];
 
 /** The rooms (or files beside them) that each room may import, beside itself and the nouns. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
