@@ -26,11 +26,21 @@ export function clean(text: string): string {
 
 const LEAST = 3;
 
-/** What a provider says of a profile, without what the profile says of a person: it may repeat what it refuses. */
-export function withoutProfile(answer: Answer, { email, userId, fields }: Profile): Answer {
+/**
+ * An answer in whose words none of these values stands, in whatever case: a provider may repeat what it refuses. The longest goes first,
+ * since one may be part of another.
+ */
+export function withoutValues(answer: Answer, values: readonly string[]): Answer {
   if (answer.kind === 'accepted') return answer;
-  let { reason } = answer;
-  for (const value of [email, userId, ...Object.values(fields)])
-    if (value !== undefined && value.length >= LEAST) reason = reason.replaceAll(value, '(not shown)');
+  const { length: most } = answer.reason;
+  const hidden = values.filter(({ length }) => length >= LEAST && length <= most).sort((a, b) => b.length - a.length);
+  if (hidden.length === 0) return answer;
+  const any = new RegExp(hidden.map((value) => value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'giu');
+  const reason = answer.reason.replace(any, '(not shown)');
   return reason === answer.reason ? answer : { ...answer, reason };
+}
+
+/** What a provider says of a profile, without what the profile says of a person. */
+export function withoutProfile(answer: Answer, { email = '', userId = '', fields }: Profile): Answer {
+  return withoutValues(answer, [email, userId, ...Object.values(fields)]);
 }

@@ -1,7 +1,7 @@
 import { retryAfterMs } from '../../delivery/backoff.ts';
 import { type HttpReply, PRIVATE_ADDRESS } from '../../delivery/http.ts';
 import type { Answer, EventRecord } from '../../model.ts';
-import { clean, impersonal } from '../words.ts';
+import { clean, impersonal, withoutValues } from '../words.ts';
 import { idText, jsonObject } from './reply-json.ts';
 
 export { clean, impersonal };
@@ -157,13 +157,12 @@ export function errorOf(reply: Reply): { code: string; message: string; uniqueId
 
 /** Fields of an event that say who somebody is, by their names: Extole's own, and what others are called. */
 const WHO = /mail|phone|name|user|person|member|birth|address|street|city|zip|postal|customer/i;
-const LEAST = 3;
 
-/** What a destination says of a row without what the row says of a person: it may repeat what it refuses. */
+/** What Extole says of a row, without what the row says of a person. */
 export function withoutPerson(answer: Answer, { data }: Pick<EventRecord, 'data'>): Answer {
   if (answer.kind === 'accepted') return answer;
-  let { reason } = answer;
-  for (const [name, value] of Object.entries(data))
-    if (value.length >= LEAST && WHO.test(name)) reason = reason.replaceAll(value, '(not shown)');
-  return reason === answer.reason ? answer : { ...answer, reason };
+  return withoutValues(
+    answer,
+    Object.entries(data).flatMap(([name, value]) => (WHO.test(name) ? [value] : [])),
+  );
 }
