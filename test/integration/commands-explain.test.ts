@@ -17,7 +17,7 @@ beforeAll(async () => {
   world = await openWorld({
     faults: ({ body }) => {
       if (body.includes(KEYS.refused)) return { kind: 'status', status: 400, code: 'invalid_event' };
-      if (body.includes(KEYS.held)) return 'timeout-post';
+      if (body.includes(KEYS.held)) return 'resetpost';
       if (!body.includes(KEYS.retried) || seen.has(KEYS.retried)) return undefined;
       seen.add(KEYS.retried);
       return '429';

@@ -97,7 +97,7 @@ describe('what a person decides about files', { timeout: 90_000 }, () => {
 
   it('reprocess: under the corrected job, delivered rows are duplicates, and the others are judged anew, each once', async () => {
     world.extole.setFaults(({ body }) =>
-      body.includes('"F-1"') ? { kind: 'status', status: 408 } : body.includes('"U-1"') ? 'timeout-post' : undefined,
+      body.includes('"F-1"') ? { kind: 'status', status: 408 } : body.includes('"U-1"') ? 'resetpost' : undefined,
     );
     world.job('feed', { delivery: { maxAttempts: 1 }, file: { maxRejected: 1 } });
     const wrongName = `${HEADER}\n${[row('D-1'), row('F-1'), row('U-1')].map(lineOf).join('\n')}\n${lineOf(row('T-1', { at: '21.11.2026 06:00' }))}\n`;

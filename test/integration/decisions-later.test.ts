@@ -72,11 +72,7 @@ describe('what comes later: retries of some rows, time that runs out, reports th
 
   it('a duplicate of a row that a person rejected shares its fate once its own results are written anew', async () => {
     world.extole.setFaults(({ body }) =>
-      body.includes('"A-0001"')
-        ? 'timeout-pre'
-        : body.includes('"B-0001"')
-          ? { kind: 'status', status: 408 }
-          : undefined,
+      body.includes('"A-0001"') ? 'resetpre' : body.includes('"B-0001"') ? { kind: 'status', status: 408 } : undefined,
     );
     world.drop('a.csv', csv(rows('A', 1)), 90);
     world.drop('b.csv', csv([...rows('A', 1), ...rows('B', 1)]), 60);

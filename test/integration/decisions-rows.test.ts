@@ -34,7 +34,7 @@ describe('what a person decides about rows', { timeout: 90_000 }, () => {
 
   it('release: held rows whose answers were lost are sent again by the daemon, once, and a revision says so', async () => {
     world.job('feed');
-    world.extole.setFaults(({ body }) => (/"A-000[1-3]"/.test(body) ? 'timeout-pre' : undefined));
+    world.extole.setFaults(({ body }) => (/"A-000[1-3]"/.test(body) ? 'resetpre' : undefined));
     world.drop('a.csv', csv(rows('A', 6)));
     expect((await world.run('feed')).run).toMatchObject({ held: 3, delivered: 3 });
     const before = world.read('results/a.csv.results.csv');
@@ -78,7 +78,7 @@ describe('what a person decides about rows', { timeout: 90_000 }, () => {
 
   it('a released row that fails again does not lose its key, since its first try may have been accepted', async () => {
     world.job('feed', { delivery: { maxAttempts: 1 } });
-    world.extole.setFaults(() => 'timeout-post');
+    world.extole.setFaults(() => 'resetpost');
     world.drop('a.csv', csv(rows('A', 1)));
     expect((await world.run('feed')).run).toMatchObject({ held: 1 });
     world.extole.setFaults(() => ({ kind: 'status', status: 408 }));
@@ -92,7 +92,7 @@ describe('what a person decides about rows', { timeout: 90_000 }, () => {
 
   it('confirm: held rows that a person found at Extole count as delivered, keep their keys, and nothing is sent', async () => {
     world.job('feed');
-    world.extole.setFaults(() => 'timeout-post');
+    world.extole.setFaults(() => 'resetpost');
     world.drop('a.csv', csv(rows('A', 2)));
     await world.run('feed');
     world.extole.setFaults(undefined);
@@ -106,7 +106,7 @@ describe('what a person decides about rows', { timeout: 90_000 }, () => {
 
   it('a number that is no longer true changes nothing', async () => {
     world.job('feed');
-    world.extole.setFaults(() => 'timeout-pre');
+    world.extole.setFaults(() => 'resetpre');
     world.drop('a.csv', csv(rows('A', 2)));
     await world.run('feed');
     const io = { ...realIo(createLog('silent')), env: { ...process.env, ...world.env } };

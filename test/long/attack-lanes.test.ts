@@ -3,7 +3,7 @@ import type { FaultName, FaultRequest } from '../../src/sandbox/extole/faults.ts
 import { laneJob, liveUntilThrough, newestResults } from '../integration/support/e2e-crash-lanes.ts';
 import { readResults } from '../integration/support/e2e-results.ts';
 import { csv, row, rows } from '../integration/support/e2e-rows.ts';
-import { openWorld, type World } from '../integration/support/e2e-world.ts';
+import { HASTY, openWorld, type World } from '../integration/support/e2e-world.ts';
 
 const keysTaken = (world: World): (string | undefined)[] =>
   world.taken().map(({ body }) => body.data.partner_conversion_id);
@@ -88,10 +88,13 @@ describe('lane sftp, a file that is not through', () => {
   }, 60_000);
 });
 
+/** Some answers never come, and what is sent again is told by its name. */
+const UNANSWERED = { ...HASTY, unknown: 'resend', maxAmbiguous: 100 };
+
 describe('lane batch', () => {
   it('whatever becomes of the answers before there is a batch job, each row arrives once', async () => {
     const world = await openWorld({ extoleSftp: {} });
-    world.job('feed', laneJob(world, 'batch', { wait: '1s' }));
+    world.job('feed', { ...laneJob(world, 'batch', { wait: '1s' }), delivery: UNANSWERED });
     world.drop('a.csv', csv(rows('A', 3)));
     world.extole.fail('500pre', 'resetpost', 'badjson-post');
     world.extole.failLooks('500pre', 'timeout-pre', 'badjson-pre', '429', 'html-pre');
@@ -105,7 +108,7 @@ describe('lane batch', () => {
     'an answer to the making of a batch job that is lost by %s makes no second one',
     async (fault) => {
       const world = await openWorld({ extoleSftp: {} });
-      world.job('feed', laneJob(world, 'batch', { wait: '1s' }));
+      world.job('feed', { ...laneJob(world, 'batch', { wait: '1s' }), delivery: UNANSWERED });
       world.drop('a.csv', csv(rows('A', 3)));
       const isFirst = ({ method, path, seq }: FaultRequest): boolean =>
         method === 'POST' && path === '/v6/batches' && seq < 4;

@@ -251,8 +251,10 @@ async function openExtoleSftp(root: string, extole: ExtoleStandIn, behaviour: Pa
 export const fromEnv = (name: string): string => `\${env:${name}}`;
 export const fromFile = (path: string): string => `\${file:${path}}`;
 
-/** `delivery` of a job where answers count and not how soon they come: on a busy machine they come late. */
+/** Answers count, and not how soon they come: on a busy machine they come late. */
 export const PATIENT = { timeout: { headers: '20s', total: '30s' } };
+/** `delivery` of a job whose answers never come, and whose rows it does not matter to when a good one comes late. */
+export const HASTY = { timeout: { headers: '400ms', total: '600ms' } };
 
 /** Rows `id,email,member,at,amount`; quick to try again, so that tests are quick. */
 function usualJob(source: Json, extoleUrl: string): Json {
@@ -281,8 +283,8 @@ function usualJob(source: Json, extoleUrl: string): Json {
       },
     },
     delivery: {
+      ...PATIENT,
       backoff: { first: '5ms', cap: '40ms' },
-      timeout: { headers: '400ms', total: '600ms' },
       outageAfter: '10s',
     },
   };
