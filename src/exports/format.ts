@@ -43,38 +43,42 @@ export const template = z
     if (problem !== undefined) context.issues.push({ code: 'custom', message: problem, input: undefined });
   });
 
+/** What is wrong with a name; `undefined` where it can be used. */
+function nameProblem(name: string): string | undefined {
+  if (name === '') return 'a column name may not be empty';
+  if (name !== name.trim())
+    return `found "${name}" with a space at an end, which the tool would take as part of the name`;
+  // An object has its whole numbers first, whatever the order in which they were written.
+  if (/^\d+$/.test(name)) return `found "${name}"; a column name that is a number would not keep its place`;
+  return /\p{Cc}/u.test(name) ? 'found a control character in a column name' : undefined;
+}
+
 /** The name of a column, property, attribute or field, as the tool has it. */
-export const columnName = z
-  .string()
-  .min(1, 'a column name may not be empty')
-  .check((context) => {
-    const name = context.value;
-    const problem =
-      name !== name.trim()
-        ? `found "${name}" with a space at an end, which the tool would take as part of the name`
-        : // An object has its whole numbers first, whatever the order in which they were written.
-          /^\d+$/.test(name)
-          ? `found "${name}"; a column name that is a number would not keep its place`
-          : /\p{Cc}/u.test(name)
-            ? 'found a control character in a column name'
-            : undefined;
-    if (problem !== undefined) context.issues.push({ code: 'custom', message: problem, input: undefined });
-  });
+export const columnName = z.string().check((context) => {
+  const message = nameProblem(context.value);
+  if (message !== undefined) context.issues.push({ code: 'custom', message, input: undefined });
+});
+
+/** Names to templates, in the order in which they were written. */
+const columnRecord = z.record(z.string(), template).check((context) => {
+  for (const name of Object.keys(context.value)) {
+    const message = nameProblem(name);
+    if (message !== undefined) context.issues.push({ code: 'custom', path: [name], message, input: undefined });
+  }
+});
 
 const TEMPLATES =
   'Names in braces are replaced: {email}, {partner_user_id}, {link}, {code}, and any column of the source; {{ is a brace.';
 
 /** Columns after those that the format has by itself. */
-export const furtherColumns = z
-  .record(columnName, template)
+export const furtherColumns = columnRecord
   .default({})
   .describe(
     `Further columns, in this order: the name that the tool knows, and a text such as "{first_name}". ${TEMPLATES}`,
   );
 
 /** Columns where the format has none by itself. */
-export const allColumns = z
-  .record(columnName, template)
+export const allColumns = columnRecord
   .refine((columns) => Object.keys(columns).length > 0, 'at least one column is needed')
   .describe(`The columns, in this order: a name, and a text such as "{link}". ${TEMPLATES}`);
 
