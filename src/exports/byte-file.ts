@@ -25,7 +25,8 @@ export interface ByteFile {
 
 /** Replaces what an earlier, broken pass left under that name. Readable by its owner alone. */
 export async function createByteFile(path: string, name: string): Promise<ByteFile> {
-  const handle = await open(path, 'w', 0o600);
+  await rm(path, { force: true });
+  const handle = await open(path, 'wx', 0o600);
   const hash = createHash('sha256');
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
