@@ -1,0 +1,94 @@
+import { TransferError } from '../../model.ts';
+import type { HubspotApi } from './api.ts';
+import { readBatch } from './batches.ts';
+import { hubspotWord } from './classify.ts';
+import type { HubspotSettings } from './settings.ts';
+
+export interface FoundContact {
+  /** HubSpot's record id. */
+  id: string;
+  /** Lower case; absent where the contact has none. */
+  email?: string;
+  /** Absent where it has none, or the settings name no property for it. */
+  userId?: string;
+  /** The properties that were asked for and have a value. */
+  properties: Readonly<Record<string, string>>;
+}
+
+export interface ContactsWithout {
+  /** More properties to read. */
+  properties?: readonly string[];
+  /** Goes on after this record id, as an earlier search left off. */
+  after?: string;
+}
+
+/** The most that a page holds. */
+const PAGE = 200;
+
+/**
+ * Pages by record id, not by HubSpot's cursor: that ends after 10,000 results. The end is a page without any contact, since one that
+ * is not full may be followed by more.
+ */
+export async function* contactsWithout(
+  property: string,
+  api: HubspotApi,
+  settings: HubspotSettings,
+  signal: AbortSignal,
+  { properties: more = [], after = '0' }: ContactsWithout = {},
+): AsyncGenerator<FoundContact> {
+  const { paths, userIdProperty } = settings;
+  const wanted = ['email', property, ...(userIdProperty === undefined ? [] : [userIdProperty]), ...more];
+  const properties = [...new Set(wanted)];
+  for (let last = BigInt(after); ; ) {
+    const body = {
+      filterGroups: [
+        {
+          filters: [
+            { propertyName: property, operator: hubspotWord('not has property') },
+            { propertyName: 'hs_object_id', operator: hubspotWord('gt'), value: String(last) },
+          ],
+        },
+      ],
+      sorts: [{ propertyName: 'hs_object_id', direction: hubspotWord('ascending') }],
+      properties,
+      limit: PAGE,
+    };
+    const result = await api.search(`${paths.contacts}/search`, body, readBatch, signal);
+    if (!('value' in result)) throw notSearched(property, 'refused' in result ? result.refused : result.failed);
+    const { contacts } = result.value;
+    if (contacts.length === 0) return;
+    const start = last;
+    for (const contact of contacts) {
+      const id = BigInt(contact.id);
+      if (id > last) last = id;
+      // The index is behind: it may show who has got a value meanwhile.
+      if (id > start && contact.properties[property] === undefined) yield foundOf(contact, userIdProperty);
+    }
+    if (last === start) {
+      const message = `the search for contacts without ${property} does not get past record ${start}`;
+      throw new TransferError('BAD_ANSWER', message, { retryable: true });
+    }
+  }
+}
+
+function foundOf(
+  { id, properties }: { id: string; properties: Readonly<Record<string, string>> },
+  userIdProperty: string | undefined,
+): FoundContact {
+  const email = properties.email?.toLowerCase();
+  const userId = userIdProperty === undefined ? undefined : properties[userIdProperty];
+  return {
+    id,
+    ...(email === undefined ? {} : { email }),
+    ...(userId === undefined ? {} : { userId }),
+    properties,
+  };
+}
+
+function notSearched(property: string, answer: { kind: string; code?: string; reason?: string }): TransferError {
+  const { kind, code = 'BAD_ANSWER', reason = '' } = answer;
+  return new TransferError(code, `contacts without ${property} could not be searched for: ${reason}`, {
+    retryable: kind === 'retryable' || kind === 'unknown',
+    hint: `check that the contact property ${property} exists, and that the token has the scope crm.objects.contacts.read`,
+  });
+}
