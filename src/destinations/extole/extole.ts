@@ -111,7 +111,13 @@ export function pathAt(baseUrl: string, path: string): string {
   return new URL(baseUrl).pathname.replace(/\/+$/, '') + path;
 }
 
-export function connectTo(url: string, settings: ExtoleSettings, delivery: ExtoleTimeouts, io: Io): HttpClient {
+export function connectTo(
+  url: string,
+  settings: Pick<ExtoleSettings, 'ca' | 'allowPrivateAddresses'>,
+  delivery: ExtoleTimeouts,
+  io: Io,
+  maxBodyBytes?: number,
+): HttpClient {
   return createHttpClient(
     {
       origin: new URL(url).origin,
@@ -119,6 +125,7 @@ export function connectTo(url: string, settings: ExtoleSettings, delivery: Extol
       headersTimeoutMs: delivery.timeout.headers,
       bodyTimeoutMs: delivery.timeout.headers,
       totalTimeoutMs: delivery.timeout.total,
+      ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
       ...(settings.ca === undefined ? {} : { tls: { ca: settings.ca } }),
       allowPrivateAddresses: settings.allowPrivateAddresses,
     },
@@ -144,13 +151,13 @@ export function eventBody(event: EventRecord, settings: Pick<ExtoleSettings, 'co
   });
 }
 
-interface Auth {
+export interface Auth {
   readonly token: string;
   /** Whether a request refused under this token should be tried again with another one. */
   replaced(refused: string): boolean;
 }
 
-function createAuth(first: string, refresh: (() => string | undefined) | undefined): Auth {
+export function createAuth(first: string, refresh: (() => string | undefined) | undefined): Auth {
   let current = first;
   let refused: string | undefined;
   return {

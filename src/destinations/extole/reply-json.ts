@@ -8,6 +8,12 @@ export function jsonObject(body: string): JsonObject | undefined {
   return isObject(value) ? value : undefined;
 }
 
+/** The body as a JSON object, whole numbers as exact text, or `undefined`. */
+export function exactObject(body: string): JsonObject | undefined {
+  const value = parse(body, exactIntegers);
+  return isObject(value) ? value : undefined;
+}
+
 /** The body as an array of JSON objects, whole numbers as exact text, or `undefined`. */
 export function jsonObjects(body: string): JsonObject[] | undefined {
   const value = parse(body, exactIntegers);
@@ -27,7 +33,7 @@ export function idText(object: JsonObject, name: string, body: string): string |
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

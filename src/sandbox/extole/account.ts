@@ -28,9 +28,11 @@ export interface AccountOptions {
   log: ReceivedLog | undefined;
   /** Gets every entry, too. */
   keep: Received[] | undefined;
+  /** Called with each event that was taken. */
+  taken?: (event: SubmittedEvent, accepted: Accepted) => void;
 }
 
-export function createAccount({ io, store, log, keep }: AccountOptions): Account {
+export function createAccount({ io, store, log, keep, taken: told }: AccountOptions): Account {
   let seq = log?.last ?? 0;
   let accepted = 0;
   let duplicates = 0;
@@ -39,6 +41,7 @@ export function createAccount({ io, store, log, keep }: AccountOptions): Account
     const taken = store.accept(event, io.monotonic());
     accepted += 1;
     if (taken.duplicate) duplicates += 1;
+    told?.(event, taken);
     return taken;
   }
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { errorReply, type Reply } from './errors.ts';
+import { type LinkRoute, linkRoute } from './link-routes.ts';
 import { ok, page } from './paging.ts';
-import type { Store } from './store.ts';
+import type { Person, Store } from './store.ts';
 
 export type Route =
   /** `reply` names what the version answers; `eventName` is there where the path carries it. */
@@ -10,7 +11,8 @@ export type Route =
   | { kind: 'steps'; personId: string; query: URLSearchParams }
   /** `id` and `action` are empty where the path has none. */
   | ({ kind: 'files' } & FilePath)
-  | ({ kind: 'batches' } & FilePath);
+  | ({ kind: 'batches' } & FilePath)
+  | LinkRoute;
 
 interface FilePath {
   method: string;
@@ -47,6 +49,8 @@ export function routeOf(method: string, target: string): Route | Reply {
   if (kind === 'files' || kind === 'batches') {
     return { kind, method, id: decode(id), action, query: searchParams };
   }
+  const link = linkRoute(method, pathname, searchParams);
+  if (link) return link;
   const steps = STEPS.exec(pathname);
   if (pathname !== '/v5/persons' && !steps) return errorReply('not_found');
   if (method !== 'GET') return errorReply('method_not_allowed');
@@ -94,16 +98,18 @@ export function listPersons(store: Store, query: URLSearchParams): Reply {
   }
   const found = page(store.persons({ identity, keys }), query);
   if (!found) return errorReply('binding_error', { reason: 'limit and offset are numbers, limit at most 1000' });
-  return ok(
-    found.map(({ id, email, identity: value }) => ({
-      id,
-      identity_id: id,
-      identity_key: { name: email === undefined ? 'partner_user_id' : 'email' },
-      identity_key_value: value,
-      locale: { last_browser: null, user_specified: null },
-      version: '1',
-    })),
-  );
+  return ok(found.map(personBody));
+}
+
+export function personBody({ id, email, identity }: Person): object {
+  return {
+    id,
+    identity_id: id,
+    identity_key: { name: email === undefined ? 'partner_user_id' : 'email' },
+    identity_key_value: identity,
+    locale: { last_browser: null, user_specified: null },
+    version: '1',
+  };
 }
 
 /** `GET /v5/persons/{id}/steps`, newest first. */

@@ -10,6 +10,7 @@ import { createFaultQueue } from './fault-queue.ts';
 import { acceptsFirst, type Fault, type FaultName, type FaultSource, misbehave, statusOf } from './faults.ts';
 import { answerFiles, makesSomething } from './file-api.ts';
 import { createFileAssets, type FileOptions } from './files.ts';
+import { createLinkApi, type LinkOptions, type LinkStandIn } from './link-api.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { openReceivedLog, type Received } from './received.ts';
 import { bodyOf, readBody, requestIdOf } from './requests.ts';
@@ -42,6 +43,7 @@ export interface ExtoleOptions {
   faults?: FaultSource;
   files?: Omit<FileOptions, 'io'>;
   batches?: Partial<BatchBehaviour>;
+  links?: LinkOptions;
   tls?: { key: string; cert: string };
 }
 
@@ -65,6 +67,8 @@ export interface ExtoleStandIn {
   stats(): ExtoleStats;
   /** How batches go; switch while it runs. */
   batches: BatchBehaviour;
+  /** Persons, share links and reports. */
+  links: LinkStandIn;
   /** Plays these for the next posted events, files or batches, one each; they come before the fault source. */
   fail(...faults: readonly (Fault | FaultName)[]): void;
   /** Plays these for the next other requests to files and batches. */
@@ -84,8 +88,8 @@ interface Outcome extends Reply {
 }
 
 /**
- * Extole as its contract describes it, and as it misbehaves: events (v5, v6, async), persons and their steps. Answers 200
- * to a key that it knows, as Extole does, and drops it afterwards.
+ * Extole as its contract describes it, and as it misbehaves: events (v5, v6, async), persons, their steps and share links, files,
+ * batches, reports. Answers 200 to a key that it knows, as Extole does, and drops it afterwards.
  */
 export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn> {
   const { io, keyField = 'partner_conversion_id', keep = false } = options;
@@ -102,7 +106,8 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
   const tally = createTally();
   let tokens = new Set(options.tokens ?? [SANDBOX_TOKEN]);
   const faults = createFaultQueue(options.faults);
-  const account = createAccount({ io, store, log, keep: keep ? received : undefined });
+  const links = createLinkApi(io, store, options.links ?? {});
+  const account = createAccount({ io, store, log, keep: keep ? received : undefined, taken: links.taken });
   const files = createFileAssets({ io, ...options.files });
   const batches = createBatches({
     io,
@@ -119,6 +124,10 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     if (refusal) return nothing(refusal);
     if (route.kind === 'persons') return nothing(listPersons(store, route.query));
     if (route.kind === 'steps') return nothing(listSteps(store, route.personId, route.query, io.monotonic()));
+    if (route.kind === 'links') {
+      const { reply, id } = links.answer(route, { isJson: isJson(req), body: bytes.toString('utf8') });
+      return { ...reply, eventId: id, duplicate: false };
+    }
     if (route.kind === 'files' || route.kind === 'batches') {
       const contentType = req.headers['content-type'];
       const { reply, id } = answerFiles(route, { contentType, isJson: isJson(req), bytes }, files, batches);
@@ -149,10 +158,11 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
   }
 
   function faultFor(route: Route, req: IncomingMessage, bytes: Buffer): { name: string; spec: Fault } | undefined {
-    if (route.kind === 'persons' || route.kind === 'steps') return undefined;
-    const posts = route.kind === 'event' || makesSomething(route);
+    if (route.kind === 'steps') return undefined;
     const body = route.kind === 'files' ? '' : bytes.toString('utf8');
-    return faults.next({ method: req.method ?? '', path: req.url ?? '', requestId: requestIdOf(req), body }, posts);
+    const request = { method: req.method ?? '', path: req.url ?? '', requestId: requestIdOf(req), body };
+    if (route.kind === 'links' || route.kind === 'persons') return links.faults.next(request, req.method === 'POST');
+    return faults.next(request, route.kind === 'event' || makesSomething(route));
   }
 
   async function mistreat(
@@ -233,6 +243,7 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
       distinctKeys: store.distinctKeys,
     }),
     batches: batches.behaviour,
+    links: links.standIn,
     fail: (...next) => faults.fail(next),
     failLooks: (...next) => faults.failLooks(next),
     setFaults: faults.setSource,

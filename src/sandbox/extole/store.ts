@@ -17,16 +17,31 @@ interface Step {
   visibleAt: number;
 }
 
-interface Person {
+export interface Person {
   id: string;
   identity: string;
   email: string | undefined;
+  /** What the person is known by beside its steps: name to value. */
+  keys: Readonly<Record<string, string>>;
   steps: Step[];
+}
+
+/** What a profile is known by. */
+export interface ProfileKeys {
+  email?: string;
+  keys?: Readonly<Record<string, string>>;
 }
 
 export interface Store {
   accept(event: SubmittedEvent, now: number): Accepted;
   persons(search: { identity?: string | undefined; keys: readonly (readonly [string, string])[] }): Person[];
+  person(id: string): Person | undefined;
+  /** Makes a person that is never forgotten; `undefined` where the identity is taken. */
+  create(identity: string): Person | undefined;
+  /** One more profile, whoever else is known by the same: events of several sources leave such behind. */
+  add(profile: ProfileKeys): Person;
+  /** The person is never forgotten from now on. */
+  keep(id: string): void;
   /** Newest first; `undefined` where nobody has the id. */
   steps(
     personId: string,
@@ -55,6 +70,8 @@ export function createStore(options: {
   const keys = new Set<string>();
   const everyName = new Set<string>();
   const people = new Map<string, Person>();
+  const kept = new Map<string, Person>();
+  const added: Person[] = [];
   let events = 0;
 
   function isDuplicate(container: string, name: string, key: string): boolean {
@@ -74,9 +91,9 @@ export function createStore(options: {
 
   function person(identity: string, email: string | undefined): Person {
     const id = personIdOf(identity);
-    const found = people.get(id);
+    const found = personOf(id);
     if (found) return found;
-    const created: Person = { id, identity, email, steps: [] };
+    const created: Person = { id, identity, email, keys: {}, steps: [] };
     people.set(id, created);
     if (people.size > REMEMBERED) {
       const [oldest] = people.keys();
@@ -85,7 +102,46 @@ export function createStore(options: {
     return created;
   }
 
+  function personOf(id: string): Person | undefined {
+    return people.get(id) ?? kept.get(id);
+  }
+
+  /** Who may be known by an e-mail; everybody where there is none. */
+  function among(email: string | undefined): Person[] {
+    if (email === undefined) return [...people.values(), ...kept.values()];
+    const one = personOf(personIdOf(email));
+    return one ? [one, ...added] : added;
+  }
+
   return {
+    person: personOf,
+    create(identity) {
+      const email = identity.includes('@') ? identity.toLowerCase() : undefined;
+      const id = personIdOf(email ?? identity);
+      if (personOf(id) || added.some((one) => one.identity === (email ?? identity))) return undefined;
+      const created: Person = { id, identity: email ?? identity, email, keys: {}, steps: [] };
+      kept.set(id, created);
+      return created;
+    },
+    add({ email, keys: known = {} }) {
+      const identity = email?.toLowerCase() ?? Object.values(known)[0] ?? '';
+      const one: Person = {
+        id: `746532${String(added.length + 1).padStart(13, '0')}`,
+        identity,
+        email: email?.toLowerCase(),
+        keys: known,
+        steps: [],
+      };
+      added.push(one);
+      kept.set(one.id, one);
+      return one;
+    },
+    keep(id) {
+      const one = people.get(id);
+      if (!one) return;
+      people.delete(id);
+      kept.set(id, one);
+    },
     accept(event, now) {
       events += 1;
       const eventId = int64(events);
@@ -101,21 +157,22 @@ export function createStore(options: {
     },
     persons({ identity, keys: wantedKeys }) {
       const wanted = identity?.toLowerCase();
-      return [...people.values()].filter(
+      return among(wanted).filter(
         (one) =>
           (wanted === undefined || one.email === wanted) &&
-          wantedKeys.every(([name, value]) => one.steps.some((step) => text(step.event.data[name]) === value)),
+          wantedKeys.every(
+            ([name, value]) =>
+              one.keys[name] === value || one.steps.some((step) => text(step.event.data[name]) === value),
+          ),
       );
     },
     steps(personId, { names, containers }, now) {
-      const visible = people
-        .get(personId)
-        ?.steps.filter(
-          (step) =>
-            step.visibleAt <= now &&
-            (names.length === 0 || names.includes(step.event.name)) &&
-            (containers.length === 0 || containers.includes(step.container)),
-        );
+      const visible = personOf(personId)?.steps.filter(
+        (step) =>
+          step.visibleAt <= now &&
+          (names.length === 0 || names.includes(step.event.name)) &&
+          (containers.length === 0 || containers.includes(step.container)),
+      );
       return visible?.reverse();
     },
     get distinctKeys() {
