@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../integration/support/e2e-cli.ts';
@@ -15,6 +16,15 @@ describe('a process that stands still while another one takes its place', { time
   const removeLock = (): void => {
     for (const end of ['', '-journal']) rmSync(`${world.ledger}.lock${end}`, { force: true });
   };
+  /** Not in the middle of a transaction, or it would keep the ledger locked: we hold the right to write at that moment. */
+  const stop = async ({ kill }: { kill(signal: NodeJS.Signals): void }): Promise<void> => {
+    const db = new Database(world.ledger, { fileMustExist: true });
+    db.exec('BEGIN IMMEDIATE');
+    kill('SIGSTOP');
+    await setTimeout(50);
+    db.exec('ROLLBACK');
+    db.close();
+  };
   const executor = (): { pid: number; ended_at: number | null } | undefined => {
     const db = new Database(world.ledger, { readonly: true });
     const row = db.prepare<[], { pid: number; ended_at: number | null }>('SELECT pid, ended_at FROM executor').get();
@@ -29,7 +39,7 @@ describe('a process that stands still while another one takes its place', { time
     world.extole.setFaults(({ seq }) => (seq > 4 ? { kind: 'slow', ms: 1500 } : undefined));
     const first = world.start(['run', 'feed', '--json']);
     await until('some requests', () => world.requests().length >= 6);
-    first.kill('SIGSTOP');
+    await stop(first);
 
     const refused = await world.cli(['run', 'feed']);
     expect(refused.code).toBe(75);
@@ -62,7 +72,7 @@ describe('a process that stands still while another one takes its place', { time
     world = await openWorld();
     world.job('feed', { delivery: PATIENT });
     const first = await startDaemon(world);
-    first.kill('SIGSTOP');
+    await stop(first);
     removeLock();
     const second = await startDaemon(world);
     first.kill('SIGCONT');
