@@ -1,5 +1,5 @@
 import type { Ledger } from './open.ts';
-import { setWatchMark, watchMark } from './watch.ts';
+import { dropWatchMark, setWatchMark, watchMark } from './watch.ts';
 
 const REFUSALS = 'login-refusals';
 const AT = 'login-refused-at';
@@ -21,7 +21,5 @@ export function keepRefusedLogin(ledger: Ledger, login: string, refused: { refus
 }
 
 export function forgetRefusedLogin(ledger: Ledger, login: string): void {
-  ledger.db
-    .prepare("DELETE FROM watch_marks WHERE job = '' AND name IN (?, ?)")
-    .run(`${REFUSALS} ${login}`, `${AT} ${login}`);
+  for (const name of [REFUSALS, AT]) dropWatchMark(ledger, '', `${name} ${login}`);
 }

@@ -102,8 +102,3 @@ export function ledgerBytes({ path }: Pick<Ledger, 'path'>): { db: number; wal: 
   const size = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   return { db: size(path), wal: size(`${path}-wal`) };
 }
-
-/** Whether this process still executes on the ledger, and the ledger answers. Throws what the database says. */
-export function stillExecutes({ db, epoch }: Pick<Ledger, 'db' | 'epoch'>): boolean {
-  return db.prepare<[], { epoch: number }>('SELECT epoch FROM executor').get()?.epoch === epoch;
-}

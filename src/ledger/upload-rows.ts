@@ -14,9 +14,10 @@ export type RowAnswer =
 /** Until a closed file is settled again, its results lag behind its rows: a crash in between must not leave it so. */
 const LAG = "UPDATE processings SET settled_at = NULL WHERE id = ? AND state = 'closed'";
 
-/** States of a row whose answer may still come: on its way, or held because none came, or released and not sent again yet. */
-const DELIVERED = `state = 'delivered', owns = 1, unfinished = NULL, answered_at = ?, proof = ?, event_id = ?, code = NULL, reason = NULL`;
+const DELIVERED =
+  "state = 'delivered', owns = 1, unfinished = NULL, answered_at = ?, proof = ?, event_id = ?, code = NULL, reason = NULL";
 const HELD = "state = 'held', owns = 1, unfinished = 1, answered_at = ?, code = ?, reason = ?";
+/** States of a row whose answer may still come: on its way, or held because none came, or released and not sent again yet. */
 const UNANSWERED = "state IN ('claimed','held','waiting','unknown')";
 
 /**

@@ -1,5 +1,6 @@
 import { loadJobs } from '../jobs/load.ts';
-import { lastEnds, stillExecutes } from '../ledger/measures.ts';
+import { stillExecutes } from '../ledger/fence.ts';
+import { lastEnds } from '../ledger/measures.ts';
 import type { Ledger } from '../ledger/open.ts';
 import type { Io } from '../model.ts';
 

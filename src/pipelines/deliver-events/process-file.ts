@@ -154,11 +154,10 @@ async function stage(ctx: RunContext, processing: Processing): Promise<Processin
     // Changed under our hands: what is there now is looked at again from the start, in the place it was taken to.
     if (error instanceof TransferError && error.code === 'FILE_CHANGED') {
       const { takenPath } = processing;
-      const now = takenPath.startsWith(LOCAL)
-        ? await localFile(takenPath.slice(LOCAL.length))
-        : await ctx.remote.stat(takenPath);
+      const isLocal = takenPath.startsWith(LOCAL);
+      const now = isLocal ? await localFile(takenPath.slice(LOCAL.length)) : await ctx.remote.stat(takenPath);
       if (now) updateProcessing(ctx.ledger, processing.id, { size: now.size, mtime: now.mtime });
-      noteChanged(ctx, processing);
+      if (!isLocal) noteChanged(ctx, processing);
     }
     if (error instanceof TransferError && error.code === 'FILE_VANISHED')
       updateProcessing(ctx.ledger, processing.id, { state: 'vanished' });
