@@ -53,6 +53,8 @@ describe('a process that stands still while another one takes its place', { time
     const results = world.read('results/a.csv.results.csv');
     const sent = world.requests().length;
 
+    // Claims of less than two seconds ago are sent without a look at the ledger.
+    await setTimeout(2500);
     first.kill('SIGCONT');
     const end = await first.done;
     expect(end.code, end.stderr).toBe(75);
