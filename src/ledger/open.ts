@@ -72,7 +72,8 @@ function lockOf(path: string): ExecutorLock | undefined {
 
 /** Opens the ledger to look at it: never locks, never migrates. `undefined` where there is none yet. */
 export async function openLedgerForReading(path: string): Promise<Ledger | undefined> {
-  if (!existsSync(path)) {
+  // An empty one is none: it is being made, or all of it is lost.
+  if (!(statSync(path, { throwIfNoEntry: false })?.size ?? 0)) {
     refuseMissing(path);
     return undefined;
   }

@@ -49,8 +49,9 @@ describe('the help of a command', () => {
     expect(stdout).toContain(`referry ${command}`);
     const packages = new Set(loaded.flatMap((url) => url.match(/node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1] ?? []));
     expect([...packages]).toEqual(['commander']);
-    const rooms = new Set(loaded.flatMap((url) => url.match(/\/src\/([^/]+)\//)?.[1] ?? []));
-    expect([...rooms]).toEqual(['commands']);
+    const files = loaded.flatMap((url) => url.match(/\/src\/([^/]+\/.*)/)?.[1] ?? []);
+    // What makes an error safe to print must be there before anything can go wrong; it is one small file.
+    expect(files.filter((file) => !file.startsWith('commands/'))).toEqual(['reports/visible.ts']);
   });
 
   it('answers in less than 300 ms, where others leave the machine to it', async () => {
