@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { seeded } from './servers/protocol.ts';
+import { seeded } from '../integration/support/seeded.ts';
 
 /** Random numbers that are the same for the same seed. */
 export interface Chance {

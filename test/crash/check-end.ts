@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
+import { readResults } from '../integration/support/e2e-results.ts';
 import { type Facts, keyOf, type LedgerFacts, openRows } from './facts.ts';
 import { complain, type Dropped, type History } from './history.ts';
 import { type ExpectedRow, foretell, type Payload, type Prophecy } from './oracle.ts';
 import type { Sight } from './partners.ts';
-import { readResults } from './results.ts';
 import type { LoggedRequest } from './servers/open.ts';
 
 /** What must hold once everything is through; each looks at facts on disk alone. */
@@ -67,12 +67,12 @@ function checkResults(ending: Ending): void {
   const { history, prophecies: told } = ending;
   for (const dropped of history.files) {
     const expected = told.get(dropped.job)?.files.get(dropped.file.name) ?? [];
-    const text = newestResults(ending, dropped);
-    if (text === undefined) {
+    const bytes = newestResults(ending, dropped);
+    if (bytes === undefined) {
       complain(history, 'lost', 'I3', `${dropped.name} has no results`);
       continue;
     }
-    compareResults(ending, dropped, text, expected);
+    compareResults(ending, dropped, bytes, expected);
     compareAccount(ending, dropped, expected);
   }
 }
@@ -80,10 +80,10 @@ function checkResults(ending: Ending): void {
 function compareResults(
   { history, facts }: Ending,
   { name, sealed }: Dropped,
-  text: string,
+  bytes: Buffer,
   expected: readonly ExpectedRow[],
 ): void {
-  const lines = readResults(text);
+  const lines = readResults(bytes);
   const gone = forgottenIn(history);
   const isGone = (input: string): boolean => gone.some((email) => input.toLowerCase().includes(email));
   const seen = lines.map(({ line, outcome, code, input }, i) =>
@@ -153,7 +153,7 @@ function compareAccount(ending: Ending, dropped: Dropped, expected: readonly Exp
 }
 
 /** The last revision of a file's results: the one that the ledger names, or (the ledger was lost) the highest number of its name. */
-function newestResults(ending: Ending, dropped: Dropped): string | undefined {
+function newestResults(ending: Ending, dropped: Dropped): Buffer | undefined {
   const { world } = ending.history;
   const pass = passOf(ending, dropped);
   const known = ending.ledger.publications
@@ -164,7 +164,7 @@ function newestResults(ending: Ending, dropped: Dropped): string | undefined {
   const ours = world.files('results').filter((name) => name.startsWith(`${dropped.resultsBase}.results.`));
   const revision = (name: string): number => Number(/\.r(\d+)\.csv$/.exec(name)?.[1] ?? 1);
   const newest = known ?? ours.sort((a, b) => revision(b) - revision(a))[0];
-  return newest === undefined || !ours.includes(newest) ? undefined : world.read(`results/${newest}`).toString('utf8');
+  return newest === undefined || !ours.includes(newest) ? undefined : world.read(`results/${newest}`);
 }
 
 /** I5, I6, I7: no attempt came twice, nothing after its yes was in the ledger, and each copy has an attempt without a clear answer. */

@@ -1,4 +1,5 @@
 import type { Process } from '../integration/support/processes.ts';
+import type { Json } from '../integration/support/usual-job.ts';
 import type { Chance } from './chance.ts';
 import type { Facts } from './facts.ts';
 import type { Kind, Rules } from './history.ts';
@@ -6,7 +7,7 @@ import type { Kill } from './kill.ts';
 import type { Life } from './life.ts';
 import type { InputFile, Verdict } from './oracle.ts';
 import type { Sampler } from './samples.ts';
-import type { CrashWorld, Json, WorldWishes } from './world.ts';
+import type { CrashWorld, WorldWishes } from './world.ts';
 
 /**
  * A way in which the product is used, told again and again with deaths at other places. One file in `scenarios`, found by itself:

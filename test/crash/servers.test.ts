@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { seeded } from '../integration/support/seeded.ts';
 import { faultMix } from './servers/extole-faults.ts';
 import { startServers } from './servers/open.ts';
-import { seeded } from './servers/protocol.ts';
 
 const roots: string[] = [];
 afterEach(() => {

@@ -1,20 +1,10 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { dropWhole } from '../integration/support/dropping.ts';
+import { fromEnv, fromFile, type Json, merged, USUAL_EVENT } from '../integration/support/usual-job.ts';
 import type { ServedWorld, Servers, WorldOptions as ServerWishes } from './servers/open.ts';
-
-export type Json = { readonly [name: string]: unknown };
 
 export interface WorldWishes {
   /** Where the inbox is: on the partner's SFTP server, or in a folder of this machine, which is quicker. */
@@ -82,13 +72,7 @@ export async function openWorld(servers: Servers, wishes: WorldWishes): Promise<
     job: (id, change = {}) =>
       writeFileSync(join(jobs, `${id}.yaml`), JSON.stringify(merged(usualJob(source, extole.url), change), null, 2)),
     put(folder, name, contents, age) {
-      // Written aside and renamed: nobody may meet half of it.
-      const aside = join(root, `dropping-${name}`);
-      writeFileSync(aside, contents);
-      const time = Date.now() / 1000 - age;
-      utimesSync(aside, time, time);
-      mkdirSync(join(sftp.root, folder), { recursive: true });
-      renameSync(aside, join(sftp.root, folder, name));
+      dropWhole(root, join(sftp.root, folder, name), contents, age);
     },
     files: (folder) => {
       const path = join(sftp.root, folder);
@@ -109,10 +93,6 @@ export async function openWorld(servers: Servers, wishes: WorldWishes): Promise<
     },
   };
 }
-
-/** References as job files have them. */
-export const fromEnv = (name: string): string => `\${env:${name}}`;
-export const fromFile = (path: string): string => `\${file:${path}}`;
 
 /** The lane on which a whole file goes to Extole, as a job has it; it waits for the answer within the run. */
 export function laneOf(world: CrashWorld, lane: 'sftp' | 'batch' | 'folder', upload: Json = {}): Json {
@@ -138,16 +118,7 @@ function usualJob(source: Json, extoleUrl: string): Json {
     pipeline: 'deliver-events',
     schedule: '0 3 * * *',
     source: { ...source, match: '*.csv', stable: { for: '0s' } },
-    event: {
-      name: 'account_opened',
-      key: 'id',
-      time: 'at',
-      data: {
-        email: 'email',
-        partner_user_id: 'member',
-        cart_value: { from: 'amount', type: 'money', currency: 'USD', locale: 'plain' },
-      },
-    },
+    event: USUAL_EVENT,
     destination: {
       extole: {
         account: 'acme',
@@ -169,19 +140,4 @@ function usualJob(source: Json, extoleUrl: string): Json {
       outageAfter: '10s',
     },
   };
-}
-
-/** Objects are merged, everything else is replaced; `null` removes. */
-function merged(base: Json, change: Json): Json {
-  const result: Record<string, unknown> = { ...base };
-  for (const [name, value] of Object.entries(change)) {
-    const old = result[name];
-    if (value === null) delete result[name];
-    else result[name] = isObject(old) && isObject(value) ? merged(old, value) : value;
-  }
-  return result;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

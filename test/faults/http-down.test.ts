@@ -7,7 +7,8 @@ import { type ExtoleStandIn, startExtole } from '../../src/sandbox/extole/server
 import { AUTHORITY, EXPIRED, OTHER_HOST, SELF_SIGNED, SERVER_KEY, VALID } from '../integration/extole-certificates.ts';
 import { fates, readResults } from '../integration/support/e2e-results.ts';
 import { AT, csv, rows } from '../integration/support/e2e-rows.ts';
-import { fromFile, openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { fromFile } from '../integration/support/usual-job.ts';
 
 const DAY = 86_400_000;
 

@@ -18,7 +18,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
 import { filesWith, type KeyFiles, makeKeys } from '../integration/support/e2e-pgp.ts';
 import { csv, row } from '../integration/support/e2e-rows.ts';
-import { fromFile, openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { fromFile } from '../integration/support/usual-job.ts';
 import { expectCase, type InputCase, keyMark, putThrough, type TableRun } from './support/input-table.ts';
 
 /** Enough rows that a packed file has all of them readable before its end. */

@@ -4,8 +4,9 @@ import { expect, it } from 'vitest';
 import { watchAsPartner } from '../integration/support/e2e-crash-watch.ts';
 import { fates, readResults } from '../integration/support/e2e-results.ts';
 import { csv, rows } from '../integration/support/e2e-rows.ts';
-import { fromFile, openWorld, PATIENT } from '../integration/support/e2e-world.ts';
+import { openWorld, PATIENT } from '../integration/support/e2e-world.ts';
 import { sshdMissing, startSshd } from '../integration/support/remotes-sshd.ts';
+import { fromFile } from '../integration/support/usual-job.ts';
 import { keysOf, openExecutor } from './support/executor.ts';
 import { noSmallDisk, openSmallDisk } from './support/small-disk.ts';
 

@@ -5,7 +5,7 @@ import { newKeyPair } from '../../src/sandbox/sftp/server.ts';
 import { type CliResult, startCli, until } from '../integration/support/e2e-cli.ts';
 import { encryptTo, type KeyFiles, makeKeys } from '../integration/support/e2e-pgp.ts';
 import { csv, row } from '../integration/support/e2e-rows.ts';
-import { fromFile, PATIENT } from '../integration/support/e2e-world.ts';
+import { PATIENT } from '../integration/support/e2e-world.ts';
 import { type LaneWorld, openLaneWorld } from '../integration/support/lane-world.ts';
 import {
   type HttpListener,
@@ -13,6 +13,7 @@ import {
   listenSmtp,
   type SmtpListener,
 } from '../integration/support/notices-listeners.ts';
+import { fromFile } from '../integration/support/usual-job.ts';
 import { filesBelow, findMarks, openToOthers } from './support/state-search.ts';
 
 const SECRETS = {

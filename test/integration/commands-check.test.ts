@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { csv, rows } from './support/e2e-rows.ts';
-import { fromEnv, openWorld, type World } from './support/e2e-world.ts';
+import { openWorld, type World } from './support/e2e-world.ts';
+import { fromEnv } from './support/usual-job.ts';
 
 let world: World;
 beforeAll(async () => {

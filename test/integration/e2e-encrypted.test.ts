@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encryptTo, filesWith, type KeyFiles, makeKeys, openGpg } from './support/e2e-pgp.ts';
 import { fates, readResults } from './support/e2e-results.ts';
 import { csv, dataOf, row, rows } from './support/e2e-rows.ts';
-import { fromEnv, fromFile, openWorld, PATIENT, type World } from './support/e2e-world.ts';
+import { openWorld, PATIENT, type World } from './support/e2e-world.ts';
+import { fromEnv, fromFile } from './support/usual-job.ts';
 
 let world: World;
 let ours: KeyFiles;

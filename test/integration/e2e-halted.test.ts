@@ -5,7 +5,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Fault, FaultName } from '../../src/sandbox/extole/faults.ts';
 import { fates, readResults } from './support/e2e-results.ts';
 import { csv, row, rows } from './support/e2e-rows.ts';
-import { fromFile, openWorld, type World } from './support/e2e-world.ts';
+import { openWorld, type World } from './support/e2e-world.ts';
+import { fromFile } from './support/usual-job.ts';
 
 describe('a destination that cannot be used', () => {
   let world: World;

@@ -10,7 +10,8 @@ import { runJob } from '../../src/pipelines/deliver-events/run-job.ts';
 import { readJob } from '../../src/schedule/jobs.ts';
 import { encryptTo, makeKeys } from '../integration/support/e2e-pgp.ts';
 import { csv, type Row, rows } from '../integration/support/e2e-rows.ts';
-import { fromFile, openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { fromFile } from '../integration/support/usual-job.ts';
 import { timeFor } from './support/runs.ts';
 
 let world: World;

@@ -1,12 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyFiles } from '../integration/support/e2e-pgp.ts';
+import { fromEnv, fromFile, USUAL_EVENT } from '../integration/support/usual-job.ts';
 import type { Ready } from './orders.ts';
 
 export const JOBS = ['openings', 'orders', 'quotes', 'sealed'] as const;
 export type JobName = (typeof JOBS)[number];
-
-const ref = (kind: 'env' | 'file', name: string): string => `\${${kind}:${name}}`;
 
 /** Four jobs on one inbox: a request a row, asynchronous requests, a file for a person to upload, and an encrypted feed. */
 export function writeJobs(folder: string, servers: Ready, pgp: KeyFiles, byHand: string): void {
@@ -23,7 +22,7 @@ export function writeJobs(folder: string, servers: Ready, pgp: KeyFiles, byHand:
       timezone: 'America/New_York',
       source: {
         url: `sftp://partner@127.0.0.1:${servers.sftpPort}/inbox`,
-        password: ref('env', 'SFTP_PASSWORD'),
+        password: fromEnv('SFTP_PASSWORD'),
         hostKey: servers.hostKey,
         match: `${job}-*`,
         stable: { for: '0s' },
@@ -31,22 +30,13 @@ export function writeJobs(folder: string, servers: Ready, pgp: KeyFiles, byHand:
         operationTimeout: '5s',
         connectTimeout: '5s',
       },
-      ...(job === 'sealed' ? { file: { pgp: { privateKey: ref('file', pgp.secret) } } } : {}),
-      event: {
-        name: `soak_${job}`,
-        key: 'id',
-        time: 'at',
-        data: {
-          email: 'email',
-          partner_user_id: 'member',
-          cart_value: { from: 'amount', type: 'money', currency: 'USD', locale: 'plain' },
-        },
-      },
+      ...(job === 'sealed' ? { file: { pgp: { privateKey: fromFile(pgp.secret) } } } : {}),
+      event: { ...USUAL_EVENT, name: `soak_${job}` },
       destination: {
         extole: {
           account: 'acme',
           requestsPerMinute: 1_000_000,
-          token: ref('env', 'EXTOLE_TOKEN'),
+          token: fromEnv('EXTOLE_TOKEN'),
           apiUrl: servers.extoleUrl,
           eventsUrl: servers.extoleUrl,
           ...lanes[job],

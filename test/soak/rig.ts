@@ -1,9 +1,10 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, openSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
+import { dropWhole, FOLDERS } from '../integration/support/dropping.ts';
 import { type CliResult, startCli, until } from '../integration/support/e2e-cli.ts';
 import { makeKeys } from '../integration/support/e2e-pgp.ts';
 import type { DroppedFile } from './feed.ts';
@@ -16,8 +17,7 @@ const STAND_INS = fileURLToPath(new URL('./stand-ins.ts', import.meta.url));
 /** Folders and processes of a soak. */
 export async function openRig(root: string, seed: number) {
   const served = join(root, 'served');
-  for (const folder of ['inbox', 'processing', 'archive', 'refused', 'results', 'reports'])
-    mkdirSync(join(served, folder), { recursive: true });
+  for (const folder of FOLDERS) mkdirSync(join(served, folder), { recursive: true });
   const jobs = join(root, 'jobs');
   const state = join(root, 'state');
   mkdirSync(jobs);
@@ -48,11 +48,7 @@ export async function openRig(root: string, seed: number) {
     cli: (args: readonly string[]): Promise<CliResult> => startCli(args, env).done,
     /** A whole file at once. */
     drop({ name, bytes }: DroppedFile): void {
-      const aside = join(root, `dropping-${name}`);
-      writeFileSync(aside, bytes);
-      const time = Date.now() / 1000 - 60;
-      utimesSync(aside, time, time);
-      renameSync(aside, join(served, 'inbox', name));
+      dropWhole(root, join(served, 'inbox', name), bytes, 60);
     },
     async daemon(): Promise<{ child: ChildProcess; pid: number; url: string; ended: Promise<unknown[]> }> {
       const out = openSync(log, 'a');

@@ -7,8 +7,8 @@ import type { FaultName } from '../../src/sandbox/extole/faults.ts';
 import { SANDBOX_TOKEN, startExtole } from '../../src/sandbox/extole/server.ts';
 import type { Quirks } from '../../src/sandbox/sftp/quirks.ts';
 import { startSftpServer } from '../../src/sandbox/sftp/server.ts';
+import { seeded } from '../integration/support/seeded.ts';
 import { type Order, PASSWORD, type Ready } from './orders.ts';
-import { seeded } from './random.ts';
 
 /** Share of the events that meet each fault: in both kinds, taken and not taken, where a client cannot tell. */
 const BAD_ANSWERS: readonly (readonly [number, FaultName])[] = [

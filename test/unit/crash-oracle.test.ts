@@ -22,7 +22,7 @@ describe('the oracle of the crash harness', () => {
       'oracle.ts',
       'oracle-csv.ts',
       'samples.ts',
-      'results.ts',
+      '../integration/support/e2e-results.ts',
       'check-end.ts',
       'check-life.ts',
       'facts.ts',

@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dropWhole } from '../../integration/support/dropping.ts';
 import type { End, Process } from '../../integration/support/processes.ts';
+import { fromEnv } from '../../integration/support/usual-job.ts';
 import { startProduct } from '../product.ts';
 import { type ServedWorld, type Servers, TOKEN, type WorldOptions } from '../servers/open.ts';
 
@@ -97,10 +99,7 @@ async function openWorld(
       writeFileSync(join(jobs, `${id}.yaml`), JSON.stringify({ ...usualJob(opened), ...change }));
     },
     drop(name, contents) {
-      const aside = join(root, `dropping-${name}`);
-      writeFileSync(aside, contents);
-      utimesSync(aside, Date.now() / 1000 - 60, Date.now() / 1000 - 60);
-      renameSync(aside, join(served, 'inbox', name));
+      dropWhole(root, join(served, 'inbox', name), contents, 60);
     },
     start,
     run: (job, under) => start(['run', job, '--json'], under).done,
@@ -119,7 +118,7 @@ function usualJob(world: ServedWorld): { [part: string]: unknown } {
       extole: {
         account: 'acme',
         lane: 'async-events',
-        token: reference('env', 'EXTOLE_TOKEN'),
+        token: fromEnv('EXTOLE_TOKEN'),
         apiUrl: extole.url,
         eventsUrl: extole.url,
       },
@@ -130,13 +129,11 @@ function usualJob(world: ServedWorld): { [part: string]: unknown } {
 
 const sourceOf = ({ sftp }: ServedWorld): { [setting: string]: unknown } => ({
   url: `sftp://${sftp.user}@127.0.0.1:${sftp.port}/inbox`,
-  password: reference('env', 'SFTP_PASSWORD'),
+  password: fromEnv('SFTP_PASSWORD'),
   hostKey: sftp.hostKey,
   match: '*.csv*',
   stable: { for: '0s' },
 });
-
-const reference = (where: 'env' | 'file', name: string): string => `\${${where}:${name}}`;
 
 /** A file of so many good rows. */
 export function goodRows(prefix: string, count: number): string {

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createMessage, encrypt, generateKey } from 'openpgp';
+import { fromFile } from '../../integration/support/usual-job.ts';
 import type { Scenario } from '../scenario.ts';
-import { fromFile } from '../world.ts';
 
 /** What comes encrypted stays so on this machine, and its results say nothing of it. */
 export const scenario: Scenario = {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
+import { fromEnv } from '../../integration/support/usual-job.ts';
 import type { Scenario } from '../scenario.ts';
-import { fromEnv } from '../world.ts';
 
 interface Message {
   id: string;

@@ -7,8 +7,9 @@ import type { FaultName, FaultSource } from '../../../src/sandbox/extole/faults.
 import type { Behaviour } from '../../../src/sandbox/extole/folder-behaviour.ts';
 import { type ExtoleStandIn, startExtole } from '../../../src/sandbox/extole/server.ts';
 import { type ExtoleFolder, watchExtoleFolder } from '../../../src/sandbox/extole/sftp-folder.ts';
+import { seeded } from '../../integration/support/seeded.ts';
 import { faultMix } from './extole-faults.ts';
-import { type Command, seeded, serveCommands, tell } from './protocol.ts';
+import { type Command, serveCommands, tell } from './protocol.ts';
 
 /** How Extole goes about its folder: what of it can be said in JSON. */
 export type FolderBehaviour = Partial<Pick<Behaviour, 'order' | 'halfWrittenMs' | 'resultsAfterMs' | 'hasty'>>;

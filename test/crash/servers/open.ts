@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FaultName } from '../../../src/sandbox/extole/faults.ts';
 import type { Quirks } from '../../../src/sandbox/sftp/quirks.ts';
 import { newKeyPair } from '../../../src/sandbox/sftp/server.ts';
+import { FOLDERS } from '../../integration/support/dropping.ts';
+import { type Logged, readReceived } from '../../integration/support/received.ts';
 import type { FolderBehaviour, OpenExtole } from './extole.ts';
 import type { OpenSftp } from './sftp.ts';
 import type { SftpFaults } from './sftp-faults.ts';
@@ -12,27 +14,9 @@ export const TOKEN = 'crash-canary-token-7f3a';
 export const PARTNER = 'partner';
 export const PASSWORD = 'crash-canary-password-9c1e';
 const EXTOLE_USER = 'acme';
-const FOLDERS = ['inbox', 'processing', 'archive', 'refused', 'results', 'reports'];
 
 /** A request, or a row of a file (`method: 'ROW'`), as Extole's log has it: what arrived, before any deduplication. */
-export interface LoggedRequest {
-  /** From 1, in order of arrival. */
-  seq: number;
-  at: string;
-  method: string;
-  path: string;
-  /** The attempt's id; empty where there is none. */
-  requestId: string;
-  /** 0: the client was told no status. */
-  status: number;
-  fault?: string;
-  /** Extole has it, whatever the client was told. */
-  accepted: boolean;
-  /** Extole has it and knew its key already. */
-  duplicate: boolean;
-  eventId: string;
-  body: { event_name?: string; event_time?: string; data?: Record<string, string> };
-}
+export type LoggedRequest = Logged<{ event_name?: string; event_time?: string; data?: Record<string, string> }>;
 
 /** Two processes: one for Extole, one for SFTP. They serve any number of worlds and end with the process that started them. */
 export interface Servers {
@@ -141,7 +125,7 @@ async function openWorld(extole: Talk, sftp: Talk, world: string, options: World
       await sftp.ask({ do: 'open', options: { ...partner, port: opened.port } });
     },
     seen: async () => read(await sftp.ask({ do: 'seen', server: world })),
-    requests: () => linesOf(log),
+    requests: () => readReceived(log),
     onRequest: (listener) => extole.onRequest(world, listener),
     async close() {
       extole.onRequest(world, undefined);
@@ -169,13 +153,6 @@ async function openExtoleSftp(
   };
   const opened: { port: number; hostKey: string } = read(await sftp.ask({ do: 'open', options }));
   return { ...opened, user: EXTOLE_USER, keyFile, root: served, log: join(root, 'extole-taken.jsonl') };
-}
-
-/** The last line may be half written while we look. */
-function linesOf(log: string): LoggedRequest[] {
-  if (!existsSync(log)) return [];
-  const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1);
-  return lines.map((line): LoggedRequest => JSON.parse(line));
 }
 
 /** What our own servers answered is what they say it is. */

@@ -3,7 +3,8 @@
  * by a seed. Commands: open, faults, quirks, quiet, drop, seen, close.
  */
 import { newKeyPair, type SftpServer, startSftpServer } from '../../../src/sandbox/sftp/server.ts';
-import { type Command, seeded, serveCommands } from './protocol.ts';
+import { seeded } from '../../integration/support/seeded.ts';
+import { type Command, serveCommands } from './protocol.ts';
 import { playFaults, type SftpFaults, stopFaults } from './sftp-faults.ts';
 
 export interface OpenSftp {

@@ -1,13 +1,4 @@
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog, realIo } from '../../../src/io.ts';
@@ -21,7 +12,10 @@ import {
 } from '../../../src/sandbox/extole/server.ts';
 import { type ExtoleFolder, watchExtoleFolder } from '../../../src/sandbox/extole/sftp-folder.ts';
 import { newKeyPair, type SftpServer, startSftpServer } from '../../../src/sandbox/sftp/server.ts';
+import { dropWhole, FOLDERS } from './dropping.ts';
 import { type CliProcess, type CliResult, startCli } from './e2e-cli.ts';
+import { type Logged, readReceived } from './received.ts';
+import { fromEnv, fromFile, type Json, merged, USUAL_EVENT } from './usual-job.ts';
 
 export interface WorldOptions {
   /** Default `local`: the inbox is a folder of this machine, which is quicker. */
@@ -45,20 +39,7 @@ export interface ExtoleSftp {
 }
 
 /** A request as the stand-in's log has it. */
-export interface Request {
-  seq: number;
-  method: string;
-  path: string;
-  requestId: string;
-  status: number;
-  fault?: string;
-  accepted: boolean;
-  duplicate: boolean;
-  eventId: string;
-  body: { event_name: string; event_time: string; data: Record<string, string> };
-}
-
-type Json = { [name: string]: unknown };
+export type Request = Logged<{ event_name: string; event_time: string; data: Record<string, string> }>;
 
 export interface World {
   root: string;
@@ -120,7 +101,6 @@ export interface RunJson extends Omit<FileJson, 'path' | 'sha256' | 'state' | 'r
 }
 
 const PASSWORD = 'a sandbox password';
-const FOLDERS = ['inbox', 'processing', 'archive', 'refused', 'results', 'reports'];
 
 /** Both stand-ins, a folder of jobs and a folder for the ledger, all temporary. */
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
@@ -153,8 +133,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const extoleSftp = options.extoleSftp && (await openExtoleSftp(root, extole, options.extoleSftp));
   function received(): Request[] {
     extole.flush();
-    const lines = readFileSync(log, 'utf8').split('\n');
-    return lines.filter((line) => line !== '').map((line): Request => JSON.parse(line));
+    return readReceived(log);
   }
   const env = {
     REFERRY_JOBS: jobs,
@@ -189,12 +168,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       writeFileSync(join(jobs, `${id}.yaml`), text);
     },
     drop(name, contents, age = 60) {
-      // Written aside and renamed: the daemon must not meet half of it, whatever its settings.
-      const aside = join(root, `dropping-${name}`);
-      writeFileSync(aside, contents);
-      const time = Date.now() / 1000 - age;
-      utimesSync(aside, time, time);
-      renameSync(aside, join(served, 'inbox', name));
+      dropWhole(root, join(served, 'inbox', name), contents, age);
     },
     start,
     cli,
@@ -247,10 +221,6 @@ async function openExtoleSftp(root: string, extole: ExtoleStandIn, behaviour: Pa
   };
 }
 
-/** A reference as job files have it. */
-export const fromEnv = (name: string): string => `\${env:${name}}`;
-export const fromFile = (path: string): string => `\${file:${path}}`;
-
 /** Answers count, and not how soon they come: on a busy machine they come late. */
 export const PATIENT = { timeout: { headers: '20s', total: '30s' } };
 /** `delivery` of a job whose answers never come, and whose rows it does not matter to when a good one comes late. */
@@ -261,16 +231,7 @@ function usualJob(source: Json, extoleUrl: string): Json {
   return {
     pipeline: 'deliver-events',
     source: { ...source, match: '*.csv', stable: { for: '0s' } },
-    event: {
-      name: 'account_opened',
-      key: 'id',
-      time: 'at',
-      data: {
-        email: 'email',
-        partner_user_id: 'member',
-        cart_value: { from: 'amount', type: 'money', currency: 'USD', locale: 'plain' },
-      },
-    },
+    event: USUAL_EVENT,
     destination: {
       extole: {
         account: 'acme',
@@ -285,22 +246,7 @@ function usualJob(source: Json, extoleUrl: string): Json {
     delivery: {
       ...PATIENT,
       backoff: { first: '5ms', cap: '40ms' },
-      outageAfter: '10s',
+      outageAfter: '2m',
     },
   };
-}
-
-/** Objects are merged, everything else is replaced; `null` removes. */
-function merged(base: Json, change: Json): Json {
-  const result: Json = { ...base };
-  for (const [name, value] of Object.entries(change)) {
-    const old = result[name];
-    if (value === null) delete result[name];
-    else result[name] = isObject(old) && isObject(value) ? merged(old, value) : value;
-  }
-  return result;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
