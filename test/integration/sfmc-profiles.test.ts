@@ -255,7 +255,10 @@ test('a stop is heard while waiting, and nothing but its reason is thrown', asyn
   const sfmc = await standIn({ limits: { workMs: 60_000 } });
   const stop = new AbortController();
   const sending = senderTo(sfmc).send(people(2), stop.signal);
-  setTimeout(() => stop.abort(new Error('stopped by a person')), 100);
+  sfmc.setFaults(({ method }) => {
+    if (method === 'GET') stop.abort(new Error('stopped by a person'));
+    return undefined;
+  });
   await expect(sending).rejects.toThrow('stopped by a person');
 });
 

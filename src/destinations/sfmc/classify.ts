@@ -1,6 +1,7 @@
 import type { Answer } from '../../model.ts';
 import type { HandedIn } from '../jobs.ts';
 import type { Asked, Reply } from '../patience.ts';
+import { type JsonObject, jsonObject, objectOf } from '../reply-json.ts';
 import { clean, impersonal } from '../words.ts';
 
 export const PROVIDER = 'Salesforce Marketing Cloud';
@@ -18,7 +19,7 @@ export function handedIn(asked: Asked): HandedIn {
   const { reply } = asked;
   const { status } = reply;
   if (status >= 200 && status < 300 && status !== 204) {
-    const requestId = objectOf(reply)?.requestId;
+    const requestId = bodyOf(reply)?.requestId;
     if (typeof requestId === 'string' && /^[\w-]{1,64}$/.test(requestId)) return { job: requestId };
     const reason = `${PROVIDER} answered ${status} and named no request, so nobody knows what became of the rows`;
     return { answer: { kind: 'unknown', code: 'BAD_ANSWER', reason, http: status } };
@@ -40,7 +41,7 @@ export function progressOf(asked: Asked): Progress {
   const { reply } = asked;
   if (reply.status === 404) return 'later';
   if (reply.status !== 200) return { stopped: doubtful(halted(reply)) };
-  const status = recordOf(objectOf(reply)?.status);
+  const status = objectOf(bodyOf(reply)?.status);
   if (!status) return 'later';
   const { requestStatus, resultStatus, hasErrors } = status;
   if (requestStatus !== 'Complete' && requestStatus !== 'Error') return 'later';
@@ -52,16 +53,16 @@ export interface ResultsPage {
   page: number;
   /** Of all pages. */
   count: number;
-  items: readonly Readonly<Record<string, unknown>>[];
+  items: readonly JsonObject[];
 }
 
 export function resultsPage(asked: Asked): ResultsPage | { stopped: Answer } {
   if ('stopped' in asked) return { stopped: doubtful(asked.stopped) };
   const { reply } = asked;
   if (reply.status !== 200) return { stopped: doubtful(halted(reply)) };
-  const { page, count, items } = objectOf(reply) ?? {};
+  const { page, count, items } = bodyOf(reply) ?? {};
   if (typeof page !== 'number' || typeof count !== 'number' || !Array.isArray(items)) return { stopped: unreadable() };
-  const records = items.map(recordOf).filter((item) => item !== undefined);
+  const records = items.map(objectOf).filter((item) => item !== undefined);
   return records.length === items.length ? { page, count, items: records } : { stopped: unreadable() };
 }
 
@@ -74,7 +75,7 @@ function unreadable(): Answer {
 const AGAIN = /\bRerun the transaction\.?\s*$/i;
 
 /** What an item of the results says of its row. `proof`: names the row's result. */
-export function rowAnswer(item: Readonly<Record<string, unknown>>, proof: string): Answer {
+export function rowAnswer(item: JsonObject, proof: string): Answer {
   if (item.status === 'OK') return { kind: 'accepted', proof: { kind: 'row_result', eventId: proof }, http: 200 };
   const code = codeOf(item.errorCode);
   const message = typeof item.message === 'string' ? impersonal(clean(item.message)) : '';
@@ -122,8 +123,8 @@ function doubtful(answer: Answer): Answer {
 
 /** `{message, errorcode}`, or the first of `resultMessages`; empty where the body is neither. */
 export function errorOf(reply: Reply): { code: string; message: string } {
-  const object = objectOf(reply);
-  const first = Array.isArray(object?.resultMessages) ? recordOf(object.resultMessages[0]) : undefined;
+  const object = bodyOf(reply);
+  const first = Array.isArray(object?.resultMessages) ? objectOf(object.resultMessages[0]) : undefined;
   const message = object?.message ?? first?.message;
   return {
     code: codeOf(object?.errorcode ?? object?.errorCode ?? first?.resultCode),
@@ -136,15 +137,6 @@ function codeOf(value: unknown): string {
   return typeof text === 'string' && /^[\w.-]{1,64}$/.test(text) ? text : '';
 }
 
-export function objectOf(reply: Reply): Readonly<Record<string, unknown>> | undefined {
-  if (reply.truncated) return undefined;
-  try {
-    return recordOf(JSON.parse(reply.body));
-  } catch {
-    return undefined;
-  }
-}
-
-function recordOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+export function bodyOf(reply: Reply): JsonObject | undefined {
+  return reply.truncated ? undefined : jsonObject(reply.body);
 }

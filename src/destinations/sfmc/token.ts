@@ -3,7 +3,7 @@ import type { Answer, Io } from '../../model.ts';
 import { askPatiently, type Patience, type Reply, unlessAborted } from '../patience.ts';
 import { pathAt, urlProblem } from '../reach-settings.ts';
 import { clean, impersonal } from '../words.ts';
-import { errorOf, objectOf, PROVIDER } from './classify.ts';
+import { bodyOf, errorOf, PROVIDER } from './classify.ts';
 import type { SfmcSettings } from './settings.ts';
 
 /** Leave to call. */
@@ -162,7 +162,7 @@ function granted(
 ): { granted: Granted; lifeMs: number } | { stopped: Answer } {
   const { status } = reply;
   if (status !== 200) return { stopped: noToken(reply, settings.clientSecret) };
-  const object = objectOf(reply);
+  const object = bodyOf(reply);
   const { access_token: token, expires_in: seconds, rest_instance_url: rest } = object ?? {};
   if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token))
     return halted('BAD_ANSWER', `${PROVIDER} answered 200 without a token; check subdomain and authUrl`, 200);
@@ -179,7 +179,7 @@ function granted(
 }
 
 function noToken(reply: Reply, secret: string): Answer {
-  const object = objectOf(reply);
+  const object = bodyOf(reply);
   const words = [object?.error, object?.error_description].filter((word) => typeof word === 'string').join(': ');
   const said = impersonal(clean((words || errorOf(reply).message).replaceAll(secret, '(not shown)')));
   const { status } = reply;

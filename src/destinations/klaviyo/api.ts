@@ -1,0 +1,63 @@
+import { retryAfterMs } from '../../delivery/backoff.ts';
+import type { Io } from '../../model.ts';
+import { createCaller } from '../caller.ts';
+import type { Asked, Reply } from '../patience.ts';
+import { pathAt } from '../reach-settings.ts';
+import { PROVIDER } from './classify.ts';
+import type { KlaviyoSettings } from './settings.ts';
+
+/** The calls of bulk import jobs. Each waits for its turn and throws the signal's reason only. */
+export interface KlaviyoApi {
+  createJob(body: string, signal: AbortSignal): Promise<Asked>;
+  job(id: string, signal: AbortSignal): Promise<Asked>;
+  /** A page of at most 100 errors. `cursor`: as the page before gave it; empty: the first page. */
+  importErrors(id: string, cursor: string, signal: AbortSignal): Promise<Asked>;
+  close(): Promise<void>;
+}
+
+const JSON_API = 'application/vnd.api+json';
+
+/** A hundred errors, each with the profile that it refuses. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+export function createApi(settings: KlaviyoSettings, io: Io): KlaviyoApi {
+  const { url, apiKey, revision, requestsPerMinute, requestsPerSecond } = settings;
+  const jobs = pathAt(url, '/api/profile-bulk-import-jobs');
+  const caller = createCaller(
+    {
+      ...settings,
+      provider: PROVIDER,
+      origin: new URL(url).origin,
+      headers: [
+        ...['Authorization', `Klaviyo-API-Key ${apiKey}`, 'revision', revision],
+        ...['Content-Type', JSON_API, 'Accept', JSON_API, 'User-Agent', 'referry'],
+      ],
+      secretHeader: 'Authorization',
+      // Each kind of call has a limit of its own there; one pace for all of them keeps every one.
+      pace: { by: `klaviyo ${apiKey}`, perMinute: Math.min(requestsPerMinute, requestsPerSecond * 60) },
+      limit: (reply) => limitOf(reply, io.now()),
+      maxBodyBytes: MAX_BODY_BYTES,
+    },
+    io,
+  );
+  return {
+    createJob: (body, signal) => caller.post(jobs, body, signal),
+    job: (id, signal) => caller.get(`${jobs}/${encodeURIComponent(id)}`, signal),
+    importErrors(id, cursor, signal) {
+      const query = new URLSearchParams({ 'page[size]': '100', ...(cursor === '' ? {} : { 'page[cursor]': cursor }) });
+      return caller.get(`${jobs}/${encodeURIComponent(id)}/import-errors?${query}`, signal);
+    },
+    close: () => caller.close(),
+  };
+}
+
+/** No call is left in the window, or one too many was made: nothing leaves until the window ends. Klaviyo says so in seconds. */
+function limitOf(reply: Reply, now: number): { restMs?: number } {
+  if (reply.status === 429) {
+    const restMs = retryAfterMs(reply.header('retry-after'), now);
+    return restMs === undefined ? {} : { restMs };
+  }
+  const left = reply.header('ratelimit-remaining')?.trim();
+  const reset = reply.header('ratelimit-reset')?.trim() ?? '';
+  return left === '0' && /^\d{1,4}$/.test(reset) ? { restMs: Number(reset) * 1000 } : {};
+}
