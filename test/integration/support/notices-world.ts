@@ -7,9 +7,9 @@ import { morningReportDuty } from '../../../src/schedule/duty-morning-report.ts'
 import { noticesDuty } from '../../../src/schedule/duty-notices.ts';
 import { run as runVerb } from '../../../src/schedule/verbs/run.ts';
 import { readSettings } from '../../../src/settings.ts';
-import { fromEnv } from './usual-job.ts';
 import { openWorld, type World } from './e2e-world.ts';
 import { type HttpListener, listenHttp, listenSmtp, type SmtpListener } from './notices-listeners.ts';
+import { fromEnv } from './usual-job.ts';
 
 export const SECRET = 'a secret that only both of us know';
 export const ROUTING_KEY = 'R0UT1NGKEY';
