@@ -1,5 +1,5 @@
 import type { Answer } from '../model.ts';
-import { mustHold } from './fence.ts';
+import { fenceOf } from './fence.ts';
 import type { Ledger } from './open.ts';
 
 /** States of a row on its way. `duplicate` only for a failed row that found its key taken when it was tried again. */
@@ -137,6 +137,7 @@ export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
     `INSERT INTO attempts (delivery_id, number, result, code, reason, http, unique_id, claimed_at, answered_at)
      SELECT id, attempts, ?, ?, ?, ?, ?, claimed_at, ? FROM deliveries WHERE id = ?`,
   );
+  const mustHold = fenceOf(ledger);
   const owner = db.prepare<[number, Buffer], OwnerRow>(
     `SELECT id, line, state, content_hash, event_id, answered_at FROM deliveries
      WHERE event_name_id = ? AND key_hash = ? AND owns = 1`,
@@ -229,7 +230,7 @@ export function openBook(ledger: Ledger, processingId: number): DeliveryBook {
 
   const commit = db.transaction(
     (records: readonly Recorded[], settled: readonly Settled[], claims: readonly Claim[], now: number) => {
-      mustHold(ledger);
+      mustHold();
       for (const entry of records) record(entry, now);
       for (const entry of settled) settle(entry, now);
       return claims.map((claim) => claimOne(claim, now));
