@@ -9,9 +9,9 @@ import { hasOpenSsh, startOpenSsh } from './openssh.ts';
 /**
  * Measures, side by side in one run, on generated files and against bare servers on loopback in a process of their own. Each
  * figure is a ratio to something simpler that does the same work: absolute numbers say more about the machine.
- * `npm run bench [-- name ...]`: end-to-end, redelivery, memory, ledger-growth, download.
+ * `npm run bench [-- name ...]`: end-to-end, redelivery, memory, ledger-growth, download, export.
  */
-const NAMES = ['end-to-end', 'redelivery', 'memory', 'ledger-growth', 'download'] as const;
+const NAMES = ['end-to-end', 'redelivery', 'memory', 'ledger-growth', 'download', 'export'] as const;
 type Name = (typeof NAMES)[number];
 
 interface Servers {
@@ -51,6 +51,7 @@ try {
   if (chosen('memory')) await memory(ports);
   if (chosen('ledger-growth')) await ledgerGrowth(ports);
   if (chosen('download')) await download();
+  if (chosen('export')) await exports();
 } finally {
   servers.stdin.end();
   servers.kill();
@@ -178,6 +179,38 @@ async function download(): Promise<void> {
   );
   const rate = (ms: number): string => `${Math.round(bytes / 1000 / ms)} MB/s`;
   show('download', `${rate(ours.ms)} from OpenSSH; its own sftp: ${rate(theirs.ms)}`, theirs.ms / ours.ms, 0.8);
+}
+
+async function exports(): Promise<void> {
+  const rows = 1_000_000;
+  const folder = join(root, 'exports');
+  await mkdir(folder, { recursive: true });
+  interface Written {
+    ms: number;
+    bytes: number;
+    files: number;
+    rss: number;
+  }
+  let peak = 0;
+  for (const format of ['hubspot-csv', 'sfmc-csv', 'klaviyo-csv', 'iterable-csv', 'braze-csv', 'plain-csv']) {
+    const write = (how: 'ours' | 'bare'): Promise<Written> =>
+      task<Written>('task-export.mjs', how, format, String(rows), folder);
+    const [ours, bare] = await bestOfEach(
+      2,
+      () => write('ours'),
+      () => write('bare'),
+    );
+    if (ours.bytes !== bare.bytes)
+      throw new Error(`${format}: the export has ${ours.bytes} bytes, the bare loop wrote ${bare.bytes}`);
+    peak = Math.max(peak, ours.rss);
+    show(
+      'export',
+      `${perSecond(rows / ours.ms)} rows/s as ${format}, ${Math.round(ours.rss / 1e6)} MB peak, ${ours.files} file(s); a bare fast-csv loop: ${perSecond(rows / bare.ms)}`,
+      bare.ms / ours.ms,
+      0.5,
+    );
+  }
+  show('export', 'peak for 1,000,000 rows in units of 300 MB', peak / 300e6, -1);
 }
 
 async function run(
