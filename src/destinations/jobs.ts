@@ -20,7 +20,7 @@ export interface JobWork {
   answersOf(job: string, rows: readonly Row[], signal: AbortSignal): Promise<Answer[]>;
 }
 
-/** So many profiles refused one by one, none accepted: it is the settings, not the profiles. */
+/** So many profiles refused and none accepted: it is the settings, not the profiles. */
 const ENOUGH = 50;
 
 /**
@@ -52,10 +52,7 @@ export async function sendAsJobs(
     }
     const { answer } = handedIn;
     // Who could not be reached for so long is not asked once more for each part.
-    stop =
-      answer.kind === 'halted'
-        ? answer
-        : { kind: 'retryable', code: 'NOT_SENT', reason: `nothing was sent after: ${reasonOf(answer)}` };
+    stop = answer.kind === 'halted' ? answer : notSentAfter(answer);
     return all(part, answer);
   }
 
@@ -67,7 +64,25 @@ export async function sendAsJobs(
     const known = await work.answersOf(job, part, signal);
     for (const [i, row] of part.entries()) answers.set(row.at, known[i] ?? LOST);
   }
-  return answers;
+  return unlessAllRefused(answers);
+}
+
+/** How long to wait before the n-th look (from 0) at a job: a small one is done soon, a large one is not asked after all the time. */
+export function lookAfterMs(nth: number, pollMs: number): number {
+  return Math.min(pollMs, (pollMs / 10) * 2 ** Math.min(nth, 10));
+}
+
+/**
+ * Where all of many profiles are refused it is the settings: a column that is not there, a type that is another one. Rejected they
+ * would be for good.
+ */
+function unlessAllRefused(answers: Map<number, Answer>): Map<number, Answer> {
+  const [first, ...others] = answers.values();
+  if (first?.kind !== 'rejected' || answers.size < ENOUGH) return answers;
+  if (others.some(({ kind, ...answer }) => kind !== 'rejected' && !('code' in answer && answer.code === EVERY)))
+    return answers;
+  const halt = everyOne(first);
+  return new Map([...answers.keys()].map((at) => [at, halt]));
 }
 
 /** Rows in order, as many in a part as both bounds allow; a row that is larger than a part is one of its own. */
@@ -97,9 +112,16 @@ function all(part: readonly Row[], answer: Answer): Called {
   return { answers: part.map(() => answer) };
 }
 
+const EVERY = 'EVERY_PROFILE_REFUSED';
+
 function everyOne(refused: Answer): Answer {
-  const reason = `each of ${ENOUGH} profiles was refused by itself and none accepted, so it is not the profiles: ${reasonOf(refused)}; check the settings`;
-  return { kind: 'halted', code: 'EVERY_PROFILE_REFUSED', reason };
+  const reason = `one profile after the other was refused and none accepted, so it is not the profiles: ${reasonOf(refused)}; check the settings`;
+  return { kind: 'halted', code: EVERY, reason };
+}
+
+function notSentAfter(answer: Answer): Answer {
+  const after = answer.kind === 'retryable' && answer.afterMs !== undefined ? { afterMs: answer.afterMs } : {};
+  return { kind: 'retryable', code: 'NOT_SENT', reason: `nothing was sent after: ${reasonOf(answer)}`, ...after };
 }
 
 function reasonOf(answer: Answer): string {

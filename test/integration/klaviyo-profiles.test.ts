@@ -32,7 +32,7 @@ async function standIn(
 
 const quick = {
   ...{ poll: '10ms', requestsPerMinute: 600_000, requestsPerSecond: 10_000 },
-  ...{ backoff: { first: '5ms', cap: '20ms' }, patience: '2s' },
+  ...{ backoff: { first: '5ms', cap: '20ms' }, patience: '20s' },
 };
 
 function senderTo({ url, apiKey }: { url: string; apiKey: string }, settings: object = {}): ProfileSender {
@@ -149,7 +149,7 @@ test('a job refused because of one profile is split until it stands alone, with 
 test('the documented windows are never overstepped, however many senders share the key', async () => {
   const limits = { perSecond: 3, perMinute: 12, secondMs: 150, minuteMs: 1500 };
   const klaviyo = await standIn({ limits });
-  const settings = { requestsPerMinute: 480, requestsPerSecond: 20, profilesPerJob: 2, poll: '1ms' };
+  const settings = { requestsPerMinute: 360, requestsPerSecond: 20, profilesPerJob: 2, poll: '1ms' };
   const senders = [senderTo(klaviyo, settings), senderTo(klaviyo, settings)];
   const sent = await Promise.all(senders.map((sender, i) => sender.send(people(8 + i), signal)));
   expect(new Set(sent.flatMap(kinds))).toEqual(new Set(['accepted']));
@@ -167,12 +167,11 @@ test('where others used up the window, nothing leaves until it ends: no 429 is p
 });
 
 test('a 429 all the same is waited out as Retry-After says', async () => {
-  const klaviyo = await standIn({ limits: { perMinute: 20, minuteMs: 900 } });
-  klaviyo.spend(20);
+  const klaviyo = await standIn();
+  klaviyo.fail({ kind: 'status', status: 429, headers: { 'retry-after': '1' } });
   const from = io.monotonic();
-  expect(kinds(await senderTo(klaviyo, { patience: '10s' }).send(people(1), signal))).toEqual(['accepted']);
+  expect(kinds(await senderTo(klaviyo).send(people(1), signal))).toEqual(['accepted']);
   expect(io.monotonic() - from).toBeGreaterThanOrEqual(990);
-  expect(klaviyo.throttled()).toBe(1);
 });
 
 test('broken calls are made again, and no profile is stored twice or lost', async () => {

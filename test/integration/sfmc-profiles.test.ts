@@ -20,7 +20,7 @@ async function standIn(options: Omit<SfmcOptions, 'io'> = {}): Promise<SfmcStand
   return sfmc;
 }
 
-const quick = { poll: '10ms', requestsPerMinute: 1_000_000, backoff: { first: '5ms', cap: '20ms' }, patience: '2s' };
+const quick = { poll: '10ms', requestsPerMinute: 1_000_000, backoff: { first: '5ms', cap: '20ms' }, patience: '20s' };
 
 function senderTo(sfmc: SfmcStandIn, settings: object = {}): ProfileSender {
   const sender = createSfmc(
@@ -146,9 +146,19 @@ test('a call refused because of one row is split until it stands alone, with at 
 test('where every row is refused by itself the destination stops instead of asking for each', async () => {
   const sfmc = await standIn({ refusesCall: () => 'Column extole_share_link does not exist.' });
   const answers = await senderTo(sfmc).send(people(1000), signal);
-  expect(new Set(kinds(answers))).toEqual(new Set(['rejected', 'halted']));
-  expect(answers.at(-1)).toMatchObject({ kind: 'halted', code: 'EVERY_PROFILE_REFUSED' });
+  expect(new Set(kinds(answers))).toEqual(new Set(['halted']));
+  expect(answers[0]).toMatchObject({ code: 'EVERY_PROFILE_REFUSED' });
   expect(upserts(sfmc)).toBeLessThan(150);
+});
+
+test('where no row of many is taken because a column is not there, none is rejected for good', async () => {
+  const sfmc = await standIn();
+  const batch = people(60).map((profile) => ({ ...profile, fields: { Share_Link: 'x' } }));
+  const answers = await senderTo(sfmc).send(batch, signal);
+  expect(new Set(kinds(answers))).toEqual(new Set(['halted']));
+  expect(answers[0]).toMatchObject({ code: 'EVERY_PROFILE_REFUSED' });
+  expect(JSON.stringify(answers[0])).toContain("Invalid column name 'Share_Link'.");
+  expect(sfmc.rows.size).toBe(0);
 });
 
 test('one token serves every sender of the package, and a second is asked for only where it is refused', async () => {
@@ -162,13 +172,17 @@ test('one token serves every sender of the package, and a second is asked for on
 });
 
 test('a token past its life is used until it is refused, as long as no other may be asked for', async () => {
-  const sfmc = await standIn({ package: { lifeMs: 150 } });
-  const sender = senderTo(sfmc);
-  await sender.send(people(1), signal);
-  await sender.send(people(1), signal);
-  expect(sfmc.tokenRequests).toHaveLength(1);
-  await io.sleep(200);
-  expect(kinds(await sender.send(people(1), signal))).toEqual(['accepted']);
+  const sfmc = await standIn({ package: { lifeMs: 122_000 } });
+  const hasty = await standIn({ package: { lifeMs: 122_000 } });
+  const patient = senderTo(sfmc);
+  const eager = senderTo(hasty, { tokenEvery: '1s' });
+  await Promise.all([patient.send(people(1), signal), eager.send(people(1), signal)]);
+  // The second that `expires_in` says.
+  await io.sleep(1100);
+  await Promise.all([patient.send(people(1), signal), eager.send(people(1), signal)]);
+  expect([sfmc.tokenRequests.length, hasty.tokenRequests.length]).toEqual([1, 2]);
+  sfmc.revokeTokens();
+  expect(kinds(await patient.send(people(1), signal))).toEqual(['accepted']);
   expect(sfmc.tokenRequests).toHaveLength(2);
   expect(sfmc.received.filter(({ status }) => status === 401)).toHaveLength(1);
 });
@@ -222,7 +236,7 @@ test('too many calls and broken ones are waited out, and no row is stored twice 
 
 test('Retry-After is obeyed', async () => {
   const sfmc = await standIn();
-  const sender = senderTo(sfmc, { patience: '10s' });
+  const sender = senderTo(sfmc);
   await sender.send(people(1), signal);
   sfmc.fail('429-retry-after-2');
   const from = io.monotonic();

@@ -1,6 +1,6 @@
 import { retryAfterMs } from '../../delivery/backoff.ts';
 import type { Io } from '../../model.ts';
-import { createCaller } from '../caller.ts';
+import { type Caller, createCaller } from '../caller.ts';
 import type { Asked, Reply } from '../patience.ts';
 import { pathAt } from '../reach-settings.ts';
 import { PROVIDER } from './classify.ts';
@@ -23,31 +23,38 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024;
 export function createApi(settings: KlaviyoSettings, io: Io): KlaviyoApi {
   const { url, apiKey, revision, requestsPerMinute, requestsPerSecond } = settings;
   const jobs = pathAt(url, '/api/profile-bulk-import-jobs');
-  const caller = createCaller(
-    {
-      ...settings,
-      provider: PROVIDER,
-      origin: new URL(url).origin,
-      headers: [
-        ...['Authorization', `Klaviyo-API-Key ${apiKey}`, 'revision', revision],
-        ...['Content-Type', JSON_API, 'Accept', JSON_API, 'User-Agent', 'referry'],
-      ],
-      secretHeader: 'Authorization',
-      // Each kind of call has a limit of its own there; one pace for all of them keeps every one.
-      pace: { by: `klaviyo ${apiKey}`, perMinute: Math.min(requestsPerMinute, requestsPerSecond * 60) },
-      limit: (reply) => limitOf(reply, io.now()),
-      maxBodyBytes: MAX_BODY_BYTES,
-    },
-    io,
-  );
+
+  // Each kind of call has a limit of its own there: looking takes nothing away from handing in.
+  const callerFor = (kind: string): Caller =>
+    createCaller(
+      {
+        ...settings,
+        provider: PROVIDER,
+        origin: new URL(url).origin,
+        headers: [
+          ...['Authorization', `Klaviyo-API-Key ${apiKey}`, 'revision', revision],
+          ...['Content-Type', JSON_API, 'Accept', JSON_API, 'User-Agent', 'referry'],
+        ],
+        secretHeader: 'Authorization',
+        pace: { by: `klaviyo ${kind} ${apiKey}`, perMinute: Math.min(requestsPerMinute, requestsPerSecond * 60) },
+        limit: (reply) => limitOf(reply, io.now()),
+        maxBodyBytes: MAX_BODY_BYTES,
+      },
+      io,
+    );
+  const creating = callerFor('create');
+  const looking = callerFor('look');
+
   return {
-    createJob: (body, signal) => caller.post(jobs, body, signal),
-    job: (id, signal) => caller.get(`${jobs}/${encodeURIComponent(id)}`, signal),
+    createJob: (body, signal) => creating.post(jobs, body, signal),
+    job: (id, signal) => looking.get(`${jobs}/${encodeURIComponent(id)}`, signal),
     importErrors(id, cursor, signal) {
       const query = new URLSearchParams({ 'page[size]': '100', ...(cursor === '' ? {} : { 'page[cursor]': cursor }) });
-      return caller.get(`${jobs}/${encodeURIComponent(id)}/import-errors?${query}`, signal);
+      return looking.get(`${jobs}/${encodeURIComponent(id)}/import-errors?${query}`, signal);
     },
-    close: () => caller.close(),
+    async close() {
+      await Promise.all([creating.close(), looking.close()]);
+    },
   };
 }
 

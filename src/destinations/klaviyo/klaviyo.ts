@@ -1,5 +1,5 @@
 import type { Answer, Io } from '../../model.ts';
-import { type Row, sendAsJobs } from '../jobs.ts';
+import { lookAfterMs, type Row, sendAsJobs } from '../jobs.ts';
 import type { Profile, ProfileSender } from '../profile.ts';
 import { withoutProfile } from '../words.ts';
 import { createApi, type KlaviyoApi } from './api.ts';
@@ -80,8 +80,8 @@ async function answersOf(
 ): Promise<Answer[]> {
   const all = (answer: Answer): Answer[] => profiles.map(() => answer);
   const until = io.monotonic() + settings.completeWithin;
-  for (;;) {
-    await io.sleep(settings.poll, signal);
+  for (let looks = 0; ; looks += 1) {
+    await io.sleep(lookAfterMs(looks, settings.poll), signal);
     const progress = progressOf(await api.job(job, signal));
     if (progress === 'later') {
       if (io.monotonic() > until) return all(working(job, settings.completeWithin));

@@ -61,7 +61,9 @@ export const klaviyoSettings = z
       .default(10)
       .describe('Limit of import jobs in a second. Calls are spaced so that neither limit is reached.'),
     requestsPerMinute: z.int().min(1).max(600_000).default(150).describe('Limit of import jobs in a minute.'),
-    poll: duration.prefault('5s').describe('Time between two looks whether an import job is done.'),
+    poll: duration
+      .prefault('5s')
+      .describe('The longest time between two looks whether an import job is done. The first ones follow sooner.'),
     completeWithin: duration
       .prefault('1h')
       .describe('How long to look. After that nobody knows of its profiles, and they are sent again.'),

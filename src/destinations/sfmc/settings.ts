@@ -98,7 +98,9 @@ export const sfmcSettings = z
       .describe(
         'A token is asked for once in this time at most, unless the one in use is refused. Salesforce allows one in 20 minutes.',
       ),
-    poll: duration.prefault('5s').describe('Time between two looks whether rows are worked off.'),
+    poll: duration
+      .prefault('5s')
+      .describe('The longest time between two looks whether rows are worked off. The first ones follow sooner.'),
     completeWithin: duration
       .prefault('1h')
       .describe('How long to look. After that nobody knows of the rows, and they are sent again.'),

@@ -1,5 +1,5 @@
 import type { Answer, Io } from '../../model.ts';
-import { type Row, sendAsJobs } from '../jobs.ts';
+import { lookAfterMs, type Row, sendAsJobs } from '../jobs.ts';
 import type { Profile, ProfileSender } from '../profile.ts';
 import { withoutProfile } from '../words.ts';
 import { createApi, type SfmcApi } from './api.ts';
@@ -75,8 +75,8 @@ async function answersOf(
 ): Promise<Answer[]> {
   const all = (answer: Answer): Answer[] => Array.from({ length: rows }, () => answer);
   const until = io.monotonic() + settings.completeWithin;
-  for (;;) {
-    await io.sleep(settings.poll, signal);
+  for (let looks = 0; ; looks += 1) {
+    await io.sleep(lookAfterMs(looks, settings.poll), signal);
     const progress = progressOf(await api.status(requestId, signal));
     if (progress === 'all-well')
       return all({ kind: 'accepted', proof: { kind: 'batch_counts', eventId: requestId }, http: 200 });
