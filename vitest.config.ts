@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     // The tests wait for processes and servers more than they compute.
     maxWorkers: 3,
+    // What is waited for comes late on a busy machine.
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       {
         extends: true,
@@ -31,7 +33,7 @@ export default defineConfig({
       {
         extends: true,
         // Many lives and deaths of a process, an image built step by step, a page of commands: minutes in all.
-        test: { name: 'long', include: ['test/long/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+        test: { name: 'long', include: ['test/long/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
       },
     ],
   },

@@ -6,6 +6,7 @@ import { checkKey } from '../../src/mapping/key.ts';
 import { compileAmount, MONEY_LOCALES, type MoneyLocale } from '../../src/mapping/money.ts';
 import { looksLikePan } from '../../src/mapping/pan.ts';
 import { cleanText, found } from '../../src/mapping/text.ts';
+import { cpuMs } from './processor-time.ts';
 
 function codeOf(key: string | undefined): string {
   const verdict = checkKey(key, 'id');
@@ -172,10 +173,8 @@ describe('e-mail addresses', () => {
   });
 
   test('cost little time even where they are built to cost much', () => {
-    const started = performance.now();
     for (const text of [`${'a-'.repeat(120)}@${'b-'.repeat(120)}`, `x@${'a.'.repeat(120)}`, `${'a'.repeat(255)}@`])
-      parseEmail(text);
-    expect(performance.now() - started).toBeLessThan(200);
+      expect(cpuMs(() => parseEmail(text))).toBeLessThan(70);
   });
 });
 

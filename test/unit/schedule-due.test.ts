@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { latestDue, nextDue } from '../../src/schedule/due.ts';
+import { cpuMs } from './processor-time.ts';
 
 const MINUTE = 60_000;
 const at = (iso: string): number => Date.parse(iso);
@@ -88,10 +89,12 @@ describe('when a schedule is due', () => {
   });
 
   it('finds a leap day years away without walking there minute by minute', () => {
-    const before = performance.now();
-    expect(iso(nextDue('0 0 29 2 *', 'America/New_York', at('2096-03-01T12:00Z')))).toBe('2104-02-29T05:00Z');
-    expect(iso(latestDue('0 0 29 2 *', 'America/New_York', 0, at('2104-02-28T12:00Z')))).toBe('2096-02-29T05:00Z');
-    expect(performance.now() - before).toBeLessThan(100);
+    const look = (): unknown[] => [
+      iso(nextDue('0 0 29 2 *', 'America/New_York', at('2096-03-01T12:00Z'))),
+      iso(latestDue('0 0 29 2 *', 'America/New_York', 0, at('2104-02-28T12:00Z'))),
+    ];
+    expect(look()).toEqual(['2104-02-29T05:00Z', '2096-02-29T05:00Z']);
+    expect(cpuMs(look)).toBeLessThan(100);
   });
 });
 

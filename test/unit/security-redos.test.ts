@@ -21,6 +21,7 @@ import { isCandidateName, markerFor, markerPattern, matchPattern } from '../../s
 import { maskReason } from '../../src/reports/mask.ts';
 import { resultsFormat, resultsName } from '../../src/reports/results.ts';
 import { html, shortened, visible } from '../../src/reports/visible.ts';
+import { cpuMs } from './processor-time.ts';
 
 const iso = compileFormat('yyyy-MM-dd HH:mm:ss');
 const american = compileFormat('M/d/yyyy h:mm a');
@@ -127,18 +128,6 @@ const PIECES = [
   'aA0',
 ];
 const ENDS = ['', 'x!'];
-
-/** Time of the processor: a machine that is busy with other things says nothing about a pattern. */
-function cpuMs(work: () => void): number {
-  const before = process.cpuUsage();
-  try {
-    work();
-  } catch {
-    // A refusal is an answer.
-  }
-  const { user } = process.cpuUsage(before);
-  return user / 1000;
-}
 
 /** Texts that a reader takes long for. */
 function slowOnes(read: (text: string) => unknown, lengths: readonly number[]): string[] {

@@ -34,8 +34,11 @@ function jsonOf({ code, stdout, stderr }: End): Record<string, unknown> {
   }
 }
 
+/** As long as a busy machine may take over a thing. */
+const PATIENCE_MS = 60_000;
+
 /** Looks until something is found; `undefined` where nothing ever is. */
-export async function found<T>(look: () => T | undefined | false, ms = 15_000): Promise<T | undefined> {
+export async function found<T>(look: () => T | undefined | false, ms = PATIENCE_MS): Promise<T | undefined> {
   const end = performance.now() + ms;
   for (;;) {
     const seen = look();
@@ -46,7 +49,7 @@ export async function found<T>(look: () => T | undefined | false, ms = 15_000): 
 }
 
 /** Waits until `look` finds something. */
-export async function until<T>(what: string, look: () => T | undefined | false, ms = 15_000): Promise<T> {
+export async function until<T>(what: string, look: () => T | undefined | false, ms = PATIENCE_MS): Promise<T> {
   const seen = await found(look, ms);
   if (seen === undefined) throw new Error(`waited ${ms} ms in vain for ${what}`);
   return seen;
