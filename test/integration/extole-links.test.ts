@@ -228,3 +228,64 @@ describe('it says', () => {
     expect(performance.now() - started).toBeGreaterThan(24 * 100 * 0.98);
   });
 });
+
+describe('codes', () => {
+  const named = { code: { template: '{first_name}' } };
+  const called = (first_name: string, n: number) => ({ email: `p${n}@example.com`, columns: { first_name } });
+
+  test.each(['list', 'text', 'none'] as const)(
+    'of people with the same name differ, suggestions as %s',
+    async (suggest) => {
+      const server = await linkStandIn({ shareables: { suggest } });
+      const links = openLinks(linkSettings(server, named));
+      const codes: string[] = [];
+      for (let n = 0; n < 6; n += 1) {
+        const answer = await create(links, called('José', n));
+        codes.push(answer.kind === 'accepted' ? answer.code : answer.kind);
+      }
+      expect(codes[0]).toBe('Jose');
+      expect(codes.every((code) => /^Jose\d*$/.test(code))).toBe(true);
+      expect(new Set(codes).size).toBe(6);
+      expect(server.links.shareables.map(({ code }) => code)).toEqual(codes);
+    },
+  );
+
+  test('that Extole does not allow are left to Extole, or the person is rejected', async () => {
+    const server = await linkStandIn({ shareables: { reservedWords: ['acme'] } });
+    const settings = linkSettings(server, named);
+    const reserved = await create(openLinks(settings), called('Acmeline', 1));
+    expect(reserved).toMatchObject({ kind: 'accepted', code: server.links.shareables[0]?.code });
+    expect(await create(openLinks(settings), called('李小龙', 2))).toMatchObject({ kind: 'accepted' });
+    const strict = openLinks({ ...settings, code: { template: '{first_name}', tries: 1, fallback: 'reject' } });
+    expect(await create(strict, called('Acme', 3))).toMatchObject({
+      kind: 'rejected',
+      code: 'code_contains_reserved_word',
+    });
+    expect(await create(strict, called('', 4))).toMatchObject({ kind: 'rejected', code: 'NO_CODE' });
+  });
+
+  test('of a promotion are not tried again', async () => {
+    const server = await linkStandIn({ shareables: { promotions: new Set(['jose']), suggest: 'none' } });
+    const answer = await create(openLinks(linkSettings(server, named)), called('José', 1));
+    expect(answer).toMatchObject({ kind: 'accepted', code: 'Jose2' });
+  });
+});
+
+describe('keys', () => {
+  test('of another label are told of, whether Extole refuses them or gives the same link', async () => {
+    for (const keys of ['refused', 'same'] as const) {
+      const server = await linkStandIn({ shareables: { keys } });
+      const settings = linkSettings(server, { key: 'k-{person_id}' });
+      await create(openLinks({ ...settings, label: 'spring' }));
+      expect(await create(openLinks(settings))).toMatchObject({ kind: 'rejected', code: 'KEY_OF_OTHER_LABEL' });
+      expect(server.links.shareables).toHaveLength(1);
+    }
+  });
+
+  test('whose column is empty are no keys', async () => {
+    const server = await linkStandIn();
+    const links = openLinks(linkSettings(server, { key: '{person_id}-{branch}' }));
+    expect(await create(links)).toMatchObject({ kind: 'rejected', code: 'KEY_INCOMPLETE' });
+    expect(server.links.shareables).toEqual([]);
+  });
+});
