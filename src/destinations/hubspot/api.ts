@@ -1,3 +1,4 @@
+import { retryAfterMs } from '../../delivery/backoff.ts';
 import type { Pacer } from '../../delivery/pacer.ts';
 import type { Answer, Io } from '../../model.ts';
 import type { Asked, Reply } from '../patience.ts';
@@ -59,21 +60,23 @@ function afterwards(failed: Answer): Answer {
 /** What is left of the limit to calls that were held up on their way. */
 const SHARE = 0.97;
 const TEN_SECONDS = 10_000;
+const ONE_SECOND = 1000;
 
 export function createApi(settings: HubspotSettings, io: Io): HubspotApi {
   const { token, requestsPer10Seconds, searchesPerSecond, dailyReserve } = settings;
   const daily = createDaily(settings.timezone);
 
-  function heed(reply: Reply, pacer: Pacer): void {
-    keepPace(reply, pacer, io);
+  const heed = (windowMs: number) => (reply: Reply, pacer: Pacer) => {
+    keepPace(reply, pacer, windowMs, io);
     const leftToday = count(reply, 'x-hubspot-ratelimit-daily-remaining');
     if (isDailyLimit(reply) || (leftToday !== undefined && leftToday <= dailyReserve)) daily.stop(io.now());
-  }
+  };
   const byApp = { by: `hubspot ${token}`, perMinute: requestsPer10Seconds * 6 * SHARE };
   const bySearch = { by: `hubspot search ${token}`, perMinute: searchesPerSecond * 60 * SHARE };
-  const usual = connect(settings, { pace: byApp, heed }, io);
-  const searches = connect(settings, { pace: bySearch, heed }, io);
-  const uploads = connect(settings, { pace: byApp, heed, totalTimeoutMs: settings.import.uploadTimeout }, io);
+  const usual = connect(settings, { pace: byApp, heed: heed(TEN_SECONDS) }, io);
+  const searches = connect(settings, { pace: bySearch, heed: heed(ONE_SECOND) }, io);
+  const slow = { pace: byApp, heed: heed(TEN_SECONDS), totalTimeoutMs: settings.import.uploadTimeout };
+  const uploads = connect(settings, slow, io);
 
   async function judged<T>(at: Connection, request: Request, read: Read<T>, signal: AbortSignal): Promise<Result<T>> {
     const spent = daily.spent(io.now());
@@ -97,13 +100,15 @@ function json(path: string, body: object): Request {
   return { method: 'POST', path, body: () => ({ type: 'application/json', content }) };
 }
 
-/** Does as HubSpot says of its limits beside an answer. Searches carry no such headers. */
-function keepPace(reply: Reply, pacer: Pacer, io: Io): void {
-  const window = count(reply, 'x-hubspot-ratelimit-interval-milliseconds') || TEN_SECONDS;
+/** Does as HubSpot says of its limits beside an answer. Searches carry no such headers, so the window has to be known. */
+function keepPace(reply: Reply, pacer: Pacer, windowMs: number, io: Io): void {
+  const window = count(reply, 'x-hubspot-ratelimit-interval-milliseconds') || windowMs;
   const most = count(reply, 'x-hubspot-ratelimit-max');
   if (most) pacer.slowTo((most * SHARE * 60_000) / window);
-  const spent = reply.status === 429 || count(reply, 'x-hubspot-ratelimit-remaining') === 0;
-  if (spent && !isDailyLimit(reply)) pacer.rest(io.monotonic() + window);
+  if (isDailyLimit(reply)) return;
+  const asked = reply.status === 429 ? (retryAfterMs(reply.header('retry-after'), io.now()) ?? window) : 0;
+  const spent = count(reply, 'x-hubspot-ratelimit-remaining') === 0 ? window : 0;
+  if (asked > 0 || spent > 0) pacer.rest(io.monotonic() + Math.max(asked, spent));
 }
 
 function count(reply: Reply, name: string): number | undefined {

@@ -11,7 +11,7 @@ export interface FoundContact {
   email?: string;
   /** Absent where it has none, or the settings name no property for it. */
   userId?: string;
-  /** The properties that were asked for and have a value. */
+  /** Of the properties that were asked for beside these, those that have a value. */
   properties: Readonly<Record<string, string>>;
 }
 
@@ -62,7 +62,7 @@ export async function* contactsWithout(
       const id = BigInt(contact.id);
       if (id > last) last = id;
       // The index is behind: it may show who has got a value meanwhile.
-      if (id > start && contact.properties[property] === undefined) yield foundOf(contact, userIdProperty);
+      if (id > start && contact.properties[property] === undefined) yield foundOf(contact, userIdProperty, more);
     }
     if (last === start) {
       const message = `the search for contacts without ${property} does not get past record ${start}`;
@@ -74,6 +74,7 @@ export async function* contactsWithout(
 function foundOf(
   { id, properties }: { id: string; properties: Readonly<Record<string, string>> },
   userIdProperty: string | undefined,
+  more: readonly string[],
 ): FoundContact {
   const email = properties.email?.toLowerCase();
   const userId = userIdProperty === undefined ? undefined : properties[userIdProperty];
@@ -81,7 +82,7 @@ function foundOf(
     id,
     ...(email === undefined ? {} : { email }),
     ...(userId === undefined ? {} : { userId }),
-    properties,
+    properties: Object.fromEntries(Object.entries(properties).filter(([name]) => more.includes(name))),
   };
 }
 
