@@ -18,6 +18,21 @@ describe('what it says where it goes on no longer', () => {
     expect(server.links.shareables).toEqual([]);
   });
 
+  test('a profile that is merged into another one in between is looked for again', async () => {
+    const server = await linkStandIn();
+    const gone = server.links.addPerson({ email: 'ann.lee@example.com' });
+    const settings = linkSettings(server);
+    server.links.failLooks(
+      { kind: 'slow', ms: 0 },
+      { kind: 'status', status: 404, code: 'person_not_found', message: 'Person not found' },
+    );
+    expect(await create(openLinks(settings))).toMatchObject({ kind: 'accepted', personId: gone });
+    server.links.setFaults(({ path }) =>
+      path.includes('/shareables') ? { kind: 'status', status: 403, code: 'person_not_found' } : undefined,
+    );
+    expect(await create(openLinks(settings))).toMatchObject({ kind: 'retryable', code: 'person_not_found' });
+  });
+
   test('429 with Retry-After is waited for', async () => {
     const server = await linkStandIn();
     const links = openLinks(linkSettings(server));
