@@ -67,7 +67,7 @@ function textColumns({ db }: Pick<Ledger, 'db'>): { table: string; column: strin
 const NONCE = 12;
 const TAG = 16;
 
-/** A person's address as it stands in a request: the ledger and its backups are not to hold it, and the daemon has to know it. */
+/** A person's address as it stands in a request, which is in the ledger until it is answered. */
 export function sealPerson(ledger: Pick<Ledger, 'hashKey'>, email: string): string {
   const nonce = randomBytes(NONCE);
   const cipher = createCipheriv('aes-256-gcm', keyOf(ledger), nonce);

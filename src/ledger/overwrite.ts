@@ -14,13 +14,28 @@ export function isRewriteOwed({ db }: Pick<Ledger, 'db'>): boolean {
 
 /** What `work` deletes is overwritten where it stands. */
 export async function overwriting<T>({ db }: Pick<Ledger, 'db'>, work: () => Promise<T> | T): Promise<T> {
-  const before: unknown = db.pragma('secure_delete', { simple: true });
-  db.pragma('secure_delete = ON');
+  const end = beginOverwriting(db);
   try {
     return await work();
   } finally {
-    db.pragma(`secure_delete = ${Number(before)}`);
+    end();
   }
+}
+
+/** The same for what is done at once. */
+export function overwritingNow<T>({ db }: Pick<Ledger, 'db'>, work: () => T): T {
+  const end = beginOverwriting(db);
+  try {
+    return work();
+  } finally {
+    end();
+  }
+}
+
+function beginOverwriting(db: Database.Database): () => void {
+  const before: unknown = db.pragma('secure_delete', { simple: true });
+  db.pragma('secure_delete = ON');
+  return () => void db.pragma(`secure_delete = ${Number(before)}`);
 }
 
 /** Says, before something is deleted for good, that the ledger is to be written anew afterwards. Outlives a process that dies. */

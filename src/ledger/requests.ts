@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type Database from 'better-sqlite3';
 import type { Ledger } from './open.ts';
+import { overwritingNow } from './overwrite.ts';
 
 /** What a command asks of the process that executes. `body` is JSON, as is the answer. */
 export interface Request {
@@ -54,10 +55,12 @@ export function takeRequest(ledger: Ledger, now: number): Request | undefined {
     .get(now);
 }
 
+/** What was asked goes with the answer: it may say who a person is, and nobody reads it any more. */
 export function answerRequest(ledger: Ledger, id: number, { answer, exitCode }: RequestAnswer, now: number): void {
-  ledger.db
-    .prepare('UPDATE requests SET answered_at = ?, answer = ?, exit_code = ? WHERE id = ?')
-    .run(now, answer, exitCode, id);
+  const change = ledger.db.prepare(
+    "UPDATE requests SET answered_at = ?, answer = ?, exit_code = ?, body = '{}' WHERE id = ?",
+  );
+  overwritingNow(ledger, () => change.run(now, answer, exitCode, id));
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Verb } from '../verb.ts';
 
 export interface ForgetRequest {
   verb: 'forget';
-  /** The address, sealed under a key of this ledger: a request stays in it for a while. */
+  /** The address, sealed under a key of this ledger: a request stays in it until it is answered. */
   person: string;
   dryRun: boolean;
   reason: string;
