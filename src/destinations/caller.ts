@@ -1,5 +1,5 @@
 import { createHttpClient, type HttpReply } from '../delivery/http.ts';
-import { pacerFor } from '../delivery/pacer.ts';
+import { type Pacer, pacerFor } from '../delivery/pacer.ts';
 import type { Answer, Io } from '../model.ts';
 import type { CallSettings } from './call-settings.ts';
 import { type Asked, askPatiently, type Reply, turnOf, unlessAborted } from './patience.ts';
@@ -22,10 +22,10 @@ export interface CallerOptions extends CallSettings {
   /** What the provider counts its limit by; callers that share it share the pace. */
   pace: { by: string; perMinute: number };
   /**
-   * What the provider says of its limit beside an answer: the calls that it allows, and how long nothing may leave. `others`: the
-   * calls that are on the wire yet.
+   * What the provider says of its limit beside an answer: the calls a minute that it allows; the calls that are left, as the provider
+   * counted when it answered (default none), and for how long.
    */
-  limit?(reply: Reply, others: number): { perMinute?: number; restMs?: number };
+  limit?(reply: Reply): { perMinute?: number; remaining?: number; restMs?: number };
   /** These two as in `Patience`. */
   busy?(reply: Reply): boolean;
   isFinal?(reply: Reply): boolean;
@@ -50,6 +50,7 @@ export function createCaller(options: CallerOptions, io: Io): Caller {
     io,
   );
   const pacer = pacerFor(pace.by, pace.perMinute, io.monotonic());
+  const share = shareOf(pace.by);
   const closing = new AbortController();
 
   // A call has a connection before it takes its turn: those that wait for one would leave all at once when some become free.
@@ -72,13 +73,11 @@ export function createCaller(options: CallerOptions, io: Io): Caller {
     for (const wake of wakes.splice(0)) wake();
   }
 
-  let onTheWire = 0;
-
   function call(start: (done: (reply: HttpReply) => void) => void): Promise<HttpReply> {
-    onTheWire += 1;
+    leaves(share, pacer, io.monotonic());
     return new Promise((resolve) => {
       start((reply) => {
-        onTheWire -= 1;
+        share.onTheWire -= 1;
         release();
         resolve(reply.kind === 'reply' ? limited(reply) : reply);
       });
@@ -87,11 +86,11 @@ export function createCaller(options: CallerOptions, io: Io): Caller {
 
   /** What a provider says of its limit in words of its own is read as Retry-After. */
   function limited(reply: Reply): Reply {
-    const { perMinute, restMs } = options.limit?.(reply, onTheWire) ?? {};
+    const { perMinute, remaining = 0, restMs } = options.limit?.(reply) ?? {};
     if (perMinute !== undefined) pacer.slowTo(perMinute);
     if (restMs === undefined) return reply;
-    pacer.rest(io.monotonic() + restMs);
-    if (reply.status !== 429) return reply;
+    allow(share, pacer, remaining, restMs, io.monotonic());
+    if (reply.status !== 429 || reply.header('retry-after') !== undefined) return reply;
     const seconds = String(Math.ceil(restMs / 1000));
     return { ...reply, header: (name) => (name === 'retry-after' ? seconds : reply.header(name)) };
   }
@@ -123,4 +122,36 @@ export function createCaller(options: CallerOptions, io: Io): Caller {
 function usedUp(provider: string, rest: number): Answer {
   const reason = `nothing was sent: the limit of ${provider} is used up for another ${Math.ceil(rest / 60_000)} minutes`;
   return { kind: 'retryable', code: 'THROTTLED', reason, afterMs: Math.ceil(rest) };
+}
+
+/** What the callers of one credential have to share of its limit. */
+interface Share {
+  onTheWire: number;
+  /** Calls that may leave yet, until that moment of the monotonic clock. */
+  allowed: { calls: number; until: number } | undefined;
+}
+
+const shares = new Map<string, Share>();
+
+function shareOf(by: string): Share {
+  const share = shares.get(by) ?? { onTheWire: 0, allowed: undefined };
+  shares.set(by, share);
+  return share;
+}
+
+function leaves(share: Share, pacer: Pacer, now: number): void {
+  share.onTheWire += 1;
+  const { allowed } = share;
+  if (!allowed || now >= allowed.until) return;
+  allowed.calls -= 1;
+  if (allowed.calls <= 0) pacer.rest(allowed.until);
+}
+
+/** What is on the wire may not be counted yet. Of several answers within a window the one that leaves least holds. */
+function allow(share: Share, pacer: Pacer, remaining: number, restMs: number, now: number): void {
+  const calls = remaining - share.onTheWire;
+  const { allowed } = share;
+  const known = allowed && now < allowed.until ? allowed : { calls, until: now + restMs };
+  share.allowed = { calls: Math.min(known.calls, calls), until: known.until };
+  if (share.allowed.calls <= 0) pacer.rest(known.until);
 }
