@@ -246,8 +246,7 @@ function checkPublished({ history, ledger, results, reports }: Ending): void {
     if (publishedAs !== null && there !== sha256 && (there === 'gone' || !rewritten))
       complain(history, 'other', 'I8', `results/${name} is ${there}, and was published as ${sha256}`);
   }
-  // A report that was cut off is told anew under another name; what is left of it is hidden, and swept after a day.
-  for (const folder of ['results', 'archive', 'refused', 'inbox', 'processing']) {
+  for (const folder of ['results', 'reports', 'archive', 'refused', 'inbox', 'processing']) {
     // A report is written anew with other bytes, under another name: what a death left of the last one is removed after a day.
     const excused = (name: string): boolean => folder === 'reports' && /^\.[^/]+\.[0-9a-f]{12}\.part$/.test(name);
     const left = history.world
