@@ -79,8 +79,8 @@ test('profiles are added to the list that the settings name', async () => {
 });
 
 test('a job is bounded by profiles and by bytes, and a profile that is too large is not sent', async () => {
-  const klaviyo = await standIn({ limits: { profiles: 20, bytes: 2500, bytesPerProfile: 400 } });
-  const sender = senderTo(klaviyo, { profilesPerJob: 20, bytesPerJob: 2500, bytesPerProfile: 400 });
+  const klaviyo = await standIn({ limits: { profiles: 20, bytes: 1500, bytesPerProfile: 400 } });
+  const sender = senderTo(klaviyo, { profilesPerJob: 20, bytesPerJob: 1500, bytesPerProfile: 400 });
   const batch = people(50).map((profile, n) => (n % 10 === 3 ? person(n, { note: 'x'.repeat(400) }) : profile));
   const answers = await sender.send(batch, signal);
   expect(kinds(answers)).toEqual(batch.map((_, n) => (n % 10 === 3 ? 'rejected' : 'accepted')));
@@ -131,6 +131,8 @@ test('an error that names nobody for certain makes no profile accepted, and only
   expect(await sender.send(people(3), signal)).toMatchObject([unknown, unknown, unknown]);
   play(errorOf('/data/attributes/profiles/data/1', 'p1@example.com'), errorOf('/x', 'P2@example.com'));
   expect(await sender.send(people(3), signal)).toMatchObject([unknown, { kind: 'rejected' }, { kind: 'rejected' }]);
+  play(errorOf('/data/attributes/profiles/data/1', 'p1@example.com'), errorOf('/x', 'stranger@example.com'));
+  expect(await sender.send(people(3), signal)).toMatchObject([unknown, { kind: 'rejected' }, unknown]);
   play(errorOf('/elsewhere', 'p1@example.com'));
   expect(kinds(await sender.send(people(3), signal))).toEqual(['accepted', 'rejected', 'accepted']);
 });

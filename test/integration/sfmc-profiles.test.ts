@@ -99,16 +99,19 @@ test('rows that are refused when worked off are told by their place in the pages
 
 test('results of another number of rows are not taken for ours', async () => {
   const sfmc = await standIn({ extension: { refuses: () => ({ errorCode: 'X', message: 'no' }) } });
-  const short = { page: 1, pageSize: 50, count: 1, items: [{ status: 'Error', errorCode: 'X', message: 'no' }] };
-  sfmc.setFaults(({ path }) =>
-    path.includes('/results') ? { kind: 'body', accept: false, body: JSON.stringify(short) } : undefined,
-  );
-  const answers = await senderTo(sfmc).send(people(2), signal);
-  expect(answers.map((answer) => answer.kind !== 'accepted' && answer.code)).toEqual([
-    'RESULTS_INCOMPLETE',
-    'RESULTS_INCOMPLETE',
-  ]);
-  expect(kinds(answers)).toEqual(['unknown', 'unknown']);
+  const item = { status: 'Error', errorCode: 'X', message: 'no' };
+  const sender = senderTo(sfmc);
+  for (const results of [
+    { page: 1, pageSize: 50, count: 1, items: [item] },
+    { page: 1, pageSize: 50, count: 3, items: [item, item] },
+    { page: 2, pageSize: 50, count: 2, items: [item, item] },
+  ]) {
+    sfmc.setFaults(({ path }) =>
+      path.includes('/results') ? { kind: 'body', accept: false, body: JSON.stringify(results) } : undefined,
+    );
+    const answers = await sender.send(people(2), signal);
+    expect(answers).toMatchObject(Array(2).fill({ kind: 'unknown', code: 'RESULTS_INCOMPLETE' }));
+  }
 });
 
 test('a deadlocked row may be sent again, and then it is stored', async () => {
