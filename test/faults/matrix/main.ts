@@ -19,7 +19,12 @@ Ends with 1 where a fault failed or has neither a test nor a reason.
 `;
 
 interface VitestReport {
-  testResults: { name: string; assertionResults: { title: string; status: string }[] }[];
+  testResults: {
+    name: string;
+    status: string;
+    message: string;
+    assertionResults: { title: string; status: string }[];
+  }[];
 }
 
 const { values, positionals } = parseArgs({
@@ -72,6 +77,11 @@ async function run(files: readonly string[], ids: readonly string[]): Promise<{ 
     vitest.stdout.pipe(process.stderr);
     await once(vitest, 'close');
     const report: VitestReport = JSON.parse(readFileSync(output, 'utf8'));
+    const unread = report.testResults.filter(
+      ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+    );
+    if (unread.length > 0)
+      throw new Error(unread.map(({ name, message }) => `${name} could not be loaded: ${message}`).join('\n'));
     return report.testResults.flatMap(({ assertionResults }) =>
       // Those that the pattern leaves out are told as skipped too.
       assertionResults.filter(({ title }) => new RegExp(pattern.replace('(^| )', '^')).test(title)),
