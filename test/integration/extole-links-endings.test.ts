@@ -18,6 +18,17 @@ describe('what it says where it goes on no longer', () => {
     expect(server.links.shareables).toEqual([]);
   });
 
+  test('a no to a second request is no answer to the first: unknown, and the next run knows', async () => {
+    const server = await linkStandIn({ shareables: { showAfterMs: 300 } });
+    const settings = linkSettings(server);
+    server.links.addPerson({ email: 'ann.lee@example.com' });
+    server.links.fail('resetpost', { kind: 'status', status: 400, code: 'invalid_parameter' });
+    expect(await create(openLinks(settings))).toMatchObject({ kind: 'unknown', code: 'invalid_parameter' });
+    server.links.behaviour.showAfterMs = 0;
+    expect(await create(openLinks(settings))).toMatchObject({ kind: 'accepted', adopted: true });
+    expect(server.links.shareables).toHaveLength(1);
+  });
+
   test('a profile that is merged into another one in between is looked for again', async () => {
     const server = await linkStandIn();
     const gone = server.links.addPerson({ email: 'ann.lee@example.com' });

@@ -6,7 +6,7 @@ import { closeLinks, create, linkSettings, linkStandIn, openLinks } from './exto
 
 afterEach(closeLinks);
 
-const SHORT = { timeout: { headers: '120ms', total: '150ms' } };
+const SHORT = { timeout: { headers: '250ms', total: '300ms' } };
 
 const NAMES = Object.keys(FAULTS).filter((name): name is FaultName => name in FAULTS);
 const body = (accept: boolean, text: string): Fault => ({ kind: 'body', accept, body: text });
@@ -48,11 +48,12 @@ describe('one link and no second one, whatever comes back once', () => {
       const settings = linkSettings(server);
       let played = 0;
       server.links.setFaults((request) => (place(request) && ++played === 1 ? fault : undefined));
-      agrees(name, server, await create(openLinks(settings, SHORT)));
+      // On a busy machine a healthy answer may be late as well, before the fault's turn has come.
+      do agrees(name, server, await create(openLinks(settings, SHORT)));
+      while (played === 0);
       const second = await create(openLinks(settings));
       expect(second.kind, name).toBe('accepted');
       agrees(name, server, second);
-      expect(played, name).toBeGreaterThan(0);
     };
     await Promise.all(EVERY.map(one));
   });
@@ -71,10 +72,20 @@ describe('one link and no second one', () => {
     },
   );
 
+  test.each(['resetpost', '500post', 'badjson-post', 'timeout-post', '202'] as const)(
+    'a lost yes (%s), where Extole looks neither at keys nor at codes',
+    async (fault) => {
+      const server = await linkStandIn({ shareables: { keys: 'free' } });
+      server.links.fail({ kind: 'slow', ms: 0 }, fault);
+      expect(await create(openLinks(linkSettings(server), SHORT))).toMatchObject({ kind: 'accepted', adopted: true });
+      expect(server.links.shareables).toHaveLength(1);
+    },
+  );
+
   test('a request that is taken long after its answer was given up finds its key taken', async () => {
     const server = await linkStandIn();
     const settings = linkSettings(server);
-    server.links.fail({ kind: 'slow', ms: 0 }, { kind: 'hang', accept: true, afterMs: 400 });
+    server.links.fail({ kind: 'slow', ms: 0 }, { kind: 'hang', accept: true, afterMs: 600 });
     const answer = await create(openLinks(settings, SHORT));
     expect(answer).toMatchObject({ kind: 'accepted' });
     await expect.poll(() => server.received.filter(({ fault }) => fault === 'hang')).toHaveLength(1);

@@ -44,7 +44,7 @@ export async function linkFor(
       case 'refused': {
         if (said.code === 'shareable_key_taken') return await existing.ofKey(said);
         const after = codes.after(said);
-        if (after === undefined) return asRejected(said);
+        if (after === undefined) return existing.problem(asRejected(said));
         // Ours, perhaps, from an earlier request whose answer never came.
         const known = lookedForCode ? undefined : await existing.ofCode();
         if (known) return known;
@@ -84,7 +84,8 @@ function createLook(attempt: Attempt, settings: LinksSettings, personId: string,
   function problem(found: LinkProblem): LinkProblem {
     if (doubt === undefined) return found.kind === 'unknown' ? { ...found, kind: 'retryable' } : found;
     if (found.kind === 'halted') return { ...found, doubtful: true };
-    return found.kind === 'retryable' || found.kind === 'unknown' ? { ...withoutWait(found), kind: 'unknown' } : found;
+    // Nor is a no to a later request an answer to the one before it.
+    return found.kind === 'ambiguous' ? found : { ...plain(found), kind: 'unknown' };
   }
 
   /** `undefined`: there is none. */
@@ -133,7 +134,7 @@ function createLook(attempt: Attempt, settings: LinksSettings, personId: string,
   };
 }
 
-function withoutWait({ code, reason, http }: { code: string; reason: string; http?: number }) {
+function plain({ code, reason, http }: { code: string; reason: string; http?: number }) {
   return { code, reason, ...(http === undefined ? {} : { http }) };
 }
 
