@@ -4,11 +4,10 @@ import { columnName, type ExportFormat, furtherColumns, namingFields, sameNames 
 
 const fields = z.strictObject({
   ...namingFields('klaviyo-share-links-{yyyy}{MM}{dd}-{HH}{mm}{ss}.csv'),
-  emailColumn: z
-    .enum(['Email Address', 'Email'])
+  emailColumn: columnName
     .default('Email Address')
     .describe(
-      "The first column's header. Klaviyo's page on uploads names Email Address; if the SFTP folder refuses it, take Email.",
+      "The first column's header. Klaviyo's page on uploads names Email Address; the SFTP folder may want Email: try it with a file of a few rows.",
     ),
   linkProperty: columnName
     .default('share_link')
