@@ -281,8 +281,9 @@ test('a stop is heard while waiting, and nothing but its reason is thrown', asyn
 
 test('a profile without the primary key is rejected, one without the other identifier is not', async () => {
   const sfmc = await standIn({ extension: { primaryKey: 'SubscriberKey' } });
-  const sender = senderTo(sfmc, { primaryKey: 'userId', columns: { userId: 'SubscriberKey' } });
-  const answers = await sender.send([person(1), { userId: '007', fields: { extole_share_link: 'x' } }], signal);
+  const sender = senderTo(sfmc, { primaryKey: 'userId', columns: { email: false, userId: 'SubscriberKey' } });
+  const fields = { extole_share_link: 'x', SubscriberKey: 'of somebody else' };
+  const answers = await sender.send([person(1), { email: 'p2@example.com', userId: '007', fields }], signal);
   expect(answers).toMatchObject([{ kind: 'rejected', code: 'NO_IDENTIFIER' }, { kind: 'accepted' }]);
   expect([...sfmc.rows.values()]).toEqual([{ SubscriberKey: '007', extole_share_link: 'x' }]);
 });
@@ -297,6 +298,7 @@ test('settings say what is wrong with them', () => {
   expect(problems({ dataExtension: { key: 'a', id: 'b' } })).toContain('either key or id');
   expect(problems({ dataExtension: { key: 'a' }, subdomain: 'evil.example.com/' })).toContain('letters, digits');
   expect(problems({ dataExtension: { key: 'a' }, primaryKey: 'userId' })).toContain('column of the primary key');
+  expect(problems({ dataExtension: { key: 'a' }, columns: { email: false } })).toContain('column of the primary key');
   expect(problems({ dataExtension: { key: 'a' }, rowsPerCall: 32_001 })).toContain('32000');
   expect(problems({ dataExtension: { key: 'a' }, restUrl: 'http://example.com' })).toContain('https://');
 });

@@ -60,7 +60,10 @@ export const sfmcSettings = z
       .describe('Which of the two is the primary key of the data extension. A profile without it is rejected.'),
     columns: z
       .strictObject({
-        email: column.default('EmailAddress').describe('The column of the e-mail address.'),
+        email: z
+          .union([column, z.literal(false)])
+          .default('EmailAddress')
+          .describe('The column of the e-mail address; false where the data extension has none.'),
         userId: column
           .optional()
           .describe("The column of the company's own id of the person, such as SubscriberKey. Absent: it is not sent."),
@@ -114,9 +117,9 @@ export const sfmcSettings = z
       .describe('How results are read, where some rows of a call were refused.'),
     ...callSettings,
   })
-  .refine(({ primaryKey, columns }) => primaryKey === 'email' || columns.userId !== undefined, {
-    path: ['columns', 'userId'],
-    message: 'expected the column of the primary key, as primaryKey is userId',
+  .refine(({ primaryKey, columns }) => typeof columns[primaryKey] === 'string', {
+    path: ['columns'],
+    message: 'expected the column of the primary key (primaryKey), whose name is missing',
   })
   .describe('How profiles reach one data extension of Salesforce Marketing Cloud.');
 

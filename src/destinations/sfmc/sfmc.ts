@@ -50,7 +50,7 @@ function rowOf(profile: Profile, at: number, settings: SfmcSettings, most: numbe
     return { kind: 'rejected', code: 'NO_IDENTIFIER', reason };
   }
   const values: Record<string, string> = { ...profile.fields };
-  if (profile.email !== undefined) values[columns.email] = profile.email;
+  if (columns.email !== false && profile.email !== undefined) values[columns.email] = profile.email;
   if (columns.userId !== undefined && profile.userId !== undefined) values[columns.userId] = profile.userId;
   for (const [column, limit] of Object.entries(maxLength)) {
     const length = values[column]?.length ?? 0;
