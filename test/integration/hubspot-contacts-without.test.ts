@@ -70,6 +70,15 @@ test('an index that is behind makes nobody come twice, and the search ends', asy
   expect(await allOf(sender.contactsWithout('share_link', signal))).toHaveLength(447);
 });
 
+test('who has got a value, as the search itself shows, is passed over', async () => {
+  const server = await standIn();
+  for (let n = 1; n <= 3; n += 1) server.contacts.add({ email: `p${n}@example.com` });
+  const results = [{ id: '101', properties: { share_link: 'https://a' } }];
+  failOn(server, '/search', { kind: 'body', accept: false, body: JSON.stringify({ total: 3, results }) });
+  const found = await allOf(hubspot(server).contactsWithout('share_link', signal));
+  expect(found.map(({ id }) => id)).toEqual(['102', '103']);
+});
+
 test('searches keep to their own limit, and none is refused', async () => {
   const server = await standIn({ limits: { searches: 5, searchWindowMs: 500 } });
   for (let n = 1; n <= 1500; n += 1) server.contacts.add({ email: `p${n}@example.com` });

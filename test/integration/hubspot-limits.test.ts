@@ -19,6 +19,9 @@ describe('the limits of HubSpot', () => {
     const sender = hubspot(server, { requestsPer10Seconds: 10_000 });
     for (let n = 0; n < 6; n += 1) expect(kinds(await sender.send([person(n)], signal))).toEqual(['accepted']);
     expect(server.received.map(({ status }) => status)).not.toContain(429);
+    const [, second = '', ...later] = server.received.map(({ at }) => at);
+    // Evenly from then on, not ten at once and a long rest: four calls are at least four tenths of the window apart.
+    expect(Date.parse(later[3] ?? '') - Date.parse(second)).toBeGreaterThan(150);
   });
 
   test('the daily limit is not run into: we stop before, and go on after midnight in the account’s zone', async () => {

@@ -42,6 +42,13 @@ describe('when calls fail', () => {
     expect(links(server)['p3@example.com']).toBe('https://share.example.com/p3');
   });
 
+  test('what may have been made is looked for before it is made again', async () => {
+    const server = await standIn();
+    failOn(server, '/create', 'resetpost');
+    expect(kinds(await hubspot(server).send(people(3), signal))).toEqual(Array(3).fill('accepted'));
+    expect(called(server)).toEqual(['read', 'create', 'read', 'update']);
+  });
+
   test.each(WAITED_FOR)('%s is waited for, at each call', async (name, fault) => {
     const server = await standIn();
     server.contacts.add({ email: 'p1@example.com' });

@@ -1,11 +1,12 @@
 import { retryAfterMs } from '../../delivery/backoff.ts';
-import type { Pacer } from '../../delivery/pacer.ts';
 import type { Answer, Io } from '../../model.ts';
+import { type Caller, createCaller } from '../caller.ts';
 import type { Asked, Reply } from '../patience.ts';
-import { badAnswer, classify, errorOf, type HubspotError, isDailyLimit } from './classify.ts';
-import { type Connection, connect, type Request } from './connection.ts';
+import { pathAt } from '../reach-settings.ts';
+import { badAnswer, classify, errorOf, type HubspotError, isBusy, isDailyLimit } from './classify.ts';
 import { createDaily, type Daily } from './daily.ts';
 import type { HubspotSettings } from './settings.ts';
+import { createUploads, type Form } from './upload.ts';
 
 /** What came of a call. */
 export type Result<T> =
@@ -29,7 +30,7 @@ export interface HubspotApi {
   search<T>(path: string, body: object, read: Read<T>, signal: AbortSignal): Promise<Result<T>>;
   get<T>(path: string, read: Read<T>, signal: AbortSignal): Promise<Result<T>>;
   /** A file, within a time of its own. One try. */
-  upload<T>(path: string, body: NonNullable<Request['body']>, read: Read<T>, signal: AbortSignal): Promise<Result<T>>;
+  upload<T>(path: string, form: Form, read: Read<T>, signal: AbortSignal): Promise<Result<T>>;
   close(): Promise<void>;
 }
 
@@ -57,58 +58,79 @@ function afterwards(failed: Answer): Answer {
   return { kind: 'retryable', code: 'NOT_SENT', reason };
 }
 
+/** A hundred contacts with all that we ask for are far below this. */
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** What is left of the limit to calls that were held up on their way. */
 const SHARE = 0.97;
 const TEN_SECONDS = 10_000;
 const ONE_SECOND = 1000;
 
 export function createApi(settings: HubspotSettings, io: Io): HubspotApi {
-  const { token, requestsPer10Seconds, searchesPerSecond, dailyReserve } = settings;
+  const { token, url, requestsPer10Seconds, searchesPerSecond } = settings;
   const daily = createDaily(settings.timezone);
-
-  const heed = (windowMs: number) => (reply: Reply, pacer: Pacer) => {
-    keepPace(reply, pacer, windowMs, io);
-    const leftToday = count(reply, 'x-hubspot-ratelimit-daily-remaining');
-    if (isDailyLimit(reply) || (leftToday !== undefined && leftToday <= dailyReserve)) daily.stop(io.now());
-  };
   const byApp = { by: `hubspot ${token}`, perMinute: requestsPer10Seconds * 6 * SHARE };
   const bySearch = { by: `hubspot search ${token}`, perMinute: searchesPerSecond * 60 * SHARE };
-  const usual = connect(settings, { pace: byApp, heed: heed(TEN_SECONDS) }, io);
-  const searches = connect(settings, { pace: bySearch, heed: heed(ONE_SECOND) }, io);
-  const slow = { pace: byApp, heed: heed(TEN_SECONDS), totalTimeoutMs: settings.import.uploadTimeout };
-  const uploads = connect(settings, slow, io);
+  const usual = callerAt(byApp, TEN_SECONDS);
+  const searches = callerAt(bySearch, ONE_SECOND);
+  const uploads = createUploads(settings, byApp, io);
 
-  async function judged<T>(at: Connection, request: Request, read: Read<T>, signal: AbortSignal): Promise<Result<T>> {
-    const spent = daily.spent(io.now());
-    return spent ? { failed: spent } : judge(await at.ask(request, signal), read, daily, io);
+  function callerAt(pace: { by: string; perMinute: number }, windowMs: number): Caller {
+    return createCaller(
+      {
+        ...settings,
+        provider: 'HubSpot',
+        origin: new URL(url).origin,
+        headers: ['Authorization', `Bearer ${token}`, 'Content-Type', 'application/json', 'User-Agent', 'referry'],
+        secretHeader: 'Authorization',
+        pace,
+        maxBodyBytes: MAX_BODY_BYTES,
+        busy: isBusy,
+        isFinal: isDailyLimit,
+        limit: (reply) => limitIn(reply, windowMs, io),
+      },
+      io,
+    );
   }
 
+  async function judged<T>(ask: () => Promise<Asked>, read: Read<T>): Promise<Result<T>> {
+    const spent = daily.spent(io.now());
+    if (spent) return { failed: spent };
+    const asked = await ask();
+    if ('reply' in asked) heedDaily(asked.reply, daily, settings, io);
+    return judge(asked, read, daily, io);
+  }
+  const at = (path: string): string => pathAt(url, path);
+
   return {
-    post: (path, body, read, signal) => judged(usual, json(path, body), read, signal),
-    postOnce: (path, body, read, signal) => judged(usual, { ...json(path, body), once: true }, read, signal),
-    search: (path, body, read, signal) => judged(searches, json(path, body), read, signal),
-    get: (path, read, signal) => judged(usual, { method: 'GET', path }, read, signal),
-    upload: (path, body, read, signal) => judged(uploads, { method: 'POST', path, body, once: true }, read, signal),
+    post: (path, body, read, signal) => judged(() => usual.post(at(path), JSON.stringify(body), signal), read),
+    postOnce: (path, body, read, signal) =>
+      judged(() => usual.post(at(path), JSON.stringify(body), signal, { once: true }), read),
+    search: (path, body, read, signal) => judged(() => searches.post(at(path), JSON.stringify(body), signal), read),
+    get: (path, read, signal) => judged(() => usual.get(at(path), signal), read),
+    upload: (path, form, read, signal) => judged(() => uploads.post(path, form, signal), read),
     async close() {
       await Promise.all([usual.close(), searches.close(), uploads.close()]);
     },
   };
 }
 
-function json(path: string, body: object): Request {
-  const content = JSON.stringify(body);
-  return { method: 'POST', path, body: () => ({ type: 'application/json', content }) };
-}
-
-/** Does as HubSpot says of its limits beside an answer. Searches carry no such headers, so the window has to be known. */
-function keepPace(reply: Reply, pacer: Pacer, windowMs: number, io: Io): void {
+/**
+ * What HubSpot says of its limits beside an answer. Searches carry no such headers, so their window has to be known. How many calls are
+ * left does not matter until there are none: windows roll, and every call that leaves one makes room again.
+ */
+function limitIn(reply: Reply, windowMs: number, io: Io): { perMinute?: number; restMs?: number } {
   const window = count(reply, 'x-hubspot-ratelimit-interval-milliseconds') || windowMs;
   const most = count(reply, 'x-hubspot-ratelimit-max');
-  if (most) pacer.slowTo((most * SHARE * 60_000) / window);
-  if (isDailyLimit(reply)) return;
-  const asked = reply.status === 429 ? (retryAfterMs(reply.header('retry-after'), io.now()) ?? window) : 0;
-  const spent = count(reply, 'x-hubspot-ratelimit-remaining') === 0 ? window : 0;
-  if (asked > 0 || spent > 0) pacer.rest(io.monotonic() + Math.max(asked, spent));
+  const perMinute = most ? { perMinute: (most * SHARE * 60_000) / window } : {};
+  if (isDailyLimit(reply)) return perMinute;
+  if (reply.status === 429)
+    return { ...perMinute, restMs: retryAfterMs(reply.header('retry-after'), io.now()) ?? window };
+  return count(reply, 'x-hubspot-ratelimit-remaining') === 0 ? { ...perMinute, restMs: window } : perMinute;
+}
+
+function heedDaily(reply: Reply, daily: Daily, { dailyReserve }: HubspotSettings, io: Io): void {
+  const left = count(reply, 'x-hubspot-ratelimit-daily-remaining');
+  if (isDailyLimit(reply) || (left !== undefined && left <= dailyReserve)) daily.stop(io.now());
 }
 
 function count(reply: Reply, name: string): number | undefined {

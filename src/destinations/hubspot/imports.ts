@@ -7,11 +7,13 @@ import { clean, impersonal } from '../words.ts';
 import type { HubspotApi, Result } from './api.ts';
 import { hubspotWord, textOf } from './classify.ts';
 import type { HubspotSettings } from './settings.ts';
+import type { Form } from './upload.ts';
 
 /** A CSV file of contacts: UTF-8, one header line. HubSpot takes up to 512 MB and 1,048,576 lines, 500 files a day. */
 export interface ImportFile {
   /** Of the import, as HubSpot shows it. No two imports of ours have the same: it is how one is found again. */
   name: string;
+  /** Without quotes and line breaks. */
   fileName: string;
   path: string;
   bytes: number;
@@ -76,7 +78,7 @@ export function createImports(api: HubspotApi, settings: HubspotSettings, io: Io
         const known = await find(file.name, signal);
         if (known !== undefined) return known;
         const boundary = `referry-${Math.floor(io.random() * 2 ** 48).toString(36)}-${tries}`;
-        const started = await api.upload(paths.imports, () => formOf(file, settings, boundary), idIn, signal);
+        const started = await api.upload(paths.imports, formOf(file, settings, boundary), idIn, signal);
         if ('value' in started) return started.value;
         // Nobody knows: it may be there, so it is looked for by its name before it is handed in once more.
         if ('refused' in started || started.failed.kind !== 'unknown' || tries === MOST_TRIES)
@@ -115,11 +117,7 @@ export function createImports(api: HubspotApi, settings: HubspotSettings, io: Io
 const MOST_TRIES = 3;
 
 /** The form: what is in the file as JSON, then the file, streamed. */
-function formOf(
-  file: ImportFile,
-  { import: { operation, dateFormat } }: HubspotSettings,
-  boundary: string,
-): { type: string; length: number; content: Readable } {
+function formOf(file: ImportFile, { import: { operation, dateFormat } }: HubspotSettings, boundary: string): Form {
   const request = {
     name: file.name,
     importOperations: { [CONTACTS]: hubspotWord(operation) },
@@ -152,7 +150,7 @@ function formOf(
     yield Buffer.from(tail);
   }
   return {
-    type: `multipart/form-data; boundary=${boundary}`,
+    contentType: `multipart/form-data; boundary=${boundary}`,
     length: Buffer.byteLength(head) + file.bytes + Buffer.byteLength(tail),
     content: Readable.from(parts(), { objectMode: false }),
   };

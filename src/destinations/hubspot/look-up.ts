@@ -27,11 +27,11 @@ export async function lookUp(
   settings: HubspotSettings,
   signal: AbortSignal,
 ): Promise<void> {
-  await by('email', rows, ({ email }) => email, api, settings, signal);
+  await by(EMAIL, rows, api, settings, signal);
   const { userIdProperty } = settings;
   if (userIdProperty === undefined) return;
   const left = rows.filter(({ contactId, answer }) => contactId === undefined && answer === undefined);
-  await by(userIdProperty, left, ({ userId }) => userId, api, settings, signal);
+  await by(userIdKey(userIdProperty), left, api, settings, signal);
 }
 
 /**
@@ -69,27 +69,52 @@ const SOMEBODY_ELSE: Answer = {
   reason: 'HubSpot refuses a contact for it because of another contact, which has neither its e-mail nor its id',
 };
 
+/** What contacts are looked for by. */
+interface Key {
+  property: string;
+  /** The properties that have to be read to know a contact again. */
+  properties: readonly string[];
+  /** Empty where the profile has none. */
+  of(profile: Profile): string;
+  /** The values under which HubSpot knows a contact. */
+  knownAs(contact: Contact): string[];
+}
+
+const EMAIL: Key = {
+  property: 'email',
+  properties: ['email', 'hs_additional_emails'],
+  of: ({ email = '' }) => email.toLowerCase(),
+  knownAs: emailsOf,
+};
+
+/** Whether HubSpot tells ids apart by upper and lower case is not documented; we do. */
+function userIdKey(property: string): Key {
+  return {
+    property,
+    properties: [property],
+    of: ({ userId = '' }) => userId,
+    knownAs: ({ properties }) => [properties[property] ?? ''],
+  };
+}
+
 async function by(
-  property: string,
+  key: Key,
   rows: readonly Row[],
-  idOf: (profile: Profile) => string | undefined,
   api: BatchCalls,
   settings: HubspotSettings,
   signal: AbortSignal,
 ): Promise<void> {
-  const asked = rows.filter(({ profile }) => (idOf(profile) ?? '') !== '');
-  const value = ({ profile }: Row): string => (idOf(profile) ?? '').toLowerCase();
+  const { property, properties } = key;
+  const asked = rows.filter(({ profile }) => key.of(profile) !== '');
   const path = `${settings.paths.contacts}/batch/read`;
-  const properties = property === 'email' ? ['email', 'hs_additional_emails'] : [property];
-
   const answers = await splitRefused(
     asked,
     async (part) => {
-      const inputs = part.map((row) => ({ id: idOf(row.profile) }));
+      const inputs = part.map(({ profile }) => ({ id: key.of(profile) }));
       const result = await api.post(path, { properties, idProperty: property, inputs }, readBatch, signal);
       if ('refused' in result) return { refused: result.refused };
       if ('failed' in result) return { answers: part.map(() => result.failed) };
-      return { answers: found(part, result.value, property, value, result.http) };
+      return { answers: part.map((row) => found(row, result.value, key, result.http)) };
     },
     signal,
   );
@@ -99,28 +124,15 @@ async function by(
   }
 }
 
-/** Sets the ids that are there. A row is accepted where HubSpot said of it whether it knows it. */
-function found(
-  part: readonly Row[],
-  { contacts, errors }: BatchReply,
-  property: string,
-  value: (row: Row) => string,
-  http: number,
-): Answer[] {
-  const ids = new Map<string, string>();
-  for (const contact of contacts) {
-    const names = property === 'email' ? emailsOf(contact) : [(contact.properties[property] ?? '').toLowerCase()];
-    for (const name of names) if (!ids.has(name)) ids.set(name, contact.id);
-  }
+/** Sets the record id where there is one. Accepted where HubSpot said whether it knows the contact. */
+function found(row: Row, { contacts, errors }: BatchReply, key: Key, http: number): Answer {
+  const value = key.of(row.profile);
+  const contact = contacts.find((one) => key.knownAs(one).includes(value));
   const trouble = errors.find((error) => !isNotFound(error));
-  const absent = new Set(errors.filter(isNotFound).flatMap((error) => error.ids.map((id) => id.toLowerCase())));
-  return part.map((row): Answer => {
-    const id = ids.get(value(row));
-    if (id !== undefined) row.contactId = id;
-    if (trouble && id === undefined && !absent.has(value(row))) {
-      const reason = `HubSpot could not look for the contact: ${trouble.message || trouble.code}`;
-      return { kind: 'retryable', code: 'LOOKUP_FAILED', reason, http };
-    }
-    return { kind: 'accepted', proof: { kind: 'person_id', eventId: id ?? '' }, http };
-  });
+  if (contact) row.contactId = contact.id;
+  else if (trouble && !errors.some((error) => isNotFound(error) && error.ids.includes(value))) {
+    const reason = `HubSpot could not look for the contact: ${trouble.message || trouble.code}`;
+    return { kind: 'retryable', code: 'LOOKUP_FAILED', reason, http };
+  }
+  return { kind: 'accepted', proof: { kind: 'person_id', eventId: contact?.id ?? '' }, http };
 }

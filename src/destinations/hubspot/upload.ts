@@ -1,0 +1,56 @@
+import type { Readable } from 'node:stream';
+import { createHttpClient, type HttpReply } from '../../delivery/http.ts';
+import type { Io } from '../../model.ts';
+import { type Asked, askPatiently, turnOf, unlessAborted } from '../patience.ts';
+import { pathAt } from '../reach-settings.ts';
+import { isDailyLimit } from './classify.ts';
+import type { HubspotSettings } from './settings.ts';
+
+/** A form with a file in it, streamed: a file of any size takes no memory. */
+export interface Form {
+  contentType: string;
+  length: number;
+  content: Readable;
+}
+
+/** Sends forms, within a time of their own. */
+export interface Uploads {
+  /** One try. Throws the signal's reason only. */
+  post(path: string, form: Form, signal: AbortSignal): Promise<Asked>;
+  close(): Promise<void>;
+}
+
+export function createUploads(settings: HubspotSettings, pace: { by: string; perMinute: number }, io: Io): Uploads {
+  const { url, token, ca, allowPrivateAddresses, backoff, import: how } = settings;
+  const http = createHttpClient(
+    {
+      origin: new URL(url).origin,
+      connections: 1,
+      headersTimeoutMs: how.uploadTimeout,
+      bodyTimeoutMs: how.uploadTimeout,
+      totalTimeoutMs: how.uploadTimeout,
+      ...(ca === undefined ? {} : { tls: { ca } }),
+      allowPrivateAddresses,
+    },
+    io,
+  );
+  const closing = new AbortController();
+
+  function call(path: string, { contentType, length, content }: Form): Promise<HttpReply> {
+    const headers = ['Authorization', `Bearer ${token}`, 'User-Agent', 'referry', 'Content-Type', contentType];
+    headers.push('Content-Length', String(length));
+    return new Promise((resolve) => http.post(pathAt(url, path), headers, content, resolve));
+  }
+
+  return {
+    post(path, form, signal) {
+      const once = { provider: 'HubSpot', patienceMs: 0, backoff, isFinal: isDailyLimit, closing: closing.signal, io };
+      const turn = (stop: AbortSignal): Promise<void> => turnOf(pace.by, pace.perMinute, io, stop);
+      return askPatiently(() => unlessAborted(call(path, form), signal), { ...once, turn }, signal);
+    },
+    async close() {
+      closing.abort();
+      await http.close();
+    },
+  };
+}
