@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { extoleSettings } from '../../src/destinations/extole/settings.ts';
 import { ANN, calls, closeLinks, create, linkSettings, linkStandIn, openLinks } from './extole-links-setup.ts';
+import { openSender, row, send } from './extole-setup.ts';
 
 afterEach(closeLinks);
 
@@ -36,11 +38,18 @@ describe('a customer gets a link', () => {
     expect(server.received.length - before).toBe(2);
   });
 
-  test('several at once for the same person make one link', async () => {
+  test.each([true, false])('several at once for the same person make one link (known before: %s)', async (known) => {
     const server = await linkStandIn({ shareables: { keys: 'free' } });
+    if (known) server.links.addPerson({ email: 'ann.lee@example.com', keys: { partner_user_id: '007' } });
     const links = openLinks(linkSettings(server));
-    const answers = await Promise.all([create(links), create(links), create(links)]);
-    expect(answers.map(({ kind }) => kind)).toEqual(['accepted', 'accepted', 'accepted']);
+    const people = [
+      ANN,
+      ANN,
+      { ...ANN, partnerUserId: '007' },
+      ...(known ? [{ partnerUserId: '007', columns: {} }] : []),
+    ];
+    const answers = await Promise.all(people.map((person) => create(links, person)));
+    expect(answers.every(({ kind }) => kind === 'accepted')).toBe(true);
     expect(server.links.shareables).toHaveLength(1);
   });
 
@@ -216,12 +225,17 @@ describe('it says', () => {
     expect(links.estimate(1_000_000, 2).text).toBe('1,000,000 people at 100 requests a minute: 21 days to 28 days');
   });
 
-  test('and keeps to the pace of the token, so that no 429 comes', async () => {
+  test('and keeps to the pace of the token, which events share, so that no 429 comes', async () => {
     const server = await linkStandIn({}, { requestsPerMinute: 600 });
-    const links = openLinks(linkSettings(server, { requestsPerMinute: 600 }));
-    const people = Array.from({ length: 8 }, (_, n) => ({ email: `p${n}@example.com`, columns: {} }));
+    const settings = linkSettings(server, { requestsPerMinute: 600 });
+    const links = openLinks(settings);
+    const { account, token, apiUrl } = settings;
+    const shared = { account, token, apiUrl, eventsUrl: apiUrl, requestsPerMinute: 600 };
+    const sender = openSender(extoleSettings.parse(shared), 'events');
+    const people = Array.from({ length: 6 }, (_, n) => ({ email: `p${n}@example.com`, columns: {} }));
     const started = performance.now();
-    const answers = await Promise.all(people.map((person) => create(links, person)));
+    const events = Array.from({ length: 6 }, (_, n) => send(sender, row(`K-${n}`)));
+    const answers = await Promise.all([...people.map((person) => create(links, person)), ...events]);
     expect(answers.every(({ kind }) => kind === 'accepted')).toBe(true);
     expect(server.received).toHaveLength(24);
     expect(server.received.every(({ status }) => status === 200)).toBe(true);

@@ -75,6 +75,7 @@ export function createCalls(settings: LinksSettings, options: CallOptions, io: I
       const bound = backoffBound(tries, backoff);
       const wait = Math.max(afterMs, Math.ceil(bound / 2 + (bound / 2) * io.random()));
       if (closing.signal.aborted || now + wait > since + patience) return false;
+      io.log.debug({ tries, pauseMs: wait }, 'a call about links is made again later');
       await io.sleep(wait, AbortSignal.any([signal, closing.signal])).catch(() => signal.throwIfAborted());
       return !closing.signal.aborted;
     }

@@ -69,9 +69,10 @@ export function createLinkReports(
   }
 
   async function finished(id: string, signal: AbortSignal): Promise<number> {
-    const attempt = calls.begin(signal);
     const until = io.monotonic() + report.timeout;
     for (;;) {
+      // Patience is for one look, not for all the while that a report takes.
+      const attempt = calls.begin(signal);
       const said = await attempt.get(pathTo(id, ''), {}, (body) => exactObject(body), 'a report');
       if (said.kind !== 'read') throw problem(said, `looking at the report ${id}`);
       const { state, status } = readReport(said.value);
@@ -92,7 +93,7 @@ export function createLinkReports(
       }
       await io.sleep(Math.max(1, Math.min(report.poll, until - now)), signal);
     }
-    const said = await attempt.get(pathTo(id, '/info'), {}, (body) => totalOf(body), 'a number of rows');
+    const said = await calls.begin(signal).get(pathTo(id, '/info'), {}, (body) => totalOf(body), 'a number of rows');
     if (said.kind !== 'read') throw problem(said, `asking how many rows the report ${id} has`);
     return said.value.rows;
   }
