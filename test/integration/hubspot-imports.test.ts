@@ -105,7 +105,7 @@ test('an import that failed is told as such, and one that never ends is told as 
   const { imports } = hubspot(server, quick);
   const id = await imports.start(await fileOf(['p1@example.com,https://a']), signal);
   expect(await imports.follow(id, signal)).toMatchObject({ state: 'FAILED' });
-  server.imports.behaviour.end = 'PROCESSING';
+  server.imports.behaviour.end = 'DEFERRED';
   const slow = hubspot(server, { import: { poll: '10ms', wait: '50ms' } });
   await expect(slow.imports.follow(id, signal)).rejects.toMatchObject({ code: 'STILL_WORKING', retryable: true });
 });

@@ -1,6 +1,18 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Fault, FaultName } from '../../src/sandbox/extole/faults.ts';
-import { called, closeAll, failOn, hubspot, kinds, links, people, person, signal, standIn } from './hubspot-setup.ts';
+import {
+  called,
+  closeAll,
+  failOn,
+  hubspot,
+  io,
+  kinds,
+  links,
+  people,
+  person,
+  signal,
+  standIn,
+} from './hubspot-setup.ts';
 
 afterEach(closeAll);
 
@@ -47,6 +59,48 @@ describe('when calls fail', () => {
     failOn(server, '/create', 'resetpost');
     expect(kinds(await hubspot(server).send(people(3), signal))).toEqual(Array(3).fill('accepted'));
     expect(called(server)).toEqual(['read', 'create', 'read', 'update']);
+  });
+
+  test('an answer that does not say whom its errors mean is asked for one by one', async () => {
+    const server = await standIn();
+    const error = { status: 'error', category: 'VALIDATION_ERROR', message: 'something is wrong' };
+    const body = JSON.stringify({ status: 'COMPLETE', results: [], numErrors: 1, errors: [error] });
+    failOn(server, '/create', { kind: 'status', status: 207, body });
+    expect(kinds(await hubspot(server).send(people(4), signal))).toEqual(Array(4).fill('accepted'));
+    expect(server.contacts.all()).toHaveLength(4);
+  });
+
+  test('whom an answer leaves out is written again, and made once', async () => {
+    const server = await standIn();
+    const first = { id: '101', properties: { email: 'p1@example.com' } };
+    const body = JSON.stringify({ status: 'COMPLETE', results: [first] });
+    failOn(server, '/create', { kind: 'status', status: 201, accept: true, body });
+    expect(kinds(await hubspot(server).send(people(4), signal))).toEqual(Array(4).fill('accepted'));
+    expect(server.contacts.all()).toHaveLength(4);
+    expect(called(server)).toEqual(['read', 'create', 'create', 'read', 'update']);
+  });
+
+  test('a lookup that failed for some is no reason to make them', async () => {
+    const server = await standIn();
+    const error = { status: 'error', category: 'INTERNAL_ERROR', message: 'internal error' };
+    const first = { id: '101', properties: { email: 'p1@example.com' } };
+    server.contacts.add({ email: 'p1@example.com' });
+    const body = JSON.stringify({ status: 'COMPLETE', results: [first], numErrors: 1, errors: [error] });
+    failOn(server, '/read', { kind: 'status', status: 207, body });
+    const answers = await hubspot(server).send(people(2), signal);
+    expect(answers).toMatchObject([{ kind: 'accepted' }, { kind: 'retryable', code: 'LOOKUP_FAILED' }]);
+    expect(server.contacts.all()).toHaveLength(1);
+  });
+
+  test('closed while an answer is waited for, it says of every profile that nobody knows', async () => {
+    const server = await standIn();
+    failOn(server, '/read', 'timeout-pre', 'timeout-pre');
+    const sender = hubspot(server);
+    const sending = sender.send(people(2), signal);
+    while (server.received.length === 0) await io.sleep(5);
+    await sender.close();
+    expect(new Set(kinds(await sending))).toEqual(new Set(['unknown']));
+    expect(server.contacts.all()).toEqual([]);
   });
 
   test.each(WAITED_FOR)('%s is waited for, at each call', async (name, fault) => {

@@ -59,7 +59,8 @@ export interface HubspotImports {
 }
 
 const CONTACTS = '0-1';
-const OVER = /^(?:DONE|FAILED|CANCELED|DEFERRED|REVERTED)$/;
+/** `DEFERRED` is not over: HubSpot works on three imports at a time, and starts it later. */
+const OVER = /^(?:DONE|FAILED|CANCELED|REVERTED)$/;
 const LISTED = 100;
 
 export function createImports(api: HubspotApi, settings: HubspotSettings, io: Io): HubspotImports {
