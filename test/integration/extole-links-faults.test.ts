@@ -82,6 +82,19 @@ describe('one link and no second one', () => {
     },
   );
 
+  test('a code that is taken, then a lost yes to the next one, which is slow to show', async () => {
+    const server = await linkStandIn({ shareables: { keys: 'free', suggest: 'none', showAfterMs: 100 } });
+    server.links.putShareable({
+      personId: server.links.addPerson({ email: 'bo@example.com' }),
+      label: 'x',
+      code: 'Anna',
+    });
+    server.links.fail({ kind: 'slow', ms: 0 }, { kind: 'slow', ms: 0 }, 'resetpost');
+    const settings = linkSettings(server, { code: { template: 'Anna' }, backoff: { first: '100ms', cap: '100ms' } });
+    expect(await create(openLinks(settings))).toMatchObject({ kind: 'accepted', code: 'Anna2', adopted: true });
+    expect(server.links.shareables).toHaveLength(2);
+  });
+
   test('a request that is taken long after its answer was given up finds its key taken', async () => {
     const server = await linkStandIn();
     const settings = linkSettings(server);

@@ -204,6 +204,14 @@ describe('of several links of a label', () => {
     expect(server.links.shareables).toHaveLength(4);
   });
 
+  test('a label in other letters is the same label', async () => {
+    const server = await linkStandIn();
+    const personId = server.links.addPerson({ email: 'ann.lee@example.com' });
+    const links = openLinks(linkSettings(server, { label: 'Friends' }));
+    server.links.putShareable({ personId, label: 'friends', code: 'ours', key: `Friends-${personId}` });
+    expect(await create(links)).toMatchObject({ kind: 'accepted', code: 'ours', adopted: true });
+  });
+
   test('more than a page of them are looked through', async () => {
     const server = await linkStandIn();
     const personId = server.links.addPerson({ email: 'ann.lee@example.com' });

@@ -4,7 +4,7 @@ import { asRejected, type Said } from './classify.ts';
 import { createCodeTries } from './code-tries.ts';
 import type { FoundPerson } from './persons.ts';
 import type { LinksSettings } from './settings.ts';
-import { chooseShareable, listShareables, postShareable, type Shareable } from './shareables.ts';
+import { chooseShareable, listShareables, postShareable, type Shareable, sameLabel } from './shareables.ts';
 import { contentOf, dataOf, fill, valuesOf } from './texts.ts';
 
 /**
@@ -38,7 +38,7 @@ export async function linkFor(
       case 'made': {
         const { shareable } = said;
         // An account that gives the same link for the same key may give one of another label.
-        if (shareable.label !== '' && shareable.label !== label) return otherLabel(shareable);
+        if (shareable.label !== '' && !sameLabel(shareable.label, label)) return otherLabel(shareable);
         return linked(shareable, found.id, label, false);
       }
       case 'refused': {
@@ -57,6 +57,7 @@ export async function linkFor(
       case 'halted': {
         if (said.kind === 'halted' && !said.doubtful) return existing.problem(said);
         existing.doubt(said);
+        lookedForCode = false;
         if (!(await attempt.pause())) return said;
         const known = await existing.ofLabel();
         if (known) return known;
@@ -111,7 +112,7 @@ function createLook(attempt: Attempt, settings: LinksSettings, personId: string,
     for (let looks = 1; ; looks += 1) {
       const list = await listShareables(attempt, settings, personId);
       if (list.kind !== 'ok') return problem(list);
-      const ofThisLabel = list.value.filter((one) => one.label === label);
+      const ofThisLabel = list.value.filter((one) => sameLabel(one.label, label));
       const one = chooseShareable(ofThisLabel, key);
       if (one) return linked(one, personId, label, true);
       const other = list.value.find((shareable) => shareable.key === key);

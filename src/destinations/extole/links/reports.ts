@@ -7,6 +7,7 @@ import type { LinksOptions } from './links.ts';
 import { columnNamed, type LinkRow, linkRowOf, type ReportPage, readPage } from './report-rows.ts';
 import type { ReportSettings } from './report-settings.ts';
 import type { LinksSettings } from './settings.ts';
+import { sameLabel } from './shareables.ts';
 
 /** Links of one page of a report. */
 export interface LinkPage {
@@ -203,7 +204,7 @@ function pageOf(page: ReportPage, { report, label }: LinksSettings & { report: R
   for (const record of page.records) {
     const row = linkRowOf(page, record, report);
     if (row === undefined) withoutCode += 1;
-    else if (row.label !== undefined && row.label !== label) otherLabel += 1;
+    else if (row.label !== undefined && !sameLabel(row.label, label)) otherLabel += 1;
     else rows.push(row);
   }
   return { rows, withoutCode, otherLabel };

@@ -36,7 +36,7 @@ export async function listShareables(
     found.push(...said.value);
     if (said.value.length < PAGE) break;
   }
-  return ok(label === undefined ? found : found.filter((one) => one.label === label));
+  return ok(label === undefined ? found : found.filter((one) => sameLabel(one.label, label)));
 }
 
 /**
@@ -80,6 +80,11 @@ export async function postShareable(
   const object = exactObject(said.body);
   const shareable = object && shareableOf(object);
   return shareable ? { kind: 'made', shareable } : badAnswer('names no link');
+}
+
+/** Whether Extole keeps capital letters of a label is not documented; two labels that differ in nothing else are a mistake. */
+export function sameLabel(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
 
 function pathOf(persons: string, personId: string): string {
