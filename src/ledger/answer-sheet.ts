@@ -87,7 +87,7 @@ export function openAnswerSheet(ledger: Pick<Ledger, 'db'>): AnswerSheet {
       db
         .prepare<[number], { n: number }>(
           `SELECT count(*) AS n FROM answer_sheet a JOIN deliveries d ON d.id = a.id WHERE a.sheet = ? AND a.clash <> 2
-             AND (a.kind = 'accepted' AND d.state <> 'delivered' OR a.kind = 'rejected' AND d.state <> 'rejected')`,
+             AND (a.kind = 'accepted' AND d.state <> 'delivered' OR a.kind = 'rejected' AND d.state NOT IN ('rejected','held'))`,
         )
         .get(sheet)?.n ?? 0,
     clear,

@@ -86,7 +86,8 @@ export function createRowFinder(
 
 /**
  * Writes answers to rows of an upload, in one transaction. A row that has its answer already keeps it: the return counts those
- * that changed. An unclear answer changes only rows that are on their way.
+ * that changed. An unclear answer changes only rows that are on their way. A refusal is no answer to an earlier try that had
+ * none: it may be what the destination says to a key that it has. Such a row is held, and keeps its key.
  */
 export function answerRows(
   ledger: Ledger,
@@ -107,10 +108,23 @@ export function answerRows(
     `UPDATE deliveries SET ${HELD}, ambiguous = ambiguous + 1
      WHERE id = ? AND upload_id = ? AND state = 'claimed'`,
   );
+  const keep = db.prepare(
+    `UPDATE deliveries SET ${HELD}
+     WHERE id = ? AND upload_id = ? AND ${UNANSWERED}`,
+  );
+  const earlierDoubt = db.prepare<[number], object>(
+    `SELECT 1 FROM attempts a JOIN deliveries d ON d.id = a.delivery_id
+     WHERE a.delivery_id = ? AND a.number < d.attempts AND a.result IN ('info','orphan') LIMIT 1`,
+  );
   const attempt = db.prepare(
     `INSERT INTO attempts (delivery_id, number, result, code, reason, claimed_at, answered_at)
      SELECT id, attempts, ?, ?, ?, claimed_at, ? FROM deliveries WHERE id = ? ON CONFLICT DO NOTHING`,
   );
+  const refuse = (id: number, { code, reason }: { code: string; reason: string }): number => {
+    if (earlierDoubt.get(id) === undefined) return reject.run(now, code, reason, id, upload.id).changes;
+    const said = `${code}: ${reason}; an earlier try had no clear answer and may have been accepted`;
+    return keep.run(now, 'UNKNOWN_DELIVERY', said, id, upload.id).changes;
+  };
   return db
     .transaction(() => {
       mustHold(ledger);
@@ -121,7 +135,7 @@ export function answerRows(
           continue;
         }
         const { kind, code, reason } = answer;
-        const { changes } = (kind === 'rejected' ? reject : hold).run(now, code, reason, id, upload.id);
+        const changes = kind === 'rejected' ? refuse(id, answer) : hold.run(now, code, reason, id, upload.id).changes;
         if (changes > 0) attempt.run(kind === 'rejected' ? 'fail' : 'info', code, reason, now, id);
         changed += changes;
       }

@@ -83,6 +83,38 @@ describe('answers of the lane sftp that are not as they should be', () => {
     expect(report).toMatch(/1 that say otherwise than what was decided or known before/);
   });
 
+  it('a no to a row that left before without an answer is no answer to that: it is held and keeps its key, and a person may say that it is there', async () => {
+    let refused = false;
+    await open({
+      extoleSftp: {
+        missing: ({ number, values }) => !refused && number === 2 && values.partner_conversion_id === 'A-0002',
+        refuseRow: ({ values }) =>
+          refused && values.partner_conversion_id !== 'B-0001'
+            ? { code: 'duplicate_conversion', message: 'duplicate_conversion: there is one' }
+            : undefined,
+      },
+      upload: { proofTimeout: '3s' },
+    });
+    lane.world.drop('a.csv', csv(rows('A', 3)));
+    await lane.world.run('feed');
+    expect(fates(lane.results())).toEqual(['2 delivered', '3 held NO_PROOF', '4 delivered']);
+    refused = true;
+    await lane.world.cli(['release', 'a.csv', '--reason', 'not seen at Extole']);
+    expect(fates(lane.results('a.csv.results.r2.csv'))).toEqual([
+      '2 delivered',
+      '3 held UNKNOWN_DELIVERY',
+      '4 delivered',
+    ]);
+    expect(lane.results('a.csv.results.r2.csv')[1]?.reason).toMatch(/duplicate_conversion.*may have been accepted/);
+    // Its key is not free, and a row that was never sent before is refused as ever.
+    lane.world.drop('b.csv', csv([...rows('A', 2), ...rows('C', 1)]));
+    const { run } = await lane.world.run('feed');
+    expect(run).toMatchObject({ duplicate: 2, rejected: 1, balanced: true });
+    const confirmed = await lane.world.cli(['confirm', 'a.csv', '--line', '3', '--reason', 'found there']);
+    expect(confirmed.code, confirmed.stderr).toBe(0);
+    expect(fates(lane.results('a.csv.results.r3.csv'))).toEqual(['2 delivered', '3 delivered', '4 delivered']);
+  });
+
   it('rows that are released go in a file of their own, and are waited for without a word until the answer comes', async () => {
     await open({ extoleSftp: { silent: true }, upload: { wait: '700ms', proofTimeout: '300ms' } });
     lane.world.drop('a.csv', csv(rows('A', 2)));

@@ -112,7 +112,10 @@ async function claimRows(
         : { claim, state: 'failed', code: 'WAITS_FOR_EARLIER', reason };
     }
     const reason = whyNotWritable(event.data, cellsOf(event, upload.columns, fixed));
-    return reason === undefined ? undefined : { claim, state: 'rejected', code: 'NOT_WRITABLE', reason };
+    if (reason === undefined) return undefined;
+    return isDoubtful(prior)
+      ? { claim, state: 'held', code: 'UNKNOWN_DELIVERY', reason }
+      : { claim, state: 'rejected', code: 'NOT_WRITABLE', reason };
   };
 
   const whyNotWritable = (data: Readonly<Record<string, string>>, cells: readonly string[]): string | undefined => {
