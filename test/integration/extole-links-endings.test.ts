@@ -44,6 +44,24 @@ describe('what it says where it goes on no longer', () => {
     expect(await create(openLinks(settings))).toMatchObject({ kind: 'retryable', code: 'person_not_found' });
   });
 
+  test('ids stay as they are written, also where they come as numbers', async () => {
+    const server = await linkStandIn();
+    const number = (id: string): { kind: 'body'; accept: boolean; body: string } => ({
+      kind: 'body',
+      accept: false,
+      body: id,
+    });
+    server.links.failLooks(number('[]'));
+    server.links.fail(number('{"id":9007199254740993}'));
+    const links = openLinks(linkSettings(server, { patience: '10ms' }));
+    await create(links);
+    server.links.failLooks(number('[{"id":9007199254740995,"identity_key_value":"ann.lee@example.com"}]'));
+    await create(links);
+    const paths = server.received.map(({ path }) => path).join(' ');
+    expect(paths).toContain('/v5/persons/9007199254740993/shareables');
+    expect(paths).toContain('/v5/persons/9007199254740995/shareables?');
+  });
+
   test('429 with Retry-After is waited for', async () => {
     const server = await linkStandIn();
     const links = openLinks(linkSettings(server));
