@@ -4,7 +4,6 @@ import type { RetryRules } from '../../delivery/next-state.ts';
 import { sendThroughWindow } from '../../delivery/window.ts';
 import type { Ended, Granted, WindowEnd, WindowRow } from '../../delivery/window-options.ts';
 import { personRestMs } from '../../destinations/extole/settings.ts';
-import { dedupeProof } from '../../ledger/dedupe-proofs.ts';
 import {
   type Claim,
   type Delivery,
@@ -24,6 +23,7 @@ import type { FilePass, RunContext } from './context.ts';
 import { createCursor } from './cursor.ts';
 import { keepHeapSmall } from './heap.ts';
 import { type ComparedRow, contentComparer, lostToOwner } from './ownership.ts';
+import { dropsRule, resendRule } from './resend-rule.ts';
 import { openRowIndex } from './row-index.ts';
 import type { Seal } from './seal.ts';
 import { stagedFile } from './staged-file.ts';
@@ -235,26 +235,4 @@ function recordOf({ id, attempt, state, answer, code, reason }: Ended<ComparedRo
 
 function heldReason(prior: Delivery): string {
   return `${prior.reason || 'no clear answer'}; it is not known whether the destination drops a key it has (verify-dedupe)`;
-}
-
-/** Whether `verify-dedupe` has recorded that the destination drops an event whose key it has; it says yes to it as to the first. */
-function dropsRule(ctx: Pick<RunContext, 'ledger' | 'destination'>): (event: EventRecord) => boolean {
-  const known = new Map<string, boolean>();
-  return ({ eventName }) => {
-    let drops = known.get(eventName);
-    if (drops === undefined) {
-      drops = dedupeProof(ctx.ledger, ctx.destination.identity, eventName)?.withinEvent === 'drops';
-      known.set(eventName, drops);
-    }
-    return drops;
-  };
-}
-
-/** A row whose delivery is unknown is sent again only where the destination is known to drop a key it has. */
-export function resendRule(
-  ctx: Pick<RunContext, 'job' | 'ledger' | 'destination'>,
-  drops = dropsRule(ctx),
-): (event: EventRecord) => boolean {
-  const { unknown } = ctx.job.delivery;
-  return unknown === 'auto' ? drops : () => unknown === 'resend';
 }

@@ -7,7 +7,7 @@ import {
 import { acceptRest, eventNamesOf, holdRest, unansweredRows } from '../../../ledger/upload-rows.ts';
 import { getUpload, type Upload, updateUpload } from '../../../ledger/uploads.ts';
 import { TransferError } from '../../../model.ts';
-import { resendRule } from '../deliver.ts';
+import { resendRule } from '../resend-rule.ts';
 import type { Carrier, CarrierContext } from './carrier.ts';
 
 /** The lane `batch`: a file at Extole, a batch job that reads it, and its counts as the answer. */
@@ -136,9 +136,7 @@ function started({ ledger }: CarrierContext, upload: Upload, { id, status }: Bat
 
 function maySendAgain(ctx: CarrierContext, upload: Upload): boolean {
   const resend = resendRule(ctx);
-  return eventNamesOf(ctx.ledger, upload).every((eventName) =>
-    resend({ line: 0, key: '', eventName, eventTime: '', data: {} }),
-  );
+  return eventNamesOf(ctx.ledger, upload).every((eventName) => resend({ eventName }));
 }
 
 function refuse(ctx: CarrierContext, upload: Upload, code: string, reason: string): Upload {

@@ -6,9 +6,9 @@ import type { Claim, DeliveryBook, Settled } from '../../../ledger/deliveries.ts
 import { claimForUpload, linesOfUpload, unansweredRows } from '../../../ledger/upload-rows.ts';
 import { type Upload, updateUpload } from '../../../ledger/uploads.ts';
 import type { FilePass, RunContext } from '../context.ts';
-import { resendRule } from '../deliver.ts';
 import { keepHeapSmall } from '../heap.ts';
 import { contentComparer, lostToOwner } from '../ownership.ts';
+import { resendRule } from '../resend-rule.ts';
 import type { Seal } from '../seal.ts';
 import { stagingProblem } from '../stage.ts';
 import { isDoubtful } from '../which-rows.ts';
