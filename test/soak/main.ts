@@ -50,8 +50,8 @@ const drop = (file: DroppedFile): void => {
   dropped.push(file);
 };
 const begun = seconds();
-// A ledger of some size to begin with, so that the caches are full when it counts.
-if (minutes >= 10) for (const job of JOBS) drop(await feed.plain(job, job === 'quotes' ? 1000 : 8000));
+// A ledger that is larger than the cache for its pages to begin with, so that the caches are full when it counts.
+if (minutes >= 10) for (const job of JOBS) drop(await feed.plain(job, job === 'quotes' ? 1000 : 20_000));
 await soak(rig, feed, sampler);
 const during = seconds() - begun;
 say('the faults are over, it may come to its end');

@@ -5,9 +5,8 @@ export const mutant: Mutant = {
   edits: [
     {
       file: 'src/ledger/fence.ts',
-      text: `  if (row?.epoch !== ledger.epoch) throw takenOver(ledger.path);
-`,
-      replacement: '',
+      text: 'now.get()?.epoch === epoch',
+      replacement: 'now.get() !== undefined && epoch > 0',
     },
   ],
   foundBy: { check: 'taken-over' },
