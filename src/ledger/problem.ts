@@ -1,4 +1,5 @@
-import { statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { TransferError } from '../model.ts';
@@ -10,7 +11,8 @@ export function endsExecutor(error: unknown): boolean {
 
 /**
  * An error of the database, or of this machine's disk while the ledger is opened, as a problem of the ledger; any other error as it
- * is. `LEDGER_FULL` and `LEDGER_BUSY` pass; `LEDGER_NOT_WRITABLE` is a matter of rights; `LEDGER_UNREADABLE` is all else.
+ * is. `LEDGER_FULL` and `LEDGER_BUSY` pass; `LEDGER_NOT_WRITABLE` is a matter of rights,
+ * `TOO_MANY_OPEN_FILES` of this process's limit; `LEDGER_UNREADABLE` is all else.
  */
 export function ledgerProblem(error: unknown, path: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
@@ -23,6 +25,8 @@ export function ledgerProblem(error: unknown, path: string): unknown {
       hint: 'end what has it open to write, such as sqlite3 or a program that copies it; nothing is lost, and the next run goes on',
       cause: error,
     });
+  // SQLite says the same of a file that may not be opened, and of one too many.
+  if (error.code.startsWith('SQLITE_CANTOPEN') && mayOpenNoMore()) return tooManyFiles(path, what, error);
   if (/^SQLITE_(?:READONLY|CANTOPEN|PERM|AUTH)/.test(error.code)) return notWritable(path, what, error);
   return new TransferError('LEDGER_UNREADABLE', `the ledger ${path} cannot be used: ${what}`, {
     hint: 'check the disk; restore the last backup if the ledger is damaged',
@@ -34,7 +38,36 @@ export function ledgerProblem(error: unknown, path: string): unknown {
 export function openingProblem(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return ledgerProblem(error, path);
   if (error.code === 'ENOSPC' || error.code === 'EDQUOT') return full(path, error);
+  if (error.code === 'EMFILE' || error.code === 'ENFILE') return tooManyFiles(path, error.message, error);
   return notWritable(path, error.message, error);
+}
+
+/** Of a ledger: the database, its log, what connections share of it, and their folder. */
+const FILES = 4;
+
+/** SQLite has closed by now what it could open. */
+function mayOpenNoMore(): boolean {
+  const opened: number[] = [];
+  try {
+    while (opened.length < FILES) opened.push(openSync(devNull, 'r'));
+    return false;
+  } catch {
+    return true;
+  } finally {
+    for (const each of opened) closeSync(each);
+  }
+}
+
+function tooManyFiles(path: string, what: string, cause: Error): TransferError {
+  return new TransferError(
+    'TOO_MANY_OPEN_FILES',
+    `the ledger ${path} cannot be opened: this process has as many files open as it may: ${what}`,
+    {
+      retryable: true,
+      hint: 'allow it more open files: LimitNOFILE= of the systemd unit, or ulimit -n; 256 are plenty. Nothing is lost, and the next run goes on',
+      cause,
+    },
+  );
 }
 
 function full(path: string, cause: Error): TransferError {
