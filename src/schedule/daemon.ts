@@ -101,6 +101,7 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
         'the clock was set back: schedules go on from the time it shows now',
       );
     for (const job of await readJobs()) {
+      if (signal.aborted) return;
       if (turns.busy(job.id)) {
         passOver(job, now);
         continue;
@@ -170,8 +171,9 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
     options.looked?.();
     seeToDuties();
     while (!signal.aborted) {
-      lookAtClock();
+      // First, since it finds out whether the ledger is still ours: a tick that another process is to act upon is not ours to mark.
       lookForRequests();
+      lookAtClock();
       await io.sleep(REQUESTS_EVERY_MS, signal).catch(() => {});
     }
     broken.signal.throwIfAborted();
