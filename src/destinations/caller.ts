@@ -57,15 +57,18 @@ export function createCaller(options: CallerOptions, io: Io): Caller {
   let free = options.connections;
   const wakes: (() => void)[] = [];
 
-  async function turn(signal: AbortSignal): Promise<void> {
+  async function turn(signal: AbortSignal): Promise<Answer | undefined> {
     while (free === 0) await unlessAborted(new Promise<void>((wake) => void wakes.push(wake)), signal);
     free -= 1;
+    let late: Answer | undefined;
+    let left = false;
     try {
-      await turnOf(pace.by, pace.perMinute, io, signal);
-    } catch (error) {
-      release();
-      throw error;
+      late = await turnOf(pace.by, pace.perMinute, io, signal, options.patience);
+      left = late === undefined;
+    } finally {
+      if (!left) release();
     }
+    return late;
   }
 
   function release(): void {
@@ -100,8 +103,6 @@ export function createCaller(options: CallerOptions, io: Io): Caller {
     signal: AbortSignal,
     patienceMs: number,
   ): Promise<Asked> {
-    const rest = pacer.restsUntil - io.monotonic();
-    if (rest > options.patience) return { stopped: usedUp(provider, rest) };
     const { busy, isFinal } = options;
     const own = { ...(busy ? { busy } : {}), ...(isFinal ? { isFinal } : {}) };
     const patience = { provider, patienceMs, backoff, turn, ...own, closing: closing.signal, io };
@@ -117,11 +118,6 @@ export function createCaller(options: CallerOptions, io: Io): Caller {
       await http.close();
     },
   };
-}
-
-function usedUp(provider: string, rest: number): Answer {
-  const reason = `nothing was sent: the limit of ${provider} is used up for another ${Math.ceil(rest / 60_000)} minutes`;
-  return { kind: 'retryable', code: 'THROTTLED', reason, afterMs: Math.ceil(rest) };
 }
 
 /** What the callers of one credential have to share of its limit. */

@@ -14,8 +14,8 @@ export interface Patience {
   /** From the first try to the last. */
   patienceMs: number;
   backoff: Backoff;
-  /** Waits until a call may leave; throws the signal's reason. */
-  turn(signal: AbortSignal): Promise<void>;
+  /** Waits until a call may leave; throws the signal's reason. Answers where none may for longer than it is worth to wait. */
+  turn(signal: AbortSignal): Promise<Answer | undefined>;
   /** Whether an answer that is no 429 asks to come back later all the same: a 403 of a firewall, a code in a body. */
   busy?(reply: Reply): boolean;
   /** Whether an answer stands although it is a 429: waiting for so long is the caller's affair. */
@@ -41,7 +41,11 @@ export async function askPatiently(
   const until = io.monotonic() + patienceMs;
   let doubt: Answer | undefined;
   for (let tries = 1; ; tries += 1) {
-    await turn(AbortSignal.any([signal, closing])).catch(() => signal.throwIfAborted());
+    const late = await turn(AbortSignal.any([signal, closing])).catch(() => {
+      signal.throwIfAborted();
+      return undefined;
+    });
+    if (late) return { stopped: doubt ?? late };
     const reply = await unlessAborted(call(), signal);
     const trouble = troubleOf(reply, patience);
     if (trouble === undefined) return reply.kind === 'reply' ? { reply } : { stopped: lost(provider) };
@@ -54,16 +58,33 @@ export async function askPatiently(
   }
 }
 
-/** Waits until a request may leave that counts under `key`. Throws the signal's reason. */
-export async function turnOf(key: string, perMinute: number, io: Io, signal: AbortSignal): Promise<void> {
+/**
+ * Waits until a request may leave that counts under `key`; answers at once where the limit is used up for more than `most`
+ * milliseconds. Throws the signal's reason.
+ */
+export async function turnOf(
+  key: string,
+  perMinute: number,
+  io: Io,
+  signal: AbortSignal,
+  most = Number.POSITIVE_INFINITY,
+): Promise<Answer | undefined> {
   const now = io.monotonic();
   const pacer = pacerFor(key, perMinute, now);
   let wait = pacer.reserve(now) - now;
   do {
+    const rest = pacer.restsUntil - io.monotonic();
+    if (rest > most) return usedUp(rest);
     if (wait > 0) await io.sleep(wait, signal);
     signal.throwIfAborted();
     wait = pacer.left(io.monotonic());
   } while (wait > 0);
+  return undefined;
+}
+
+function usedUp(rest: number): Answer {
+  const reason = `nothing was sent: the limit is used up for another ${Math.ceil(rest / 60_000)} minutes`;
+  return { kind: 'retryable', code: 'THROTTLED', reason, afterMs: Math.ceil(rest) };
 }
 
 /** What is asked of the provider goes on; nobody waits for it any more. */

@@ -127,14 +127,14 @@ test.each([
   async (_how, errors, calls) => {
     const at = await standIn({
       errors,
-      refuses: ({ external_id }) =>
-        BAD.has(`${external_id}`) ? `bad share_link of p${external_id}@example.com` : undefined,
+      refuses: ({ external_id, share_link }) =>
+        BAD.has(`${external_id}`) ? `bad share_link ${share_link} of ann@example.com` : undefined,
     });
     const answers = await senderTo(at).send(people(75), NEVER);
     expect(kinds(answers)).toEqual(people(75).map(({ userId }) => (BAD.has(userId ?? '') ? 'rejected' : 'accepted')));
     expect(answers[3]).toMatchObject({
       code: 'ROW_REFUSED',
-      reason: expect.stringContaining('bad share_link of (not shown)'),
+      reason: expect.stringContaining('bad share_link (not shown) of (not shown)'),
     });
     expect(at.braze.users.size).toBe(73);
     expect(at.braze.received.length).toBeLessThanOrEqual(calls);

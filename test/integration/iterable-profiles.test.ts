@@ -216,6 +216,7 @@ test('a 400 that names the rate limit is waited for like a 429', async () => {
   });
   expect(kinds(await senderTo(at).send(people(2), NEVER))).toEqual(['accepted', 'accepted']);
   expect(at.iterable.project.users.size).toBe(2);
+  expect(at.iterable.received.map(({ status }) => status)).toEqual([400, 200]);
 });
 
 test.each([

@@ -79,22 +79,36 @@ test('a call that may have been carried out stays unknown, though the last try s
   expect(asked).toMatchObject({ stopped: { kind: 'unknown' } });
 });
 
-test('callers of one credential share what is left of the limit', async () => {
+test('callers of one credential share what is left of the limit, also before the answers to their last calls', async () => {
   const { origin, calls } = await serve((nth, res) => {
-    const headers = { 'x-left': String(Math.max(0, 3 - nth)), 'content-type': 'application/json' };
-    res.writeHead(200, headers).end('{}');
+    const answer = (): unknown => res.writeHead(200, { 'x-left': nth === 1 ? '2' : '0' }).end('{}');
+    setTimeout(answer, nth === 1 ? 0 : 300);
   });
   const shared: Partial<CallerOptions> = {
-    pace: { by: 'shared', perMinute: 60_000 },
+    pace: { by: 'shared', perMinute: 6000 },
     patience: 500,
     limit: (reply) => ({ remaining: Number(reply.header('x-left')), restMs: 60_000 }),
   };
   const [one, two] = [callerTo(origin, shared), callerTo(origin, shared)];
   await one.post('/x', '{}', NEVER);
-  await Promise.all([one.post('/x', '{}', NEVER), two.get('/x', NEVER)]);
-  for (const caller of [one, two])
-    expect(await caller.post('/x', '{}', NEVER)).toMatchObject({ stopped: { kind: 'retryable', code: 'THROTTLED' } });
-  expect(calls.map(({ method }) => method).sort()).toEqual(['GET', 'POST', 'POST']);
+  const asked = await Promise.all([one, two, one, two].map((caller) => caller.get('/x', NEVER)));
+  const late = { stopped: { kind: 'retryable', code: 'THROTTLED', afterMs: expect.any(Number) } };
+  expect(asked.filter((one) => 'stopped' in one)).toMatchObject([late, late]);
+  expect(await two.post('/x', '{}', NEVER)).toMatchObject(late);
+  expect(calls.map(({ method }) => method)).toEqual(['POST', 'GET', 'GET']);
+});
+
+test('a limit that is used up for longer than patience is not waited for, and one of ordinary length is', async () => {
+  const { origin, calls } = await serve((nth, res) => res.writeHead(nth === 1 ? 429 : 200).end('{}'));
+  let restMs = 200;
+  const caller = callerTo(origin, { patience: 30_000, limit: ({ status }) => (status === 429 ? { restMs } : {}) });
+  expect(await caller.post('/x', '{}', NEVER)).toMatchObject({ reply: { status: 200 } });
+  expect((calls[1]?.at ?? 0) - (calls[0]?.at ?? 0)).toBeGreaterThanOrEqual(195);
+  calls.length = 0;
+  restMs = 1_800_000;
+  const asked = await caller.post('/x', '{}', NEVER);
+  expect(asked).toMatchObject({ stopped: { code: 'THROTTLED' } });
+  expect(calls).toHaveLength(1);
 });
 
 test('a stop ends the wait for a connection, for a turn and for an answer, with its reason', async () => {

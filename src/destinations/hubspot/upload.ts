@@ -45,7 +45,7 @@ export function createUploads(settings: HubspotSettings, pace: { by: string; per
   return {
     post(path, form, signal) {
       const once = { provider: 'HubSpot', patienceMs: 0, backoff, isFinal: isDailyLimit, closing: closing.signal, io };
-      const turn = (stop: AbortSignal): Promise<void> => turnOf(pace.by, pace.perMinute, io, stop);
+      const turn = (stop: AbortSignal) => turnOf(pace.by, pace.perMinute, io, stop);
       return askPatiently(() => unlessAborted(call(path, form), signal), { ...once, turn }, signal);
     },
     async close() {
