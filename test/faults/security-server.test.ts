@@ -157,11 +157,15 @@ describe('a file whose words mean something elsewhere', () => {
     const world = await openWorld();
     try {
       const sql = `x'); DROP TABLE deliveries; --`;
-      world.job('csv', {
-        event: { key: sql, nameFrom: 'file', allowedNames: ['x'], names: { x: 'x' }, name: null },
-        source: { match: '*.csv' },
-        delivery: PATIENT,
-      });
+      const names = { name: null, nameFrom: 'column', nameColumn: 'note', allowedNames: ['account_opened'] };
+      world.job('named', { event: { ...names, names: { [sql]: 'account_opened' } }, source: { match: '*.txt' } });
+      world.drop(
+        'named.txt',
+        `id,email,member,at,amount,note\nN-1,a@b.example,M-1,${row('A').at},1.00,"${sql}"\nN-2,a@b.example,M-1,${row('A').at},1.00,"${sql} "\n`,
+      );
+      const named = await world.run('named');
+      expect(named.run).toMatchObject({ delivered: 2 });
+      expect(world.requests().map(({ body }) => body.event_name)).toEqual(['account_opened', 'account_opened']);
       world.job('csv', { event: { key: sql }, source: { match: '*.csv' }, delivery: PATIENT });
       world.drop(
         `${sql.replaceAll('/', '')}.csv`,
@@ -182,7 +186,7 @@ describe('a file whose words mean something elsewhere', () => {
       expect([second.run.delivered, second.run.rejected]).toEqual([2, 1]);
       const sent = world.requests().map(({ body }) => body.data);
       expect(sent.map(({ partner_conversion_id: key }) => key).sort()).toEqual(
-        [sql, 'OR 1=1', '__proto__', 'J-3'].sort(),
+        [sql, 'OR 1=1', '__proto__', 'J-3', 'N-1', 'N-2'].sort(),
       );
       expect(sent.every((data) => data.polluted === undefined && data.email !== 'evil@b.example')).toBe(true);
       expect((await world.cli(['explain', '__proto__', '--json'])).json()).toMatchObject({ found: true });
