@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { doubtfulDisk } from '../ledger/disk.ts';
+import { doubtfulDisk, refuseNetwork } from '../ledger/disk.ts';
 import { type Ledger, openLedgerForReading } from '../ledger/open.ts';
 import { type Io, TransferError } from '../model.ts';
 import type { Settings } from '../settings.ts';
@@ -30,18 +30,33 @@ function nodeStep(): Step {
 async function diskStep(state: string): Promise<Step> {
   let folder = state;
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
-  const { bavail, bsize } = await statfs(folder);
-  const free = bavail * bsize;
-  const detail = `${(free / 1e9).toFixed(1)} GB free for ${state}`;
-  const doubt = doubtfulDisk(folder);
-  if (doubt !== undefined) {
-    const hint = 'the ledger must outlive this process and this machine: point REFERRY_STATE at a disk of this machine';
-    return { step: 'disk', verdict: 'warn', detail: `${detail}; its file system is ${doubt}`, hint };
+  const { bavail, bsize, type } = await statfs(folder);
+  return judgeDisk(state, bavail * bsize, type);
+}
+
+/** `free`: bytes. `type`: as statfs tells it. */
+export function judgeDisk(state: string, free: number, type: number): Step {
+  try {
+    refuseNetwork(state, type);
+  } catch (error) {
+    if (!(error instanceof TransferError)) throw error;
+    return { step: 'disk', verdict: 'FAIL', detail: error.message, hint: error.hint, cause: 'configuration' };
   }
-  if (free >= LEAST_FREE) return { step: 'disk', verdict: 'ok', detail };
-  const hint =
-    'files are staged there, unpacked to disk three times their size at most: make room, or point REFERRY_STATE at a larger disk';
-  return { step: 'disk', verdict: 'warn', detail, hint };
+  const doubt = doubtfulDisk(state, type);
+  const hints = [
+    ...(doubt === undefined
+      ? []
+      : ['the ledger must outlive this process and this machine: point REFERRY_STATE at a disk of this machine']),
+    ...(free >= LEAST_FREE
+      ? []
+      : [
+          'files are staged there, unpacked to disk three times their size at most: make room, or point REFERRY_STATE at a larger disk',
+        ]),
+  ];
+  const detail = `${(free / 1e9).toFixed(1)} GB free for ${state}`;
+  if (hints.length === 0) return { step: 'disk', verdict: 'ok', detail };
+  const told = doubt === undefined ? detail : `${detail}; its file system is ${doubt}`;
+  return { step: 'disk', verdict: 'warn', detail: told, hint: hints.join('; ') };
 }
 
 async function ledgerSteps(settings: Settings, io: Io): Promise<Step[]> {

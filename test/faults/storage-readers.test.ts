@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
+import { judgeDisk } from '../../src/commands/examine-here.ts';
 import { createLog, realIo } from '../../src/io.ts';
 import { openBook } from '../../src/ledger/deliveries.ts';
 import { doubtfulDisk, refuseNetwork } from '../../src/ledger/disk.ts';
@@ -131,6 +132,18 @@ describe('the ledger itself', () => {
       expect(doubtfulDisk('/srv/state', ext4OrXfs)).toBeUndefined();
     }
     expect(doubtfulDisk('/srv/state', 0x794c7630)).toMatch(/overlay/);
+    // doctor says so beforehand, and does not forget the room there is.
+    expect(judgeDisk('/srv/state', 9e9, 0x6969)).toMatchObject({
+      verdict: 'FAIL',
+      detail: expect.stringContaining('NFS'),
+      cause: 'configuration',
+    });
+    expect(judgeDisk('/srv/state', 1e6, 0x794c7630)).toMatchObject({
+      verdict: 'warn',
+      detail: expect.stringContaining('overlay'),
+      hint: expect.stringContaining('make room'),
+    });
+    expect(judgeDisk('/srv/state', 9e9, 0xef53)).toMatchObject({ verdict: 'ok' });
   });
 
   it('S13: what is asked for each row goes by an index, however large the ledger is', async () => {
