@@ -5,7 +5,7 @@ import type { Profile, ProfileSender } from '../../src/destinations/profile.ts';
 import { createLog, realIo } from '../../src/io.ts';
 import type { Answer } from '../../src/model.ts';
 import { type BrazeOptions, type BrazeStandIn, startBraze } from '../../src/sandbox/braze/server.ts';
-import type { FaultName } from '../../src/sandbox/extole/faults.ts';
+import { testProfileTrouble } from './support/profile-suite.ts';
 
 const io = realIo(createLog('silent'));
 const opened: (() => Promise<void>)[] = [];
@@ -18,18 +18,21 @@ afterEach(async () => {
 let keys = 0;
 
 /** A key of its own for each test, since the pace of a key is shared in the process. */
-async function standIn(options: Omit<BrazeOptions, 'io'> = {}): Promise<{ braze: BrazeStandIn; key: string }> {
+async function standIn(options: Omit<BrazeOptions, 'io'> = {}): Promise<{ provider: BrazeStandIn; secret: string }> {
   keys += 1;
   const key = `key-${keys}`;
   const braze = await startBraze({ io, keys: [key], ...options });
   opened.push(() => braze.stop());
-  return { braze, key };
+  return { provider: braze, secret: key };
 }
 
-function senderTo({ braze, key }: { braze: BrazeStandIn; key: string }, settings: object = {}): ProfileSender {
+function senderTo(
+  { provider, secret }: { provider: BrazeStandIn; secret: string },
+  settings: object = {},
+): ProfileSender {
   const quick = { patience: '20s', backoff: { first: '5ms', cap: '20ms' } };
   const sender = createBraze(
-    brazeSettings.parse({ account: 'acme', url: braze.url, apiKey: key, ...quick, ...settings }),
+    brazeSettings.parse({ account: 'acme', url: provider.url, apiKey: secret, ...quick, ...settings }),
     io,
   );
   opened.push(() => sender.close());
@@ -50,7 +53,7 @@ test('every user is stored under the external_id with our attributes, and attrib
   const sender = senderTo(at);
   await sender.send([{ userId: 'u1', fields: { share_code: '007' } }], NEVER);
   expect(kinds(await sender.send(people(2), NEVER))).toEqual(['accepted', 'accepted']);
-  expect(Object.fromEntries(at.braze.users)).toEqual({
+  expect(Object.fromEntries(at.provider.users)).toEqual({
     'external_id u0': { share_link: 'https://share.example.com/p0' },
     'external_id u1': { share_link: 'https://share.example.com/p1', share_code: '007' },
   });
@@ -68,9 +71,9 @@ test('a call takes 75 users and no more than its bytes; a longer batch goes in s
   );
   expect(answers[9]).toMatchObject({ kind: 'rejected', code: 'PROFILE_TOO_LARGE' });
   expect(answers.filter(({ kind }) => kind === 'accepted')).toHaveLength(74);
-  expect(at.braze.users.size).toBe(74);
+  expect(at.provider.users.size).toBe(74);
   expect(senderTo(at).maxBatchSize).toBe(75);
-  expect(statuses(at.braze).every((status) => status === 201)).toBe(true);
+  expect(statuses(at.provider).every((status) => status === 201)).toBe(true);
 });
 
 test('people without external_id go by alias or address where the settings say so, in calls of their own', async () => {
@@ -89,7 +92,7 @@ test('people without external_id go by alias or address where the settings say s
   const nobody = senderTo(at, { externalId: 'none', withoutExternalId: 'alias', aliasLabel: 'id' });
   expect(kinds(await nobody.send([{ userId: 'u9', fields: { share_code: 'z' } }], NEVER))).toEqual(['accepted']);
   expect(kinds(await senderTo(at, { externalId: 'email' }).send([person(4)], NEVER))).toEqual(['accepted']);
-  expect([...at.braze.users.keys()].sort()).toEqual([
+  expect([...at.provider.users.keys()].sort()).toEqual([
     'alias id u9',
     'alias shop p2@example.com',
     'email p2@example.com',
@@ -97,7 +100,7 @@ test('people without external_id go by alias or address where the settings say s
     'external_id u1',
     'external_id u3',
   ]);
-  const mixed = at.braze.received.filter(({ body }) => /external_id.*user_alias/.test(JSON.stringify(body)));
+  const mixed = at.provider.received.filter(({ body }) => /external_id.*user_alias/.test(JSON.stringify(body)));
   expect(mixed).toEqual([]);
 });
 
@@ -105,14 +108,14 @@ test('with updateExistingOnly nobody is made, and whom Braze knows is updated', 
   const at = await standIn({ known: ['external_id u1'] });
   const answers = await senderTo(at, { updateExistingOnly: true }).send(people(3), NEVER);
   expect(kinds(answers)).toEqual(Array(3).fill('accepted'));
-  expect([...at.braze.users.keys()]).toEqual(['external_id u1']);
+  expect([...at.provider.users.keys()]).toEqual(['external_id u1']);
 });
 
 test('a field that would name another user is not sent', async () => {
   const at = await standIn();
   const answers = await senderTo(at).send([{ userId: 'u1', fields: { external_id: 'u2' } }], NEVER);
   expect(answers).toMatchObject([{ kind: 'rejected', code: 'FIELD_RESERVED' }]);
-  expect(at.braze.received).toHaveLength(0);
+  expect(at.provider.received).toHaveLength(0);
 });
 
 const BAD = new Set(['u3', 'u40']);
@@ -136,8 +139,8 @@ test.each([
       code: 'ROW_REFUSED',
       reason: expect.stringContaining('bad share_link (not shown) of (not shown)'),
     });
-    expect(at.braze.users.size).toBe(73);
-    expect(at.braze.received.length).toBeLessThanOrEqual(calls);
+    expect(at.provider.users.size).toBe(73);
+    expect(at.provider.received.length).toBeLessThanOrEqual(calls);
   },
 );
 
@@ -146,15 +149,20 @@ test('a call refused whole because of one user is split, at most 2 log2 n calls 
   const answers = await senderTo(at).send(people(75), NEVER);
   expect(answers.filter(({ kind }) => kind === 'accepted')).toHaveLength(74);
   expect(answers[61]).toMatchObject({ kind: 'rejected', code: 'HTTP_400', reason: 'Invalid value' });
-  expect(at.braze.users.size).toBe(74);
-  expect(at.braze.received.length - 1).toBeLessThanOrEqual(2 * Math.log2(75));
+  expect(at.provider.users.size).toBe(74);
+  expect(at.provider.received.length - 1).toBeLessThanOrEqual(2 * Math.log2(75));
 });
 
 test('where fewer users are processed than sent and no error says which, they are found', async () => {
   const at = await standIn();
-  at.braze.fail({ kind: 'status', status: 201, accept: true, body: '{"message":"success","attributes_processed":2}' });
+  at.provider.fail({
+    kind: 'status',
+    status: 201,
+    accept: true,
+    body: '{"message":"success","attributes_processed":2}',
+  });
   expect(kinds(await senderTo(at).send(people(3), NEVER))).toEqual(Array(3).fill('accepted'));
-  expect(at.braze.received.length).toBeGreaterThan(1);
+  expect(at.provider.received.length).toBeGreaterThan(1);
 });
 
 test.each(['epoch', 'seconds'] as const)(
@@ -165,95 +173,23 @@ test.each(['epoch', 'seconds'] as const)(
     const [one, two] = [senderTo(at, settings), senderTo(at, settings)];
     const answers = await Promise.all([one.send(people(4), NEVER), two.send(people(4), NEVER)]);
     expect(kinds(answers.flat())).toEqual(Array(8).fill('accepted'));
-    expect(statuses(at.braze).filter((status) => status === 429)).toEqual([]);
-    expect(at.braze.received).toHaveLength(8);
+    expect(statuses(at.provider).filter((status) => status === 429)).toEqual([]);
+    expect(at.provider.received).toHaveLength(8);
   },
 );
 
 test('a limit that is used up for longer than patience: nothing more is sent, and the answer says for how long', async () => {
   const at = await standIn();
   const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(Math.ceil(io.now() / 1000) + 1800) };
-  at.braze.fail({ kind: 'status', status: 429, headers });
+  at.provider.fail({ kind: 'status', status: 429, headers });
   const sender = senderTo(at, { patience: '2s' });
   for (const answers of [
     await sender.send(people(2), NEVER),
     await senderTo(at, { patience: '2s' }).send(people(1), NEVER),
   ])
     expect(answers[0]).toMatchObject({ kind: 'retryable', code: 'THROTTLED', afterMs: expect.any(Number) });
-  expect(at.braze.received).toHaveLength(1);
-  expect(at.braze.users.size).toBe(0);
-});
-
-const PASSING: readonly FaultName[] = [
-  '429',
-  '500pre',
-  '500post',
-  '503pre',
-  'resetpre',
-  'resetpost',
-  'cut-headers',
-  'cut-body',
-];
-
-test.each(PASSING)('trouble that passes (%s) is waited for, and every user is stored', async (fault) => {
-  const at = await standIn();
-  at.braze.fail(fault);
-  expect(kinds(await senderTo(at).send(people(3), NEVER))).toEqual(Array(3).fill('accepted'));
-  expect(at.braze.users.size).toBe(3);
-  expect(at.braze.received).toHaveLength(2);
-});
-
-test('trouble that lasts ends with patience, and the rest is not sent', async () => {
-  const at = await standIn({ faults: () => '503pre' });
-  const answers = await senderTo(at, { patience: '60ms', usersPerCall: 2 }).send(people(4), NEVER);
-  expect(answers.slice(0, 2)).toMatchObject(Array(2).fill({ kind: 'unknown', code: 'SERVER_ERROR' }));
-  expect(answers.slice(2)).toMatchObject(Array(2).fill({ kind: 'retryable', code: 'NOT_SENT' }));
-});
-
-test.each([
-  [401, 'UNAUTHORIZED'],
-  [403, 'FORBIDDEN'],
-  [404, 'MISROUTED'],
-  [204, 'MISROUTED'],
-  [302, 'MISROUTED'],
-] as const)('a %d stops the destination with %s, without a second call', async (status, code) => {
-  const at = await standIn();
-  at.braze.fail({
-    kind: 'status',
-    status,
-    body: status === 204 ? '' : JSON.stringify({ message: `not for ${at.key}` }),
-  });
-  const answers = await senderTo(at, { usersPerCall: 1 }).send(people(2), NEVER);
-  expect(answers).toMatchObject([
-    { kind: 'halted', code },
-    { kind: 'halted', code },
-  ]);
-  expect(at.braze.received).toHaveLength(1);
-  expect(JSON.stringify(answers)).not.toContain(at.key);
-});
-
-test('a 201 that is no answer of Braze is not taken for a yes', async () => {
-  const at = await standIn();
-  at.braze.fail(
-    { kind: 'status', status: 201, body: '<html>Sign in</html>' },
-    { kind: 'status', status: 200, body: '{}' },
-  );
-  for (const _ of ['html', 'empty'])
-    expect(await senderTo(at).send(people(1), NEVER)).toMatchObject([{ kind: 'unknown', code: 'BAD_ANSWER' }]);
-});
-
-test('a stop is thrown while a call is on the wire, and closing answers what is on it', async () => {
-  const at = await standIn({ faults: () => 'timeout-pre' });
-  const sender = senderTo(at);
-  const stop = new AbortController();
-  const stopped = sender.send(people(2), stop.signal);
-  await expect.poll(() => at.braze.received.length).toBe(1);
-  stop.abort(new Error('stopped by the operator'));
-  await expect(stopped).rejects.toThrow('stopped by the operator');
-  const waiting = sender.send(people(1), NEVER);
-  await expect.poll(() => at.braze.received.length).toBe(2);
-  await sender.close();
-  expect(await waiting).toMatchObject([{ kind: 'unknown', code: 'NO_ANSWER' }]);
+  expect(at.provider.received).toHaveLength(1);
+  expect(at.provider.users.size).toBe(0);
 });
 
 test('settings that cannot work are refused, with the field', () => {
@@ -267,3 +203,5 @@ test('settings that cannot work are refused, with the field', () => {
   expect(brazeSettings.safeParse({ ...base, url: 'http://rest.iad-01.braze.com' }).success).toBe(false);
   expect(brazeSettings.safeParse({ ...base, usersPerCall: 76 }).success).toBe(false);
 });
+
+testProfileTrouble({ standIn, senderTo, perCall: 'usersPerCall', person, stored: ({ users }) => users.size });

@@ -4,8 +4,8 @@ import { iterableSettings } from '../../src/destinations/iterable/settings.ts';
 import type { Profile, ProfileSender } from '../../src/destinations/profile.ts';
 import { createLog, realIo } from '../../src/io.ts';
 import type { Answer } from '../../src/model.ts';
-import type { FaultName } from '../../src/sandbox/extole/faults.ts';
 import { type IterableOptions, type IterableStandIn, startIterable } from '../../src/sandbox/iterable/server.ts';
+import { testProfileTrouble } from './support/profile-suite.ts';
 
 const io = realIo(createLog('silent'));
 const opened: (() => Promise<void>)[] = [];
@@ -19,18 +19,23 @@ const UNLIMITED = { requests: Number.POSITIVE_INFINITY };
 let keys = 0;
 
 /** A key of its own for each test, since the pace of a key is shared in the process. */
-async function standIn(options: Omit<IterableOptions, 'io'> = {}): Promise<{ iterable: IterableStandIn; key: string }> {
+async function standIn(
+  options: Omit<IterableOptions, 'io'> = {},
+): Promise<{ provider: IterableStandIn; secret: string }> {
   keys += 1;
   const key = `key-${keys}`;
   const iterable = await startIterable({ io, keys: [key], limits: UNLIMITED, ...options });
   opened.push(() => iterable.stop());
-  return { iterable, key };
+  return { provider: iterable, secret: key };
 }
 
-function senderTo({ iterable, key }: { iterable: IterableStandIn; key: string }, settings: object = {}): ProfileSender {
+function senderTo(
+  { provider, secret }: { provider: IterableStandIn; secret: string },
+  settings: object = {},
+): ProfileSender {
   const quick = { requestsPerSecond: 1000, patience: '20s', backoff: { first: '5ms', cap: '20ms' } };
   const sender = createIterable(
-    iterableSettings.parse({ account: 'acme', apiKey: key, url: iterable.url, ...quick, ...settings }),
+    iterableSettings.parse({ account: 'acme', apiKey: secret, url: provider.url, ...quick, ...settings }),
     io,
   );
   opened.push(() => sender.close());
@@ -53,7 +58,7 @@ test('every user is stored under the e-mail address with our fields, and fields 
   const sender = senderTo(at);
   await sender.send([person(1, { share_code: 'ann01' })], NEVER);
   expect(kinds(await sender.send(people(3), NEVER))).toEqual(['accepted', 'accepted', 'accepted']);
-  expect(Object.fromEntries(at.iterable.project.users)).toEqual({
+  expect(Object.fromEntries(at.provider.project.users)).toEqual({
     'p0@example.com': { share_link: 'https://share.example.com/p0' },
     'p1@example.com': { share_link: 'https://share.example.com/p1', share_code: 'ann01' },
     'p2@example.com': { share_link: 'https://share.example.com/p2' },
@@ -67,9 +72,9 @@ test('a batch goes in calls of bounded bytes, each user once, and answers stay i
   const answers = await sender.send(batch, NEVER);
   expect(kinds(answers)).toEqual(batch.map((_, n) => (n === 200 ? 'rejected' : 'accepted')));
   expect(answers[200]).toMatchObject({ code: 'PROFILE_TOO_LARGE' });
-  expect(at.iterable.project.users.size).toBe(399);
-  expect(statuses(at.iterable).every((status) => status === 200)).toBe(true);
-  expect(at.iterable.received.length).toBeGreaterThan(2);
+  expect(at.provider.project.users.size).toBe(399);
+  expect(statuses(at.provider).every((status) => status === 200)).toBe(true);
+  expect(at.provider.received.length).toBeGreaterThan(2);
 });
 
 test('failed users are found in whatever list, case and space they come back in; the others are accepted', async () => {
@@ -91,8 +96,8 @@ test('failed users are found in whatever list, case and space they come back in;
     'quarantinedEmails',
     'invalidEmails',
   ]);
-  expect([...at.iterable.project.users.keys()]).toEqual(['p0@example.com', 'p2@example.com']);
-  expect(at.iterable.received).toHaveLength(1);
+  expect([...at.provider.project.users.keys()]).toEqual(['p0@example.com', 'p2@example.com']);
+  expect(at.provider.received).toHaveLength(1);
   expect(JSON.stringify(answers)).not.toMatch(/example\.com|nobody/i);
 });
 
@@ -106,8 +111,8 @@ test('where fewer users are named than failed, the call is made in parts until e
   const answers = await senderTo(at).send(people(16), NEVER);
   expect(kinds(answers)).toEqual(people(16).map((_, n) => (n === 5 ? 'rejected' : 'accepted')));
   expect(answers[5]).toMatchObject({ code: 'ROW_REFUSED' });
-  expect(at.iterable.project.users.size).toBe(15);
-  expect(at.iterable.received.length - 1).toBeLessThanOrEqual(8);
+  expect(at.provider.project.users.size).toBe(15);
+  expect(at.provider.received.length - 1).toBeLessThanOrEqual(8);
 });
 
 test('one value of a wrong type is found with at most 2 log2 n calls more, and its value is nowhere in the answer', async () => {
@@ -121,8 +126,8 @@ test('one value of a wrong type is found with at most 2 log2 n calls more, and i
     reason: 'the field "since" is of type date in the project for good, and this value is not',
     http: 400,
   });
-  expect(at.iterable.project.users.size).toBe(99);
-  expect(at.iterable.received.length - 1).toBeLessThanOrEqual(2 * Math.log2(100));
+  expect(at.provider.project.users.size).toBe(99);
+  expect(at.provider.received.length - 1).toBeLessThanOrEqual(2 * Math.log2(100));
 });
 
 test('a project that drops our field stops the destination loudly, and createNewFields makes the field', async () => {
@@ -131,9 +136,9 @@ test('a project that drops our field stops the destination loudly, and createNew
   expect(first).toMatchObject({ kind: 'halted', code: 'FIELD_DROPPED' });
   expect(first).toMatchObject({ reason: expect.stringContaining('"Drop Unrecognized User Fields"') });
   expect(second).toEqual(first);
-  expect(at.iterable.received).toHaveLength(1);
+  expect(at.provider.received).toHaveLength(1);
   expect(kinds(await senderTo(at, { createNewFields: true }).send(people(1), NEVER))).toEqual(['accepted']);
-  expect(at.iterable.project.fields.get('share_link')).toBe('string');
+  expect(at.provider.project.fields.get('share_link')).toBe('string');
 });
 
 test('users go by userId where the settings say so, and are made only where preferUserId says so', async () => {
@@ -153,7 +158,7 @@ test('users go by userId where the settings say so, and are made only where pref
     'accepted',
     'accepted',
   ]);
-  expect([...at.iterable.project.users.keys()]).toEqual(['007', '008']);
+  expect([...at.provider.project.users.keys()]).toEqual(['007', '008']);
 });
 
 test('calls keep the pace of the project, whoever makes them, so that no 429 is provoked', async () => {
@@ -164,110 +169,41 @@ test('calls keep the pace of the project, whoever makes them, so that no 429 is 
   const started = performance.now();
   const answers = await Promise.all([one.send(people(6), NEVER), two.send(people(6), NEVER)]);
   expect(kinds(answers.flat())).toEqual(Array(12).fill('accepted'));
-  expect(statuses(at.iterable)).toEqual(Array(12).fill(200));
+  expect(statuses(at.provider)).toEqual(Array(12).fill(200));
   expect(performance.now() - started).toBeGreaterThanOrEqual(11 * 200);
 });
 
-const PASSING: readonly FaultName[] = [
-  ...([
-    '429',
-    '429-retry-after-2',
-    '500pre',
-    '500post',
-    '503pre',
-    'resetpre',
-    'resetpost',
-    'cut-headers',
-    'cut-body',
-  ] as const),
-];
-
-test.each(PASSING)('trouble that passes (%s) is waited for, and every user is stored', async (fault) => {
-  const at = await standIn();
-  at.iterable.fail(fault);
-  expect(kinds(await senderTo(at).send(people(3), NEVER))).toEqual(Array(3).fill('accepted'));
-  expect(at.iterable.project.users.size).toBe(3);
-  expect(at.iterable.received).toHaveLength(2);
-});
-
-test.each([
-  ['429', 'retryable', 'THROTTLED'],
-  ['503pre', 'unknown', 'SERVER_ERROR'],
-  ['resetpost', 'unknown', 'NO_ANSWER'],
-] as const)(
-  'trouble that lasts (%s) ends with patience: %s %s, and the rest is not sent',
-  async (fault, kind, code) => {
-    const at = await standIn({ faults: () => fault });
-    const sender = senderTo(at, { patience: '60ms', usersPerCall: 2 });
-    const answers = await sender.send(people(4), NEVER);
-    expect(answers.slice(0, 2)).toMatchObject(Array(2).fill({ kind, code }));
-    expect(answers.slice(2)).toMatchObject(Array(2).fill({ kind: 'retryable', code: 'NOT_SENT' }));
-    const users = at.iterable.received.map(({ body }) => JSON.stringify(body));
-    expect(users.every((body) => body.includes('p0@') && !body.includes('p2@'))).toBe(true);
-  },
-);
-
 test('a 400 that names the rate limit is waited for like a 429', async () => {
   const at = await standIn();
-  at.iterable.fail({
+  at.provider.fail({
     kind: 'status',
     status: 400,
     body: '{"code":"RateLimitExceeded","msg":"slow down","params":null}',
   });
   expect(kinds(await senderTo(at).send(people(2), NEVER))).toEqual(['accepted', 'accepted']);
-  expect(at.iterable.project.users.size).toBe(2);
-  expect(at.iterable.received.map(({ status }) => status)).toEqual([400, 200]);
+  expect(at.provider.project.users.size).toBe(2);
+  expect(at.provider.received.map(({ status }) => status)).toEqual([400, 200]);
 });
 
 test.each([
-  [401, '', 'UNAUTHORIZED'],
   [400, 'BadApiKey', 'UNAUTHORIZED'],
   [403, 'Forbidden', 'FORBIDDEN'],
   [400, 'UniqueFieldsLimitExceeded', 'FORBIDDEN'],
-  [404, '', 'MISROUTED'],
-  [302, '', 'MISROUTED'],
-  [415, '', 'UNSUPPORTED_MEDIA_TYPE'],
-  [418, '', 'UNEXPECTED_STATUS'],
 ] as const)('a %d %s stops the destination with %s, without a second call', async (status, code, expected) => {
   const at = await standIn();
-  at.iterable.fail({ kind: 'status', status, body: JSON.stringify({ code, msg: `not for ${at.key}`, params: null }) });
+  at.provider.fail({
+    kind: 'status',
+    status,
+    body: JSON.stringify({ code, msg: `not for ${at.secret}`, params: null }),
+  });
   const answers = await senderTo(at, { usersPerCall: 1 }).send(people(2), NEVER);
   expect(answers).toMatchObject([
     { kind: 'halted', code: expected },
     { kind: 'halted', code: expected },
   ]);
-  expect(at.iterable.received).toHaveLength(1);
-  expect(at.iterable.project.users.size).toBe(0);
-  expect(JSON.stringify(answers)).not.toContain(at.key);
+  expect(at.provider.received).toHaveLength(1);
+  expect(at.provider.project.users.size).toBe(0);
+  expect(JSON.stringify(answers)).not.toContain(at.secret);
 });
 
-test('a 200 that is no answer of Iterable is not taken for a yes', async () => {
-  const at = await standIn();
-  for (const fault of ['html-pre', 'empty-body', 'empty-object'] as const) {
-    at.iterable.fail(fault);
-    expect(await senderTo(at).send(people(1), NEVER)).toMatchObject([{ kind: 'unknown', code: 'BAD_ANSWER' }]);
-  }
-});
-
-test('a stop is thrown while a call is on the wire and while one waits; closing answers what is on the wire', async () => {
-  const at = await standIn({ faults: () => 'timeout-pre' });
-  const sender = senderTo(at);
-  const stop = new AbortController();
-  const stopped = sender.send(people(2), stop.signal);
-  await expect.poll(() => at.iterable.received.length).toBe(1);
-  stop.abort(new Error('stopped by the operator'));
-  await expect(stopped).rejects.toThrow('stopped by the operator');
-  await expect(sender.send(people(1), stop.signal)).rejects.toThrow('stopped by the operator');
-  const waiting = sender.send(people(1), NEVER);
-  await expect.poll(() => at.iterable.received.length).toBe(2);
-  await sender.close();
-  expect(await waiting).toMatchObject([{ kind: 'unknown', code: 'NO_ANSWER' }]);
-  expect(await sender.send(people(1), NEVER)).toMatchObject([{ kind: 'retryable', code: 'NOT_SENT' }]);
-});
-
-test('a server that is not there is tried again until patience ends', async () => {
-  const at = await standIn();
-  await at.iterable.stop();
-  const answers = await senderTo(at, { patience: '60ms' }).send(people(1), NEVER);
-  expect(answers).toMatchObject([{ kind: 'retryable', code: 'NOT_SENT' }]);
-});
+testProfileTrouble({ standIn, senderTo, perCall: 'usersPerCall', person, stored: ({ project }) => project.users.size });
