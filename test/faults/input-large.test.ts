@@ -1,7 +1,7 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { HEADER, lineOf, row } from '../integration/support/e2e-rows.ts';
+import { AT, HEADER, lineOf, row } from '../integration/support/e2e-rows.ts';
 import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
 
 const MB = 1024 * 1024;
@@ -46,6 +46,28 @@ describe('large files', () => {
     clearInterval(look);
     return { peak, run: end.json(), told: end.stderr };
   }
+
+  it('I46: rows that are all one column short: memory is bounded however many they are, and the report gives their number and a few of them', {
+    timeout: 60 * MINUTES,
+  }, async ({ skip }) => {
+    world = await openWorld();
+    if (process.platform !== 'linux') return skip('memory is read from /proc');
+    world.job('feed', { delivery: PATIENT, file: { maxRejected: 1 } });
+    const count = SET === undefined ? 200_000 : 1_000_000;
+    const short = Array.from({ length: count }, (_, i) => `S-${i},s${i}@private.example,M-${i},${AT}\n`);
+    writeFileSync(join(world.served, 'inbox', 'short.csv'), `${HEADER}\n${short.join('')}`);
+    const { peak, run, told } = await peakOf('feed');
+    expect(run, told).toMatchObject({ read: count, rejected: count, balanced: true });
+    expect(peak).toBeLessThan(BOUND);
+    expect(world.requests()).toEqual([]);
+    const [page = ''] = world.files('reports').filter((name) => /\.r1\.json$/.test(name));
+    const report: { files: { reasons: { code: string; count: number; examples: unknown[] }[] }[] } = JSON.parse(
+      world.read(`reports/${page}`).toString(),
+    );
+    const [reason] = report.files[0]?.reasons ?? [];
+    expect(reason).toMatchObject({ code: 'COLUMN_COUNT', count });
+    expect(reason?.examples.length).toBeLessThanOrEqual(10);
+  });
 
   for (const notes of SET === undefined ? [20_000] : [2_000, 20_000, 900_000])
     it(`I22: a file of rows of ${notes} bytes is streamed: memory is bounded whatever its size`, {

@@ -144,7 +144,7 @@ describe('what lies in the inbox', () => {
 
   it('I31: a file that still grows is left until it has stood still, also over runs', async () => {
     world = await openWorld();
-    world.job('feed', { source: { stable: { for: '900ms' } } });
+    world.job('feed', { source: { stable: { for: '4s' } } });
     world.drop('grows.csv', csv(rows('A', 2)));
     const child = world.start(['run', 'feed', '--json']);
     await until('the first look', () => child.told().stderr.includes('waiting for files'));
