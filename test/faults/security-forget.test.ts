@@ -91,9 +91,13 @@ describe('a person who asks to be forgotten', () => {
         .split('\n')
         .filter((line) => /^\d+,\w+,.*[ABQ]-000|,B-|,Q-2/.test(line)),
     );
+    // Of an earlier one that died while it wrote.
+    const half = join(gone, '.a.csv.results.csv.forget.part');
+    writeFileSync(half, `line,outcome\n2,delivered,,,,1,,ANNA-1,${ANNA}\n`);
     for (const point of ['staging-forgotten:1', 'results-forgotten:2'])
       expect((await world.cli(['forget', ANNA, '--yes'], { REFERRY_CRASH_AT: point })).signal).toBe('SIGKILL');
     const { code, told } = await forget(['--yes', '--reason', 'request 118']);
+    expect(existsSync(half)).toBe(false);
     // One file has rows that wait for a person: it is not torn.
     expect([code, told.done, told.staged.open]).toEqual([
       3,

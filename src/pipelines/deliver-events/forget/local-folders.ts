@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Job } from '../../../jobs/schema.ts';
-import { rewriteResults, rewriteText } from './rewrite-results.ts';
+import { isHalfWritten, rewriteResults, rewriteText } from './rewrite-results.ts';
 import { bytesOf, type Search } from './search.ts';
 
 export interface LocalSearch {
@@ -37,6 +37,11 @@ export async function forgetLocal(options: LocalOptions): Promise<LocalSearch> {
     seen.add(folder);
     for (const path of await filesIn(folder)) await look(path);
   };
+  const ours = (folder: string, look: (path: string) => Promise<void>): Promise<void> =>
+    each(folder, async (path) => {
+      if (!isHalfWritten(path)) await look(path);
+      else if (!options.dryRun) await rm(path, { force: true });
+    });
   const leave = async (path: string): Promise<void> => {
     if (await options.search.inStream(bytesOf(path))) found.left.push(path);
   };
@@ -44,8 +49,8 @@ export async function forgetLocal(options: LocalOptions): Promise<LocalSearch> {
     const root = localRoot(job);
     if (root !== undefined) {
       const at = (folder: string): string => posix.resolve(root, folder);
-      await each(at(job.report.to), (path) => lookAtResults(path, found, options));
-      await each(at(job.report.reports), (path) => lookAtReport(path, found, options));
+      await ours(at(job.report.to), (path) => lookAtResults(path, found, options));
+      await ours(at(job.report.reports), (path) => lookAtReport(path, found, options));
       const { archive, refused, processing, inbox } = job.source;
       for (const folder of [archive, refused, processing, inbox]) await each(at(folder), leave);
     }

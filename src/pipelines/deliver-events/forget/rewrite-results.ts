@@ -61,9 +61,14 @@ export async function rewriteText(path: string, search: Search): Promise<void> {
   await replaceFile(path, (target) => target.writeFile(search.without(text, FORGOTTEN)));
 }
 
+const HALF = '.forget.part';
+
+/** Whether a file is what a `forget` that was cut short had written of another one, which is there whole. */
+export const isHalfWritten = (path: string): boolean => basename(path).startsWith('.') && path.endsWith(HALF);
+
 /** Readers meet the old contents or the new ones. Where it fails, nothing of it stays. */
 async function replaceFile(path: string, write: (target: FileHandle) => Promise<void>): Promise<void> {
-  const part = join(dirname(path), `.${basename(path)}.forget.part`);
+  const part = join(dirname(path), `.${basename(path)}${HALF}`);
   const { mode } = await stat(path);
   const target = await open(part, 'w', mode & 0o777);
   try {
