@@ -47,7 +47,7 @@ export function isBusy(reply: Reply): boolean {
   return reply.status === 423;
 }
 
-const OBJECT_NOT_FOUND = hubspotWord('object not found');
+const OBJECT_NOT_FOUND = 'OBJECT_NOT_FOUND';
 /** Categories of what is HubSpot's own trouble, and passes. */
 const PASSING = /RATE_LIMIT|INTERNAL|TIMEOUT|UNAVAILABLE|SERVER_ERROR|LOCKED/;
 /** Codes of what is wrong with the properties that we set, whoever the contact is. */
@@ -67,11 +67,6 @@ export function refusedFor(error: HubspotError, http: number): Answer {
   }
   if (PASSING.test(category)) return { kind: 'retryable', code: category, reason, http };
   return { kind: 'rejected', code: code || category || `HTTP_${http}`, reason, http };
-}
-
-/** HubSpot's constants are words in capitals, joined by underscores; here `not has property`, `year-month-day`. */
-export function hubspotWord(plain: string): string {
-  return plain.replaceAll(/[ -]/g, '_').toUpperCase();
 }
 
 export function isNotFound(error: HubspotError): boolean {

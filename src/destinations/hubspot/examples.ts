@@ -1,5 +1,4 @@
 import type { ProfileExchange } from '../profile.ts';
-import { hubspotWord } from './classify.ts';
 
 const settings = { token: 'example-token', requestsPer10Seconds: 10_000, backoff: { first: '1ms', cap: '1ms' } };
 
@@ -31,14 +30,14 @@ function contact(id: string, email: string, traceId?: string): object {
 
 function complete(results: object[], errors: object[] = []): object {
   const failed = errors.length === 0 ? {} : { numErrors: errors.length, errors };
-  return { status: hubspotWord('complete'), results, ...failed, startedAt: AT, completedAt: AT };
+  return { status: 'COMPLETE', results, ...failed, startedAt: AT, completedAt: AT };
 }
 
 const AT = '2026-11-20T14:03:00.000Z';
 
 function absent(...ids: string[]): object {
   const message = 'Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.';
-  return { status: 'error', category: hubspotWord('object not found'), message, context: { ids } };
+  return { status: 'error', category: 'OBJECT_NOT_FOUND', message, context: { ids } };
 }
 
 function error(category: string, message: string, more: object = {}): object {
@@ -47,7 +46,7 @@ function error(category: string, message: string, more: object = {}): object {
 
 /** HubSpot's message on a value, which has JSON inside. */
 function invalid(name: string, code: string, message: string): string {
-  return `Property values were not valid: ${JSON.stringify([{ isValid: false, message, error: hubspotWord(code), name }])}`;
+  return `Property values were not valid: ${JSON.stringify([{ isValid: false, message, error: code, name }])}`;
 }
 
 const updateAnn = {
@@ -99,11 +98,9 @@ export const examples: readonly ProfileExchange[] = [
         complete(
           [contact('513', bob.email, 'row-2')],
           [
-            error(
-              hubspotWord('validation error'),
-              invalid('email', 'invalid email', 'Email address ann.lee@example is invalid'),
-              { context: { objectWriteTraceId: ['row-1'] } },
-            ),
+            error('VALIDATION_ERROR', invalid('email', 'INVALID_EMAIL', 'Email address ann.lee@example is invalid'), {
+              context: { objectWriteTraceId: ['row-1'] },
+            }),
           ],
         ),
       ),
@@ -123,8 +120,8 @@ export const examples: readonly ProfileExchange[] = [
         lookUp(ann.email),
         429,
         {
-          ...error(hubspotWord('rate limits'), 'You have reached your ten_secondly_rolling limit.'),
-          policyName: hubspotWord('ten secondly rolling'),
+          ...error('RATE_LIMITS', 'You have reached your ten_secondly_rolling limit.'),
+          policyName: 'TEN_SECONDLY_ROLLING',
         },
         { 'x-hubspot-ratelimit-interval-milliseconds': '50', 'x-hubspot-ratelimit-remaining': '0' },
       ),
@@ -141,8 +138,8 @@ export const examples: readonly ProfileExchange[] = [
       call('read', lookUp(ann.email, bob.email), 429, {
         status: 'error',
         message: 'You have reached your daily limit.',
-        errorType: hubspotWord('rate limit'),
-        policyName: hubspotWord('daily'),
+        errorType: 'RATE_LIMIT',
+        policyName: 'DAILY',
       }),
     ],
     answers: [
@@ -155,12 +152,7 @@ export const examples: readonly ProfileExchange[] = [
     settings,
     batch: [ann],
     calls: [
-      call(
-        'read',
-        lookUp(ann.email),
-        401,
-        error(hubspotWord('invalid authentication'), 'Authentication credentials not found.'),
-      ),
+      call('read', lookUp(ann.email), 401, error('INVALID_AUTHENTICATION', 'Authentication credentials not found.')),
     ],
     answers: [
       {
@@ -205,7 +197,7 @@ export const examples: readonly ProfileExchange[] = [
         'create',
         { inputs: [{ properties: { ...ann.fields, email: ann.email }, objectWriteTraceId: 'row-1' }] },
         409,
-        error(hubspotWord('conflict'), 'Contact already exists. Existing ID: 512'),
+        error('CONFLICT', 'Contact already exists. Existing ID: 512'),
       ),
       call(
         'read',
@@ -228,8 +220,8 @@ export const examples: readonly ProfileExchange[] = [
         updateAnn,
         400,
         error(
-          hubspotWord('validation error'),
-          invalid('share_link', 'property doesnt exist', 'Property "share_link" does not exist'),
+          'VALIDATION_ERROR',
+          invalid('share_link', 'PROPERTY_DOESNT_EXIST', 'Property "share_link" does not exist'),
         ),
       ),
     ],

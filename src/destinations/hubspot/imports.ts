@@ -5,7 +5,7 @@ import type { Reply } from '../patience.ts';
 import { jsonObject, listOf, objectOf } from '../reply-json.ts';
 import { clean, impersonal } from '../words.ts';
 import type { HubspotApi, Result } from './api.ts';
-import { hubspotWord, textOf } from './classify.ts';
+import { textOf } from './classify.ts';
 import type { HubspotSettings } from './settings.ts';
 import type { Form } from './upload.ts';
 
@@ -121,19 +121,19 @@ const MOST_TRIES = 3;
 function formOf(file: ImportFile, { import: { operation, dateFormat } }: HubspotSettings, boundary: string): Form {
   const request = {
     name: file.name,
-    importOperations: { [CONTACTS]: hubspotWord(operation) },
-    dateFormat: hubspotWord(dateFormat),
+    importOperations: { [CONTACTS]: operation.toUpperCase() },
+    dateFormat: dateFormat.replaceAll('-', '_').toUpperCase(),
     files: [
       {
         fileName: file.fileName,
-        fileFormat: hubspotWord('csv'),
+        fileFormat: 'CSV',
         fileImportPage: {
           hasHeader: true,
           columnMappings: file.columns.map(({ column, property, identifies }) => ({
             columnObjectTypeId: CONTACTS,
             columnName: column,
             propertyName: property,
-            ...(identifies ? { columnType: hubspotWord('hubspot alternate id') } : {}),
+            ...(identifies ? { columnType: 'HUBSPOT_ALTERNATE_ID' } : {}),
           })),
         },
       },

@@ -1,7 +1,6 @@
 import { TransferError } from '../../model.ts';
 import type { HubspotApi } from './api.ts';
 import { readBatch } from './batches.ts';
-import { hubspotWord } from './classify.ts';
 import type { HubspotSettings } from './settings.ts';
 
 export interface FoundContact {
@@ -44,12 +43,12 @@ export async function* contactsWithout(
       filterGroups: [
         {
           filters: [
-            { propertyName: property, operator: hubspotWord('not has property') },
-            { propertyName: 'hs_object_id', operator: hubspotWord('gt'), value: String(last) },
+            { propertyName: property, operator: 'NOT_HAS_PROPERTY' },
+            { propertyName: 'hs_object_id', operator: 'GT', value: String(last) },
           ],
         },
       ],
-      sorts: [{ propertyName: 'hs_object_id', direction: hubspotWord('ascending') }],
+      sorts: [{ propertyName: 'hs_object_id', direction: 'ASCENDING' }],
       properties,
       limit: PAGE,
     };
