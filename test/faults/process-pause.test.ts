@@ -7,6 +7,7 @@ import { startDaemon } from '../integration/support/e2e-daemon.ts';
 import { fates, readResults } from '../integration/support/e2e-results.ts';
 import { csv, rows } from '../integration/support/e2e-rows.ts';
 import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { standStill } from '../integration/support/standstill.ts';
 
 describe('a process that stands still while another one takes its place', { timeout: 120_000 }, () => {
   let world: World;
@@ -15,15 +16,6 @@ describe('a process that stands still while another one takes its place', { time
   /** The lock outlives a stopped process; so somebody "cleans up" its file, as people do. */
   const removeLock = (): void => {
     for (const end of ['', '-journal']) rmSync(`${world.ledger}.lock${end}`, { force: true });
-  };
-  /** Not in the middle of a transaction, or it would keep the ledger locked: we hold the right to write at that moment. */
-  const stop = async ({ kill }: { kill(signal: NodeJS.Signals): void }): Promise<void> => {
-    const db = new Database(world.ledger, { fileMustExist: true });
-    db.exec('BEGIN IMMEDIATE');
-    kill('SIGSTOP');
-    await setTimeout(50);
-    db.exec('ROLLBACK');
-    db.close();
   };
   const executor = (): { pid: number; ended_at: number | null } | undefined => {
     const db = new Database(world.ledger, { readonly: true });
@@ -39,7 +31,7 @@ describe('a process that stands still while another one takes its place', { time
     world.extole.setFaults(({ seq }) => (seq > 4 ? { kind: 'slow', ms: 1500 } : undefined));
     const first = world.start(['run', 'feed', '--json']);
     await until('some requests', () => world.requests().length >= 6);
-    await stop(first);
+    await standStill(world.ledger, first);
 
     const refused = await world.cli(['run', 'feed']);
     expect(refused.code).toBe(75);
@@ -74,7 +66,7 @@ describe('a process that stands still while another one takes its place', { time
     world = await openWorld();
     world.job('feed', { delivery: PATIENT });
     const first = await startDaemon(world);
-    await stop(first);
+    await standStill(world.ledger, first);
     removeLock();
     const second = await startDaemon(world);
     first.kill('SIGCONT');

@@ -1,10 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { found } from '../../integration/support/e2e-cli.ts';
-import type { Process } from '../../integration/support/processes.ts';
-import { type Check, type CheckWorld, goodRows } from './check.ts';
+import { standStill } from '../../integration/support/standstill.ts';
+import { type Check, goodRows } from './check.ts';
 
 /**
  * The lock keeps a second process out. Where it fails (its file was removed, the disk is one that knows no locks) a process that was taken
@@ -22,7 +21,11 @@ export const check: Check = {
     await world.servers.fail('429-retry-after-2');
     world.drop('a.csv', goodRows('A', 1));
     const first = world.start(['run', 'feed', '--json']);
-    if (!(await stopWhileItWaits(world, first))) return ['the row was never seen to wait for its next try'];
+    const waits = async (db: Database.Database): Promise<boolean> => {
+      const state = db.prepare<[], { state: string }>('SELECT state FROM deliveries');
+      return (await found(() => state.get()?.state === 'waiting')) ?? false;
+    };
+    if (!(await standStill(world.ledger, first, waits))) return ['the row was never seen to wait for its next try'];
     rmSync(`${world.ledger}.lock`);
     const second = await world.run('other');
     const before = world.servers.requests().length;
@@ -36,20 +39,3 @@ export const check: Check = {
     return complaints;
   },
 };
-
-/** Stops the process while nothing of it is in the middle of a transaction: we hold the right to write at that moment. */
-async function stopWhileItWaits({ ledger }: CheckWorld, life: Process): Promise<boolean> {
-  const db = new Database(ledger, { fileMustExist: true });
-  try {
-    db.pragma('busy_timeout = 5000');
-    const state = db.prepare<[], { state: string }>('SELECT state FROM deliveries');
-    if (!(await found(() => state.get()?.state === 'waiting'))) return false;
-    db.exec('BEGIN IMMEDIATE');
-    life.kill('SIGSTOP');
-    await setTimeout(50);
-    db.exec('ROLLBACK');
-    return true;
-  } finally {
-    db.close();
-  }
-}
