@@ -1,5 +1,5 @@
 import type { Answer } from '../model.ts';
-import { partsOf, type Row } from './jobs.ts';
+import { ENOUGH, everyOne, notSentAfter, partsOf, type Row, unlessAllRefused } from './jobs.ts';
 import type { Profile } from './profile.ts';
 import { type Called, splitRefused } from './split.ts';
 import { withoutProfile } from './words.ts';
@@ -21,12 +21,14 @@ export interface CallWork {
 
 /**
  * Sends a batch as calls of bounded size, one after the other, and splits what is refused because of one profile. Where a call has no
- * good answer in spite of all patience, the rest is not sent. answers[i] is of batch[i]. Throws the signal's reason only.
+ * good answer in spite of all patience, or one profile after the other is refused, the rest is not sent. answers[i] is of batch[i]. Throws the signal's reason only.
  */
 export async function sendInCalls(batch: readonly Profile[], work: CallWork, signal: AbortSignal): Promise<Answer[]> {
   const answers = new Map<number, Answer>();
   const kinds = new Map<string, Outgoing[]>();
   let stop: Answer | undefined;
+  let taken = false;
+  let alone = 0;
 
   signal.throwIfAborted();
   for (const [at, profile] of batch.entries()) {
@@ -41,12 +43,30 @@ export async function sendInCalls(batch: readonly Profile[], work: CallWork, sig
     }
   }
 
+  /** Makes the call unless something speaks against any. */
   async function call(rows: readonly Outgoing[]): Promise<Called> {
     if (stop) return all(rows, stop);
     const called = await work.call(rows);
-    const first = 'answers' in called ? called.answers[0] : undefined;
-    if (first) stop = stoppedBy(first);
+    if ('answers' in called) {
+      taken ||= called.answers.some(({ kind }) => kind === 'accepted');
+      stop = called.answers[0] && stoppedBy(called.answers[0]);
+      return called;
+    }
+    const [row, ...others] = rows;
+    if (!row || others.length > 0 || taken) return called;
+    alone += 1;
+    if (alone === ENOUGH && !(await oneIsTaken())) stop = everyOne(withoutProfile(called.refused, row.profile));
     return called;
+  }
+
+  /** The bad ones may stand together. Asks for others, from the middle on. */
+  async function oneIsTaken(): Promise<boolean> {
+    const rows = [...kinds.values()].flat();
+    for (const share of [0.5, 0.75, 1]) {
+      const row = rows[Math.ceil(rows.length * share) - 1];
+      if (row && !('refused' in (await work.call([row])))) return true;
+    }
+    return false;
   }
 
   for (const rows of kinds.values()) {
@@ -55,7 +75,8 @@ export async function sendInCalls(batch: readonly Profile[], work: CallWork, sig
       for (const [i, { at, profile }] of part.entries()) answers.set(at, withoutProfile(called[i] ?? NOTHING, profile));
     }
   }
-  return batch.map((_, at) => answers.get(at) ?? NOTHING);
+  const known = unlessAllRefused(answers);
+  return batch.map((_, at) => known.get(at) ?? NOTHING);
 }
 
 /** The same answer for each. */
@@ -66,10 +87,7 @@ export function all(rows: readonly unknown[], answer: Answer): Called {
 /** What keeps the rest of a batch from leaving. */
 function stoppedBy(answer: Answer): Answer | undefined {
   if (answer.kind === 'halted') return answer;
-  if (answer.kind !== 'retryable' && answer.kind !== 'unknown') return undefined;
-  const reason = `nothing was sent after: ${answer.code} (${answer.reason})`;
-  const after = answer.kind === 'retryable' && answer.afterMs !== undefined ? { afterMs: answer.afterMs } : {};
-  return { kind: 'retryable', code: 'NOT_SENT', reason, ...after };
+  return answer.kind === 'retryable' || answer.kind === 'unknown' ? notSentAfter(answer) : undefined;
 }
 
 function tooLarge(bytes: number, most: number): Answer {

@@ -21,7 +21,7 @@ export interface JobWork {
 }
 
 /** So many profiles refused and none accepted: it is the settings, not the profiles. */
-const ENOUGH = 50;
+export const ENOUGH = 50;
 
 /**
  * Hands rows in as jobs of bounded size, splitting what is refused because of one row, then asks what became of each job. The
@@ -76,7 +76,7 @@ export function lookAfterMs(nth: number, pollMs: number): number {
  * Where all of many profiles are refused it is the settings: a column that is not there, a type that is another one. Rejected they
  * would be for good.
  */
-function unlessAllRefused(answers: Map<number, Answer>): Map<number, Answer> {
+export function unlessAllRefused(answers: Map<number, Answer>): Map<number, Answer> {
   const [first, ...others] = answers.values();
   if (first?.kind !== 'rejected' || answers.size < ENOUGH) return answers;
   if (others.some(({ kind, ...answer }) => kind !== 'rejected' && !('code' in answer && answer.code === EVERY)))
@@ -114,12 +114,12 @@ function all(part: readonly Row[], answer: Answer): Called {
 
 const EVERY = 'EVERY_PROFILE_REFUSED';
 
-function everyOne(refused: Answer): Answer {
+export function everyOne(refused: Answer): Answer {
   const reason = `one profile after the other was refused and none accepted, so it is not the profiles: ${reasonOf(refused)}; check the settings`;
   return { kind: 'halted', code: EVERY, reason };
 }
 
-function notSentAfter(answer: Answer): Answer {
+export function notSentAfter(answer: Answer): Answer {
   const after = answer.kind === 'retryable' && answer.afterMs !== undefined ? { afterMs: answer.afterMs } : {};
   return { kind: 'retryable', code: 'NOT_SENT', reason: `nothing was sent after: ${reasonOf(answer)}`, ...after };
 }

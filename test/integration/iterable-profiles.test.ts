@@ -130,6 +130,23 @@ test('one value of a wrong type is found with at most 2 log2 n calls more, and i
   expect(at.provider.received.length - 1).toBeLessThanOrEqual(2 * Math.log2(100));
 });
 
+test('where one user after the other is refused and none taken, it is the settings: the destination stops', async () => {
+  const at = await standIn({ project: { fields: { share_link: 'long' } } });
+  const answers = await senderTo(at).send(people(200), NEVER);
+  expect(answers).toEqual(Array(200).fill(answers[0]));
+  expect(answers[199]).toMatchObject({ kind: 'halted', code: 'EVERY_PROFILE_REFUSED' });
+  expect(answers[199]).toMatchObject({ reason: expect.stringContaining('"share_link" is of type long') });
+  expect(at.provider.received.length).toBeLessThan(120);
+});
+
+test('bad users that stand together at the beginning stop nothing', async () => {
+  const at = await standIn({ project: { fields: { share_link: 'string', since: 'date' } } });
+  const batch = people(120).map((_, n) => person(n, { since: n < 60 ? 'a while ago' : '2026-11-21' }));
+  const answers = await senderTo(at).send(batch, NEVER);
+  expect(kinds(answers)).toEqual(batch.map((_, n) => (n < 60 ? 'rejected' : 'accepted')));
+  expect(at.provider.project.users.size).toBe(60);
+});
+
 test('a project that drops our field stops the destination loudly, and createNewFields makes the field', async () => {
   const at = await standIn({ project: { fields: {}, dropUnrecognized: true } });
   const [first, second] = await senderTo(at, { usersPerCall: 1 }).send(people(2), NEVER);
