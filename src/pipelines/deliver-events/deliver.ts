@@ -4,14 +4,7 @@ import type { RetryRules } from '../../delivery/next-state.ts';
 import { sendThroughWindow } from '../../delivery/window.ts';
 import type { Ended, Granted, WindowEnd, WindowRow } from '../../delivery/window-options.ts';
 import { personRestMs } from '../../destinations/extole/settings.ts';
-import {
-  type Claim,
-  type Delivery,
-  type Owner,
-  openBook,
-  type Recorded,
-  type Settled,
-} from '../../ledger/deliveries.ts';
+import { type Claim, type Owner, openBook, type Recorded, type Settled } from '../../ledger/deliveries.ts';
 import { mustHold } from '../../ledger/fence.ts';
 import { blockedOrders } from '../../ledger/processings.ts';
 import { eventNameId } from '../../ledger/registry.ts';
@@ -23,7 +16,7 @@ import type { FilePass, RunContext } from './context.ts';
 import { createCursor } from './cursor.ts';
 import { keepHeapSmall } from './heap.ts';
 import { type ComparedRow, contentComparer, lostToOwner } from './ownership.ts';
-import { dropsRule, resendRule } from './resend-rule.ts';
+import { dropsRule, resendRule, whyNotAgain } from './resend-rule.ts';
 import { openRowIndex } from './row-index.ts';
 import type { Seal } from './seal.ts';
 import { stagedFile } from './staged-file.ts';
@@ -161,7 +154,7 @@ export async function deliverFile(
         };
         if (prior) claim.prior = prior;
         if (prior?.state === 'unknown' && !resend(mapped.event)) {
-          settled.push({ claim, state: 'held', code: 'UNKNOWN_DELIVERY', reason: heldReason(prior) });
+          settled.push({ claim, state: 'held', code: 'UNKNOWN_DELIVERY', reason: whyNotAgain(prior) });
           continue;
         }
         out.push({
@@ -231,8 +224,4 @@ export async function deliverFile(
 
 function recordOf({ id, attempt, state, answer, code, reason }: Ended<ComparedRow>): Recorded {
   return { id, attempt, state, answer, code, reason };
-}
-
-function heldReason(prior: Delivery): string {
-  return `${prior.reason || 'no clear answer'}; it is not known whether the destination drops a key it has (verify-dedupe)`;
 }

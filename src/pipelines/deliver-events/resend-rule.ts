@@ -1,4 +1,5 @@
 import { dedupeProof } from '../../ledger/dedupe-proofs.ts';
+import type { Delivery } from '../../ledger/deliveries.ts';
 import type { EventRecord } from '../../model.ts';
 import type { RunContext } from './context.ts';
 
@@ -21,4 +22,9 @@ export function dropsRule(ctx: Pick<RunContext, 'ledger' | 'destination'>): Even
 export function resendRule(ctx: Pick<RunContext, 'job' | 'ledger' | 'destination'>, drops = dropsRule(ctx)): EventRule {
   const { unknown } = ctx.job.delivery;
   return unknown === 'auto' ? drops : () => unknown === 'resend';
+}
+
+/** Why a row whose delivery is unknown is held. */
+export function whyNotAgain({ reason }: Pick<Delivery, 'reason'>): string {
+  return `${reason || 'no clear answer'}; it is not known whether the destination drops a key it has (verify-dedupe)`;
 }

@@ -8,7 +8,7 @@ import { type Upload, updateUpload } from '../../../ledger/uploads.ts';
 import type { FilePass, RunContext } from '../context.ts';
 import { keepHeapSmall } from '../heap.ts';
 import { contentComparer, lostToOwner } from '../ownership.ts';
-import { resendRule } from '../resend-rule.ts';
+import { resendRule, whyNotAgain } from '../resend-rule.ts';
 import type { Seal } from '../seal.ts';
 import { stagingProblem } from '../stage.ts';
 import { isDoubtful } from '../which-rows.ts';
@@ -98,12 +98,7 @@ async function claimRows(
   const obstacle = (row: CandidateRow): Settled | undefined => {
     const { event, claim, prior } = row;
     if (prior?.state === 'unknown' && !resend(event))
-      return {
-        claim,
-        state: 'held',
-        code: 'UNKNOWN_DELIVERY',
-        reason: `${prior.reason || 'no clear answer'}; it is not known whether the destination drops a key it has (verify-dedupe)`,
-      };
+      return { claim, state: 'held', code: 'UNKNOWN_DELIVERY', reason: whyNotAgain(prior) };
     if (waits(row)) {
       const reason = 'an earlier row of the same person failed, or has no answer yet; this one goes after it';
       // A released row that may have been accepted never counts as unsent: it is held again, and keeps its key.
