@@ -149,5 +149,5 @@ function allow(share: Share, pacer: Pacer, remaining: number, restMs: number, no
   const { allowed } = share;
   const known = allowed && now < allowed.until ? allowed : { calls, until: now + restMs };
   share.allowed = { calls: Math.min(known.calls, calls), until: known.until };
-  if (share.allowed.calls <= 0) pacer.rest(known.until);
+  if (share.allowed.calls <= 0) pacer.rest(remaining <= 0 ? Math.max(known.until, now + restMs) : known.until);
 }

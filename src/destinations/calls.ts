@@ -21,7 +21,8 @@ export interface CallWork {
 
 /**
  * Sends a batch as calls of bounded size, one after the other, and splits what is refused because of one profile. Where a call has no
- * good answer in spite of all patience, or one profile after the other is refused, the rest is not sent. answers[i] is of batch[i]. Throws the signal's reason only.
+ * good answer in spite of all patience, or one profile after the other is refused, the rest is not sent. answers[i] is of
+ * batch[i]. Throws the signal's reason only.
  */
 export async function sendInCalls(batch: readonly Profile[], work: CallWork, signal: AbortSignal): Promise<Answer[]> {
   const answers = new Map<number, Answer>();

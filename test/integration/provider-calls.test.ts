@@ -111,6 +111,18 @@ test('a limit that is used up for longer than patience is not waited for, and on
   expect(calls).toHaveLength(1);
 });
 
+test('a limit that is used up earlier than an answer before has said holds', async () => {
+  const { origin, calls } = await serve((nth, res) => res.writeHead(nth === 1 ? 200 : 429).end('{}'));
+  const caller = callerTo(origin, {
+    patience: 5000,
+    limit: ({ status }) => (status === 429 ? { restMs: 1_800_000 } : { remaining: 3, restMs: 1000 }),
+  });
+  await caller.post('/x', '{}', NEVER);
+  for (const _ of ['the 429', 'nothing'])
+    expect(await caller.post('/x', '{}', NEVER)).toMatchObject({ stopped: { code: 'THROTTLED' } });
+  expect(calls).toHaveLength(2);
+});
+
 test('a stop ends the wait for a connection, for a turn and for an answer, with its reason', async () => {
   const { origin, calls } = await serve(() => {});
   const caller = callerTo(origin, { connections: 2, pace: { by: 'stopped', perMinute: 60 } });
