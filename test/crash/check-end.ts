@@ -247,8 +247,10 @@ function checkPublished({ history, ledger, results, reports }: Ending): void {
       complain(history, 'other', 'I8', `results/${name} is ${there}, and was published as ${sha256}`);
   }
   for (const folder of ['results', 'reports', 'archive', 'refused', 'inbox', 'processing']) {
-    // A report is written anew with other bytes, under another name: what a death left of the last one is removed after a day.
-    const excused = (name: string): boolean => folder === 'reports' && /^\.[^/]+\.[0-9a-f]{12}\.part$/.test(name);
+    // A report is written anew with other bytes, under another name; so are results after a restore. What a death left of the last one is
+    // removed after a day.
+    const mayBe = folder === 'reports' || (folder === 'results' && history.rules.restored);
+    const excused = (name: string): boolean => mayBe && /^\.[^/]+\.[0-9a-f]{12}\.part$/.test(name);
     const left = history.world
       .files(folder)
       .filter((name) => (name.startsWith('.') || name.endsWith('.part')) && !excused(name));

@@ -37,6 +37,8 @@ export interface Rules {
   jobs: number;
   /** Rows of a person arrive in order. Not where a person decides about rows in between. */
   ordered: boolean;
+  /** An older ledger is put back, which knows nothing of what was being published meanwhile. */
+  restored: boolean;
 }
 
 /** Everything that was seen over all lives of one ledger. */

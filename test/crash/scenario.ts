@@ -20,7 +20,7 @@ export interface Scenario {
   /** How often it is told, compared with the others; default 1. */
   weight?: number;
   world: WorldWishes;
-  rules?: Partial<Pick<Rules, 'by' | 'resends' | 'jobs' | 'ordered'>>;
+  rules?: Partial<Pick<Rules, 'by' | 'resends' | 'jobs' | 'ordered' | 'restored'>>;
   /** Share of the answers that are bad while it is killed: Extole's, and the SFTP servers'. */
   faults: { extole: number; sftp?: number };
   /** Everything from the job file to the last convergence. What must hold then is checked by the harness. */

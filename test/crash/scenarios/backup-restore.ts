@@ -21,7 +21,7 @@ export const scenario: Scenario = {
   about: 'backup while rows are sent, the ledger lost, restore killed in the middle, rows released by a person',
   weight: 1.5,
   world: { remote: 'local' },
-  rules: { ordered: false },
+  rules: { ordered: false, restored: true },
   faults: { extole: 0.2 },
   async tell(story) {
     const run = ['run', 'feed', '--json'];
