@@ -1,65 +1,34 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Remote, RemoteFile } from '../../src/model.ts';
+import { readdirSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Remote } from '../../src/model.ts';
 import { openRemote } from '../../src/remotes/open.ts';
 import type { RemoteSettings } from '../../src/remotes/settings.ts';
 import { watchAsPartner } from '../integration/support/e2e-crash-watch.ts';
-import {
-  bytesOf,
-  failureOf,
-  localFile,
-  noSignal,
-  put,
-  type Sandbox,
-  startSandbox,
-  temporaryFolder,
-  testIo,
-} from '../integration/support/remotes-world.ts';
+import { listed, openWorkshop } from '../integration/support/remotes-workshop.ts';
+import { bytesOf, failureOf, localFile, noSignal, put, testIo } from '../integration/support/remotes-world.ts';
 import { startToxics, type ToxicProxy } from './support/toxics.ts';
 
 /** A remote behind a network that fails, at its own interface. */
 describe('a remote on a bad line', () => {
-  const scratch = temporaryFolder();
-  const uncaught: unknown[] = [];
-  const onUncaught = (error: unknown) => uncaught.push(error);
-  let sandbox: Sandbox;
+  const workshop = openWorkshop();
+  const { on, scratch } = workshop;
   let proxy: ToxicProxy;
-  const on = (...parts: string[]) => join(sandbox.disk, ...parts);
   /** Pauses before another try are short. */
   const io = { ...testIo, sleep: (ms: number, signal?: AbortSignal) => testIo.sleep(Math.min(ms, 20), signal) };
   const far = (settings: Partial<RemoteSettings> = {}): Promise<Remote> =>
-    openRemote({ ...sandbox.settings, url: `sftp://partner@127.0.0.1:${proxy.port}/`, ...settings }, io);
-  async function listed(remote: Remote): Promise<RemoteFile> {
-    const [file] = (await remote.list('inbox', noSignal)).files;
-    if (file === undefined) throw new Error('nothing listed');
-    return file;
-  }
+    openRemote({ ...workshop.sandbox.settings, url: `sftp://partner@127.0.0.1:${proxy.port}/`, ...settings }, io);
 
-  beforeAll(async () => {
-    process.on('uncaughtException', onUncaught);
-    sandbox = await startSandbox();
-  });
   beforeEach(async () => {
-    sandbox.server.clearQuirks();
-    for (const name of readdirSync(sandbox.disk)) rmSync(on(name), { recursive: true, force: true });
-    for (const folder of ['inbox', 'done', 'results']) mkdirSync(on(folder));
-    proxy = await startToxics(sandbox.server.port);
+    proxy = await startToxics(workshop.sandbox.server.port);
   });
   afterEach(async () => {
     await proxy.close();
-    expect(uncaught).toEqual([]);
-  });
-  afterAll(async () => {
-    process.off('uncaughtException', onUncaught);
-    await sandbox.close();
-    scratch.remove();
   });
 
   it.each(['up', 'down'] as const)(
     'N04, N17: wherever the line is cut (%s) while a file is published and another is moved, each is there once and whole in the end',
     async (way) => {
-      const local = localFile(scratch.path, Buffer.alloc(40_000, 'row,'));
+      const local = localFile(scratch, Buffer.alloc(40_000, 'row,'));
       const partner = watchAsPartner(on('results'));
       const remote = await far();
       const work = async (): Promise<void> => {
@@ -98,14 +67,14 @@ describe('a remote on a bad line', () => {
   );
 
   it('N04: a rename that a server does long after the connection was given up shows nobody half of the next attempt', async () => {
-    const local = localFile(scratch.path, Buffer.alloc(300_000, 'row,'));
+    const local = localFile(scratch, Buffer.alloc(300_000, 'row,'));
     const remote = await far({ operationTimeout: 300 });
     const partner = watchAsPartner(on('results'));
-    sandbox.server.quirks.renameHeld = true;
+    workshop.sandbox.server.quirks.renameHeld = true;
     expect((await failureOf(remote.publish('results/r.csv', local))).code).toBe('SFTP_STALLED');
     // The second attempt writes, and only now the first one's rename is done.
     expect(await remote.publish('results/r.csv', local)).toBe('/results/r.csv');
-    expect(sandbox.server.quirks.renameHeld).toBe(false);
+    expect(workshop.sandbox.server.quirks.renameHeld).toBe(false);
     expect(partner.stop().complaints).toEqual([]);
     expect(readdirSync(on('results'))).toEqual(['r.csv']);
     expect(readFileSync(on('results', 'r.csv')).length).toBe(300_000);
@@ -143,15 +112,15 @@ describe('a remote on a bad line', () => {
     // Each on its own line, all at once, since most of it is waiting.
     await Promise.all(
       lines.map(async (spoil, i) => {
-        const line = await startToxics(sandbox.server.port);
+        const line = await startToxics(workshop.sandbox.server.port);
         spoil(line);
         const url = `sftp://partner@127.0.0.1:${line.port}/`;
-        const remote = await openRemote({ ...sandbox.settings, url, stallTimeout: 3000 }, testIo);
+        const remote = await openRemote({ ...workshop.sandbox.settings, url, stallTimeout: 3000 }, testIo);
         // From here on, since the server of ssh2 does not understand a client that introduces itself in pieces.
         line.up.sliceBytes = line.down.sliceBytes;
         expect((await bytesOf(remote, await listed(remote))).length).toBe(9000);
         if (line.down.latencyMs === undefined) {
-          await remote.publish(`results/r${i}.csv`, localFile(scratch.path, Buffer.alloc(9000 + i, 'out,')));
+          await remote.publish(`results/r${i}.csv`, localFile(scratch, Buffer.alloc(9000 + i, 'out,')));
           expect(readFileSync(on('results', `r${i}.csv`)).length).toBe(9000 + i);
         }
         line.heal();
@@ -184,7 +153,7 @@ describe('a remote on a bad line', () => {
     put(on('inbox', 'x.csv'), Buffer.alloc(300_000, 'row,'));
     const remote = await far();
     const file = await listed(remote);
-    sandbox.server.quirks.malformedPacket = true;
+    workshop.sandbox.server.quirks.malformedPacket = true;
     const error = await failureOf(bytesOf(remote, file));
     expect(['SFTP_DISCONNECTED', 'SFTP_FAILURE']).toContain(error.code);
     expect((await bytesOf(remote, file)).length).toBe(300_000);

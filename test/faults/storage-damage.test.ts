@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -17,11 +17,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type CliResult, startCli, until } from '../integration/support/e2e-cli.ts';
+import { startCli } from '../integration/support/e2e-cli.ts';
 import { backdateSchedule } from '../integration/support/e2e-daemon.ts';
 import { fates, readResults } from '../integration/support/e2e-results.ts';
 import { csv, rows } from '../integration/support/e2e-rows.ts';
 import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { type End, startProcess } from '../integration/support/processes.ts';
 
 const noStrace =
   spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0 ? undefined : 'strace may not trace here';
@@ -46,7 +47,7 @@ describe('a ledger that is damaged, or that this process may not write', { timeo
     expect(signal).toBe('SIGKILL');
     expect(statSync(`${world.ledger}-wal`).size).toBeGreaterThan(0);
   };
-  const expectRefused = (end: CliResult, code: string, exit: number): void => {
+  const expectRefused = (end: End, code: string, exit: number): void => {
     expect([end.code, end.stderr], end.stderr).toEqual([exit, expect.stringContaining(code)]);
     expect(end.stderr).toContain('what to do:');
     expect(end.stderr).not.toContain('an error of referry itself');
@@ -149,7 +150,7 @@ describe('a ledger that is damaged, or that this process may not write', { timeo
       const folder = world.state;
       chmodSync(world.root, 0o755);
       /** As nobody, who can read the program. */
-      const asNobody = (args: readonly string[]): Promise<CliResult> => nobody(world, args);
+      const asNobody = (args: readonly string[]): Promise<End> => nobody(world, args);
       for (const [what, set] of [
         ['the folder is of another user', () => chmodSync(folder, 0o755)],
         ['the files are of another user', () => chownSync(folder, 65_534, 65_534)],
@@ -187,24 +188,8 @@ describe('a ledger that is damaged, or that this process may not write', { timeo
 });
 
 /** Runs the command as the user nobody. */
-async function nobody(world: World, args: readonly string[]): Promise<CliResult> {
+async function nobody(world: World, args: readonly string[]): Promise<End> {
   const main = new URL('../../src/main.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, [main, ...args], {
-    uid: 65_534,
-    gid: 65_534,
-    cwd: '/',
-    env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), NODE_DISABLE_COMPILE_CACHE: '1', ...world.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  await until('nothing', () => true);
-  return { code: code ?? undefined, signal: undefined, stdout, stderr, json: () => JSON.parse(stdout) };
+  const env = { PATH: process.env.PATH ?? '', HOME: tmpdir(), NODE_DISABLE_COMPILE_CACHE: '1', ...world.env };
+  return startProcess([process.execPath, main, ...args], { env, cwd: '/', user: 65_534 }).done;
 }

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { type End, startProcess } from './support/processes.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const COMMANDS = ['init', 'check', 'doctor', 'schema', 'status', 'explain'];
@@ -15,24 +15,10 @@ process.on('exit', () => process.stderr.write(JSON.stringify(loaded)));`)}`;
 /** What an empty program takes on an idle machine. */
 const EMPTY_MS = 45;
 
-interface Ended {
-  stdout: string;
-  stderr: string;
-}
-
-async function node(args: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, args);
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  expect(code, stderr).toBe(0);
-  return { stdout, stderr };
+async function node(args: readonly string[]): Promise<End> {
+  const end = await startProcess([process.execPath, ...args], { env: process.env }).done;
+  expect(end.code, end.stderr).toBe(0);
+  return end;
 }
 
 async function timeOf(args: readonly string[]): Promise<number> {

@@ -1,66 +1,34 @@
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Remote, RemoteFile } from '../../src/model.ts';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Remote } from '../../src/model.ts';
 import { openRemote } from '../../src/remotes/open.ts';
 import type { RemoteSettings } from '../../src/remotes/settings.ts';
 import type { Quirks } from '../../src/sandbox/sftp/quirks.ts';
 import { startToxics } from '../faults/support/toxics.ts';
-import {
-  bytesOf,
-  failureOf,
-  localFile,
-  noSignal,
-  put,
-  type Sandbox,
-  settingsFor,
-  startSandbox,
-  temporaryFolder,
-  testIo,
-} from './support/remotes-world.ts';
+import { listed, openWorkshop } from './support/remotes-workshop.ts';
+import { bytesOf, failureOf, localFile, noSignal, put, settingsFor, testIo } from './support/remotes-world.ts';
 
 /** Servers that are broken in every way that was seen, one at a time. */
 describe('a server with faults', () => {
-  const scratch = temporaryFolder();
-  const uncaught: unknown[] = [];
-  const onUncaught = (error: unknown) => uncaught.push(error);
-  let sandbox: Sandbox;
+  const workshop = openWorkshop();
+  const { on, scratch } = workshop;
   let remote: Remote;
-  const on = (...parts: string[]) => join(sandbox.disk, ...parts);
 
   async function reopen(settings: Partial<RemoteSettings>): Promise<void> {
     await remote[Symbol.asyncDispose]();
-    remote = await openRemote({ ...sandbox.settings, ...settings }, testIo);
+    remote = await openRemote({ ...workshop.sandbox.settings, ...settings }, testIo);
   }
   /** A new connection, since what a server announces is settled at its start. */
   async function withQuirks(quirks: Partial<Quirks>): Promise<void> {
-    Object.assign(sandbox.server.quirks, quirks);
+    Object.assign(workshop.sandbox.server.quirks, quirks);
     await reopen({});
   }
-  async function listed(): Promise<RemoteFile> {
-    const [file] = (await remote.list('inbox', noSignal)).files;
-    if (file === undefined) throw new Error('nothing listed');
-    return file;
-  }
 
-  beforeAll(async () => {
-    process.on('uncaughtException', onUncaught);
-    sandbox = await startSandbox();
-  });
   beforeEach(async () => {
-    sandbox.server.clearQuirks();
-    for (const name of readdirSync(sandbox.disk)) rmSync(on(name), { recursive: true, force: true });
-    for (const folder of ['inbox', 'done', 'results']) mkdirSync(on(folder));
-    remote = await openRemote(sandbox.settings, testIo);
+    remote = await openRemote(workshop.sandbox.settings, testIo);
   });
   afterEach(async () => {
     await remote[Symbol.asyncDispose]();
-    expect(uncaught).toEqual([]);
-  });
-  afterAll(async () => {
-    process.off('uncaughtException', onUncaught);
-    await sandbox.close();
-    scratch.remove();
   });
 
   const big = Buffer.alloc(1_500_000, '0123456789,');
@@ -69,13 +37,13 @@ describe('a server with faults', () => {
     'N01: a connection lost at byte %i of a download is told, and the next call reconnects',
     async (at) => {
       put(on('inbox', 'x.csv'), big);
-      const file = await listed();
-      sandbox.server.quirks.disconnectAtByte = at;
+      const file = await listed(remote);
+      workshop.sandbox.server.quirks.disconnectAtByte = at;
       // With small answers the byte is met exactly.
-      sandbox.server.quirks.shortReads = at <= 1 ? 1 : undefined;
+      workshop.sandbox.server.quirks.shortReads = at <= 1 ? 1 : undefined;
       const error = await failureOf(bytesOf(remote, file));
       expect([error.code, error.retryable]).toEqual(['SFTP_DISCONNECTED', true]);
-      sandbox.server.quirks.shortReads = undefined;
+      workshop.sandbox.server.quirks.shortReads = undefined;
       expect((await bytesOf(remote, file)).equals(big)).toBe(true);
     },
   );
@@ -86,34 +54,34 @@ describe('a server with faults', () => {
   ])('N02: a download that stalls %s is cut, though the server answers keepalives', async (_, quirks) => {
     put(on('inbox', 'x.csv'), big);
     await reopen({ stallTimeout: 400, keepalive: 100 });
-    const file = await listed();
-    Object.assign(sandbox.server.quirks, quirks);
+    const file = await listed(remote);
+    Object.assign(workshop.sandbox.server.quirks, quirks);
     const error = await failureOf(bytesOf(remote, file));
     expect([error.code, error.retryable]).toEqual(['SFTP_STALLED', true]);
-    sandbox.server.clearQuirks();
+    workshop.sandbox.server.clearQuirks();
     expect((await bytesOf(remote, file)).length).toBe(big.length);
   });
 
   it.each<[string, (remote: Remote) => Promise<unknown>]>([
     ['list', (open) => open.list('inbox', noSignal)],
     ['move', (open) => open.move('inbox/x.csv', 'done/x.csv')],
-    ['publish', (open) => open.publish('results/r.csv', localFile(scratch.path, 'r'))],
+    ['publish', (open) => open.publish('results/r.csv', localFile(scratch, 'r'))],
   ])('N03: a server that answers nothing more does not hold %s, nor the end of the connection', async (_, call) => {
     put(on('inbox', 'x.csv'), 'x');
     await reopen({ operationTimeout: 400 });
     await remote.list('inbox', noSignal);
-    sandbox.server.quirks.stallAll = true;
+    workshop.sandbox.server.quirks.stallAll = true;
     expect((await failureOf(call(remote))).code).toBe('SFTP_STALLED');
-    sandbox.server.quirks.stallAll = false;
+    workshop.sandbox.server.quirks.stallAll = false;
     await call(remote);
   });
 
   it('N03, N29: a peer that vanished without a word is noticed by the missing keepalives, also at the goodbye', async () => {
     put(on('inbox', 'x.csv'), 'x');
-    const proxy = await startToxics(sandbox.server.port);
+    const proxy = await startToxics(workshop.sandbox.server.port);
     const url = `sftp://partner@127.0.0.1:${proxy.port}/`;
     const far = await openRemote(
-      { ...sandbox.settings, url, operationTimeout: 60_000, stallTimeout: 60_000, keepalive: 50 },
+      { ...workshop.sandbox.settings, url, operationTimeout: 60_000, stallTimeout: 60_000, keepalive: 50 },
       testIo,
     );
     proxy.cut('vanish');
@@ -130,9 +98,9 @@ describe('a server with faults', () => {
   it('N05: a transfer that is slower than its stall timeout but moves is not cut', async () => {
     const bytes = Buffer.alloc(60_000, 'x');
     put(on('inbox', 'x.csv'), bytes);
-    const proxy = await startToxics(sandbox.server.port);
+    const proxy = await startToxics(workshop.sandbox.server.port);
     const url = `sftp://partner@127.0.0.1:${proxy.port}/`;
-    const far = await openRemote({ ...sandbox.settings, url, stallTimeout: 500, keepalive: 200 }, testIo);
+    const far = await openRemote({ ...workshop.sandbox.settings, url, stallTimeout: 500, keepalive: 200 }, testIo);
     const [file] = (await far.list('inbox', noSignal)).files;
     if (file === undefined) throw new Error('not listed');
     proxy.down.bytesPerSecond = 40_000;
@@ -140,7 +108,7 @@ describe('a server with faults', () => {
     expect((await bytesOf(far, file)).equals(bytes)).toBe(true);
     expect(performance.now() - before).toBeGreaterThan(1000);
     proxy.up.bytesPerSecond = 200_000;
-    await far.publish('results/r.csv', localFile(scratch.path, Buffer.alloc(200_000, 'y')));
+    await far.publish('results/r.csv', localFile(scratch, Buffer.alloc(200_000, 'y')));
     expect(readFileSync(on('results', 'r.csv')).length).toBe(200_000);
     proxy.heal();
     await far[Symbol.asyncDispose]();
@@ -149,10 +117,10 @@ describe('a server with faults', () => {
 
   it('N11: a server that restarts between list and read is asked again', async () => {
     put(on('inbox', 'x.csv'), big);
-    const file = await listed();
-    sandbox.server.dropConnections();
+    const file = await listed(remote);
+    workshop.sandbox.server.dropConnections();
     expect((await bytesOf(remote, file)).equals(big)).toBe(true);
-    sandbox.server.dropConnections();
+    workshop.sandbox.server.dropConnections();
     expect((await remote.list('inbox', noSignal)).files.length).toBe(1);
   });
 
@@ -162,20 +130,20 @@ describe('a server with faults', () => {
     ['the flush', { failFsync: true }],
     ['the close', { failClose: true }],
   ])('N12, N13: failure of %s is an error and leaves nothing behind', async (_, quirks) => {
-    const local = localFile(scratch.path, big);
-    Object.assign(sandbox.server.quirks, quirks);
+    const local = localFile(scratch, big);
+    Object.assign(workshop.sandbox.server.quirks, quirks);
     const error = await failureOf(remote.publish('results/r.csv', local));
     expect([error.code, error.retryable]).toEqual(['PUBLISH_FAILED', true]);
     expect(readdirSync(on('results'))).toEqual([]);
-    sandbox.server.clearQuirks();
+    workshop.sandbox.server.clearQuirks();
     await remote.publish('results/r.csv', local);
     expect(readFileSync(on('results', 'r.csv')).equals(big)).toBe(true);
   });
 
   it('N14: each missing right is named', async () => {
     put(on('inbox', 'x.csv'), 'x');
-    const file = await listed();
-    const local = localFile(scratch.path, 'contents');
+    const file = await listed(remote);
+    const local = localFile(scratch, 'contents');
     const calls: [keyof Quirks, () => Promise<unknown>, string][] = [
       ['denyList', () => remote.list('inbox', noSignal), 'list /inbox'],
       ['denyRead', () => bytesOf(remote, file), 'read /inbox/x.csv'],
@@ -184,12 +152,12 @@ describe('a server with faults', () => {
       ['denyWrite', () => remote.ensureFolder('new'), 'make the folder /new'],
     ];
     for (const [quirk, call, where] of calls) {
-      Object.assign(sandbox.server.quirks, { [quirk]: true });
+      Object.assign(workshop.sandbox.server.quirks, { [quirk]: true });
       const error = await failureOf(call());
       expect([error.code, error.retryable]).toEqual(['PERMISSION_DENIED', false]);
       expect(error.message).toContain(where);
       expect(error.hint).toBeTruthy();
-      sandbox.server.clearQuirks();
+      workshop.sandbox.server.clearQuirks();
     }
     expect(readdirSync(on('results'))).toEqual([]);
   });
@@ -197,7 +165,7 @@ describe('a server with faults', () => {
   it('N15: without posix-rename an existing target stays, and the new file goes beside it', async () => {
     put(on('results', 'r.csv'), 'old');
     await withQuirks({ noPosixRename: true });
-    const path = await remote.publish('results/r.csv', localFile(scratch.path, 'new'), { replace: true });
+    const path = await remote.publish('results/r.csv', localFile(scratch, 'new'), { replace: true });
     expect(path).toBe('/results/r.r2.csv');
     expect(readFileSync(on('results', 'r.csv'), 'utf8')).toBe('old');
     expect(readFileSync(on('results', 'r.r2.csv'), 'utf8')).toBe('new');
@@ -210,7 +178,7 @@ describe('a server with faults', () => {
     put(on('results', 'r.csv'), 'old');
     await withQuirks({ renameOverwrites, noPosixRename: true });
     expect((await failureOf(remote.move('inbox/x.csv', 'done/x.csv'))).code).toBe('TARGET_EXISTS');
-    await remote.publish('results/r.csv', localFile(scratch.path, 'new'));
+    await remote.publish('results/r.csv', localFile(scratch, 'new'));
     expect(readFileSync(on('done', 'x.csv'), 'utf8')).toBe('theirs');
     expect(readFileSync(on('results', 'r.csv'), 'utf8')).toBe('old');
   });
@@ -222,7 +190,7 @@ describe('a server with faults', () => {
       await withQuirks({ failRename });
       for (const call of [
         () => remote.move('inbox/x.csv', 'done/x.csv'),
-        () => remote.publish('results/r.csv', localFile(scratch.path, 'new')),
+        () => remote.publish('results/r.csv', localFile(scratch, 'new')),
       ]) {
         const error = await failureOf(call());
         expect([error.code, error.retryable]).toEqual(['RENAME_UNSUPPORTED', false]);
@@ -234,26 +202,26 @@ describe('a server with faults', () => {
 
   it('N04, N17: a rename whose answer was lost counts as done, once', async () => {
     put(on('inbox', 'x.csv'), 'x');
-    sandbox.server.quirks.renameReplyLost = true;
+    workshop.sandbox.server.quirks.renameReplyLost = true;
     await remote.move('inbox/x.csv', 'done/x.csv');
     expect([existsSync(on('inbox', 'x.csv')), readFileSync(on('done', 'x.csv'), 'utf8')]).toEqual([false, 'x']);
-    sandbox.server.quirks.renameReplyLost = true;
-    const local = localFile(scratch.path, 'results');
+    workshop.sandbox.server.quirks.renameReplyLost = true;
+    const local = localFile(scratch, 'results');
     expect(await remote.publish('results/r.csv', local)).toBe('/results/r.csv');
-    expect(sandbox.server.quirks.renameReplyLost).toBe(false);
+    expect(workshop.sandbox.server.quirks.renameReplyLost).toBe(false);
     expect(readdirSync(on('results'))).toEqual(['r.csv']);
   });
 
   it('N04: an upload cut in the middle is done again from its start', async () => {
-    sandbox.server.quirks.disconnectAtByte = 600_000;
-    await remote.publish('results/r.csv', localFile(scratch.path, big));
+    workshop.sandbox.server.quirks.disconnectAtByte = 600_000;
+    await remote.publish('results/r.csv', localFile(scratch, big));
     expect(readFileSync(on('results', 'r.csv')).equals(big)).toBe(true);
     expect(readdirSync(on('results'))).toEqual(['r.csv']);
   });
 
   it('N19: a server that throws bytes away is noticed before the file gets its name', async () => {
-    sandbox.server.quirks.truncateSilently = 1_000_000;
-    const error = await failureOf(remote.publish('results/r.csv', localFile(scratch.path, big)));
+    workshop.sandbox.server.quirks.truncateSilently = 1_000_000;
+    const error = await failureOf(remote.publish('results/r.csv', localFile(scratch, big)));
     expect([error.code, error.retryable]).toEqual(['PUBLISH_SIZE_MISMATCH', true]);
     expect(error.message).toContain('1000000');
     expect(readdirSync(on('results'))).toEqual([]);
@@ -261,11 +229,11 @@ describe('a server with faults', () => {
 
   it('N20: "failure" for a file is not taken for "there is no such file"', async () => {
     put(on('inbox', 'x.csv'), 'x');
-    sandbox.server.quirks.statFailure = true;
+    workshop.sandbox.server.quirks.statFailure = true;
     for (const call of [
       () => remote.stat('inbox/x.csv'),
       () => remote.move('inbox/x.csv', 'done/x.csv'),
-      () => remote.publish('results/r.csv', localFile(scratch.path, 'new')),
+      () => remote.publish('results/r.csv', localFile(scratch, 'new')),
     ]) {
       expect((await failureOf(call())).code).toBe('SFTP_FAILURE');
     }
@@ -277,15 +245,15 @@ describe('a server with faults', () => {
     ['grows', { growWhileRead: true }],
   ])('N21: a file that %s while it is read is given up', async (_, quirks) => {
     put(on('inbox', 'x.csv'), big);
-    const file = await listed();
-    Object.assign(sandbox.server.quirks, quirks);
+    const file = await listed(remote);
+    Object.assign(workshop.sandbox.server.quirks, quirks);
     expect((await failureOf(bytesOf(remote, file))).code).toBe('FILE_CHANGED');
   });
 
   it('N22: a file that is gone right after it was listed is told as vanished', async () => {
     put(on('inbox', 'x.csv'), 'x');
-    sandbox.server.quirks.vanishOnArrival = true;
-    const file = await listed();
+    workshop.sandbox.server.quirks.vanishOnArrival = true;
+    const file = await listed(remote);
     const error = await failureOf(bytesOf(remote, file));
     expect([error.code, error.retryable]).toEqual(['FILE_VANISHED', true]);
     expect((await failureOf(remote.move('inbox/x.csv', 'done/x.csv'))).code).toBe('FILE_VANISHED');
@@ -316,24 +284,24 @@ describe('a server with faults', () => {
   });
 
   it('N25: a server that opens no further session is told as such', async () => {
-    sandbox.server.quirks.maxSessions = 1;
-    const error = await failureOf(openRemote(sandbox.settings, { ...testIo, sleep: async () => {} }));
+    workshop.sandbox.server.quirks.maxSessions = 1;
+    const error = await failureOf(openRemote(workshop.sandbox.settings, { ...testIo, sleep: async () => {} }));
     expect([error.code, error.retryable]).toEqual(['SFTP_UNAVAILABLE', true]);
-    sandbox.server.clearQuirks();
+    workshop.sandbox.server.clearQuirks();
     expect((await remote.list('inbox', noSignal)).files).toEqual([]);
   });
 
   it('N30: a packet that breaks the protocol ends the session and nothing else', async () => {
     put(on('inbox', 'x.csv'), big);
-    const file = await listed();
-    sandbox.server.quirks.oversizePacket = true;
+    const file = await listed(remote);
+    workshop.sandbox.server.quirks.oversizePacket = true;
     expect((await failureOf(bytesOf(remote, file))).code).toBe('SFTP_DISCONNECTED');
     expect((await bytesOf(remote, file)).length).toBe(big.length);
   });
 
   it('F6: a transfer does not wait for an acknowledgement after each small packet', async () => {
     put(on('inbox', 'x.csv'), Buffer.alloc(12_000_000, 'row,'));
-    const file = await listed();
+    const file = await listed(remote);
     const before = performance.now();
     expect((await bytesOf(remote, file)).length).toBe(12_000_000);
     // Some 100 ms; eight seconds where the socket holds small packets back.
@@ -342,8 +310,8 @@ describe('a server with faults', () => {
 
   it('answers calls made side by side on one session', async () => {
     put(on('inbox', 'x.csv'), big);
-    const file = await listed();
-    const local = localFile(scratch.path, big);
+    const file = await listed(remote);
+    const local = localFile(scratch, big);
     const [bytes] = await Promise.all([
       bytesOf(remote, file),
       remote.publish('results/a.csv', local),
@@ -352,13 +320,13 @@ describe('a server with faults', () => {
     ]);
     expect(bytes.equals(big)).toBe(true);
     expect(readdirSync(on('results')).sort()).toEqual(['a.csv', 'b.csv']);
-    expect(sandbox.server.seen.sessions).toBeGreaterThan(0);
+    expect(workshop.sandbox.server.seen.sessions).toBeGreaterThan(0);
   });
 
   it('starts at the login folder where the URL says so', async () => {
     put(on('inbox', 'x.csv'), 'x');
     const home = await openRemote(
-      settingsFor(sandbox.server, { url: `sftp://partner@127.0.0.1:${sandbox.server.port}/~/inbox` }),
+      settingsFor(workshop.sandbox.server, { url: `sftp://partner@127.0.0.1:${workshop.sandbox.server.port}/~/inbox` }),
       testIo,
     );
     const { files } = await home.list('.', noSignal);

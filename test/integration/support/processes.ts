@@ -23,6 +23,8 @@ export interface Process {
 export interface StartOptions {
   env: NodeJS.ProcessEnv;
   cwd?: string;
+  /** Runs as the user, and the group, of this number. Only root may. */
+  user?: number;
   /** It starts others that take no notice of signals: a signal goes to all of them. */
   group?: boolean;
 }
@@ -31,13 +33,14 @@ const living = new Set<Process>();
 let watched = false;
 
 /** Starts a program with its arguments. It does not outlive this process, unless that is killed. */
-export function startProcess(command: readonly string[], { env, cwd, group = false }: StartOptions): Process {
+export function startProcess(command: readonly string[], { env, cwd, user, group = false }: StartOptions): Process {
   const [program = '', ...args] = command;
   const child = spawn(program, args, {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: group,
     ...(cwd === undefined ? {} : { cwd }),
+    ...(user === undefined ? {} : { uid: user, gid: user }),
   });
   let over = false;
   let stdout = '';
