@@ -63,6 +63,8 @@ export const brazeSettings = z
     path: ['withoutExternalId'],
     error: 'with externalId: none this would reject every row; expected alias or email',
   })
-  .describe('How users of one Braze workspace are brought up to date.');
+  .describe(
+    'How users of one Braze workspace are brought up to date. Each attribute that is sent costs a data point, changed or not: hand in only what changed.',
+  );
 
 export type BrazeSettings = z.output<typeof brazeSettings>;
