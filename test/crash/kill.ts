@@ -19,7 +19,7 @@ export type Kill =
 export interface Experience {
   /** Milliseconds until a process has the ledger open. */
   openMs: number;
-  /** Points that should be hit more often. */
+  /** Points that should be hit more often, the rarest first. */
   wanted: readonly string[];
   /** Points that were hit often enough. */
   sated: readonly string[];
@@ -48,8 +48,13 @@ export function chooseKill(chance: Chance, seen: Experience, recovering: boolean
     return { at: 'call', call, nth: 1 + chance.below(CALLS_OF_A_LIFE[call]), harm: 'SIGKILL' };
   }
   const r = chance.next();
-  if (r < (seen.wanted.length > 0 ? 0.65 : 0.3)) {
-    const points = [...seen.wanted.filter(() => chance.hit(0.75)), ...seen.sated.filter(() => chance.hit(0.15))];
+  if (r < (seen.wanted.length > 0 ? 0.75 : 0.3)) {
+    // Those that come early in a life would hide the others: mostly, it is let by at them.
+    const rare = chance.hit(0.7) ? Math.ceil(seen.wanted.length / 2) : seen.wanted.length;
+    const points = [
+      ...seen.wanted.slice(0, rare).filter(() => chance.hit(0.85)),
+      ...seen.sated.filter(() => chance.hit(0.05)),
+    ];
     // Most places are come by once for each file, commits many times.
     const nth = (point: string): string => (chance.hit(0.25) ? `${point}:${2 + chance.below(3)}` : point);
     if (points.length > 0) return { at: 'points', points: points.map(nth) };

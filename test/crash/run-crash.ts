@@ -138,7 +138,8 @@ function createBook(points: readonly string[], { seed, stopEarly, say }: CrashOp
   const sums = { kills: 0, startupKills: 0, stories: 0, rows: 0 };
   let openMs = 300;
   let lastSaid = performance.now();
-  const missing = (): string[] => points.filter((point) => (hits.get(point) ?? 0) < QUOTA);
+  const hitsOf = (point: string): number => hits.get(point) ?? 0;
+  const missing = (): string[] => points.filter((point) => hitsOf(point) < QUOTA).sort((a, b) => hitsOf(a) - hitsOf(b));
   const count = (kind: Kind): number => violations.filter((each) => each.kind === kind).length;
   return {
     experience: () => {

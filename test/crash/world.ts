@@ -107,7 +107,7 @@ export function laneOf(world: CrashWorld, lane: 'sftp' | 'batch' | 'folder', upl
     ...(lane === 'sftp' ? { sftp } : {}),
     ...(lane === 'folder' ? { folder: { path: join(world.root, 'by-hand') } } : {}),
     // In real life it takes a while until a batch that was made shows in the list of batches.
-    batch: { settle: '0s' },
+    batch: { settle: '0s', uploadTimeout: '3s' },
     upload: { wait: '10s', poll: '30ms', stable: '0s', ...upload },
   };
 }
