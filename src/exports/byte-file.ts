@@ -16,6 +16,7 @@ export interface ByteFile {
   /** Bytes that are in memory. */
   readonly waiting: number;
   add(bytes: Uint8Array): void;
+  /** Hands what is in memory to the disk once the disk has what was handed to it before: the next bytes may be made meanwhile. */
   flush(): Promise<void>;
   /** Writes the rest, flushes it to the disk, closes. */
   finish(): Promise<WholeFile>;
@@ -32,14 +33,18 @@ export async function createByteFile(path: string, name: string): Promise<ByteFi
   let waitingBytes = 0;
   let size = 0;
   let closed = false;
+  let writing = Promise.resolve();
 
   const flush = async (): Promise<void> => {
+    await writing;
     if (waitingBytes === 0) return;
     const bytes = Buffer.concat(waiting, waitingBytes);
     waiting = [];
     waitingBytes = 0;
     hash.update(bytes);
-    await writeAll(handle, bytes);
+    writing = writeAll(handle, bytes);
+    // Whoever flushes or finishes next hears of it.
+    writing.catch(() => {});
   };
   return {
     get size() {
@@ -56,12 +61,14 @@ export async function createByteFile(path: string, name: string): Promise<ByteFi
     flush,
     async finish() {
       await flush();
+      await writing;
       await handle.sync();
       closed = true;
       await handle.close();
       return { path, name, size, sha256: hash.digest('hex') };
     },
     async discard() {
+      await writing.catch(() => {});
       if (!closed) await handle.close();
       closed = true;
       await rm(path, { force: true });

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import type { ExportFormat } from '../../src/exports/format.ts';
 import { compileExport, EXPORT_FORMATS } from '../../src/exports/registry.ts';
-import { exported, nameless, person } from './support/exported.ts';
+import { exported } from './support/exported.ts';
+import { nameless, person } from './support/people.ts';
 
 const { 'hubspot-csv': hubspot, 'sfmc-csv': sfmc, 'klaviyo-csv': klaviyo } = EXPORT_FORMATS;
 const { 'iterable-csv': iterable, 'braze-csv': braze, 'plain-csv': plain } = EXPORT_FORMATS;

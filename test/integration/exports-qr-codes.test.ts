@@ -7,7 +7,7 @@ import yauzl from 'yauzl';
 import { qrSettings } from '../../src/exports/qr-settings.ts';
 import type { ExportRow, LeftOut } from '../../src/exports/row.ts';
 import { type WrittenQrCodes, writeQrCodes } from '../../src/exports/write-qr-codes.ts';
-import { AT, nameless, person } from './support/exported.ts';
+import { AT, nameless, person } from './support/people.ts';
 import { modulesOfPng, modulesOfSvg, readQr } from './support/qr-reader.ts';
 
 let folder: string;

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,8 @@ import { manifestName, manifestOf, manifestText } from '../../src/exports/manife
 import { compileExport, EXPORT_FORMATS } from '../../src/exports/registry.ts';
 import type { ExportRow } from '../../src/exports/row.ts';
 import { keepAtLeast, shrinkVerdict } from '../../src/exports/shrink.ts';
-import { AT, exported, person } from './support/exported.ts';
+import { exported } from './support/exported.ts';
+import { AT, person } from './support/people.ts';
 
 const { 'klaviyo-csv': klaviyo, 'plain-csv': plain, 'braze-csv': braze } = EXPORT_FORMATS;
 
@@ -155,6 +157,14 @@ describe('writing an export', () => {
       stop.abort(new Error('stopped'));
     }
     await expect(exported(format, stopped(), { folder, signal: stop.signal })).rejects.toThrow('stopped');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('nothing stays of an export that the disk did not take', () => {
+    const script = join(import.meta.dirname, 'support/export-a-lot.ts');
+    // Files may have 256 blocks of 1024 bytes; the export has 800 kB.
+    const child = spawnSync('bash', ['-c', 'ulimit -f 256; exec "$0" "$@"', process.execPath, script, folder]);
+    expect(child.stdout.toString()).toContain('EFBIG');
     expect(readdirSync(folder)).toEqual([]);
   });
 

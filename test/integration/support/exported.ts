@@ -5,9 +5,7 @@ import { expect } from 'vitest';
 import type { CompiledExport } from '../../../src/exports/format.ts';
 import type { ExportRow, LeftOut } from '../../../src/exports/row.ts';
 import { type ExportWork, type WrittenExport, writeExport } from '../../../src/exports/write.ts';
-
-/** 2026-11-21 at 03:04:05 in UTC, and the evening before in America. */
-export const AT = Date.UTC(2026, 10, 21, 3, 4, 5);
+import { AT } from './people.ts';
 
 export interface Exported {
   written: WrittenExport;
@@ -65,22 +63,4 @@ export async function exported(
   expect(left).toBe(leftOut.length);
   expect(written.read).toBe(written.rows + left);
   return { written, names: written.files.map(({ name }) => name), texts, header, rows: data, leftOut };
-}
-
-export function person(number: number, over: Partial<ExportRow> = {}): ExportRow {
-  const padded = String(number).padStart(6, '0');
-  return {
-    email: `p${padded}@example.com`,
-    partnerUserId: `id-${padded}`,
-    link: `share.example.com/p${number}`,
-    code: `p${number}`,
-    fields: {},
-    ...over,
-  };
-}
-
-/** A person without an e-mail address. */
-export function nameless(number: number, over: Partial<ExportRow> = {}): ExportRow {
-  const { email: _, ...rest } = person(number, over);
-  return rest;
 }
