@@ -216,7 +216,7 @@ function checkAcknowledged({ history, facts }: Ending): void {
 function checkOrder({ history, prophecies: told, facts }: Ending): void {
   if (!history.rules.ordered) return;
   for (const { orders } of told.values()) {
-    for (const [person, keys] of orders) {
+    for (const [person, keys] of [...orders].flatMap(inOrder(history))) {
       const places = facts.arrivals.map((each) => keys.indexOf(keyOf(each))).filter((place) => place >= 0);
       if (places.some((place, i) => place < (places[i - 1] ?? 0)))
         complain(
@@ -227,6 +227,17 @@ function checkOrder({ history, prophecies: told, facts }: Ending): void {
         );
     }
   }
+}
+
+/** A file that a server does not give up holds no later one up: then a person's rows keep their order within a file only. */
+function inOrder({ rules }: History): (person: [string, readonly string[]]) => [string, readonly string[]][] {
+  return ([person, keys]) => {
+    if (!rules.fetched) return [[person, keys]];
+    return Object.values(Object.groupBy(keys, (key) => key.slice(0, key.lastIndexOf('-')))).map((own = []) => [
+      person,
+      own,
+    ]);
+  };
 }
 
 /** I8: nobody saw half a file or missed one; what lies there is what the ledger says was put there; nothing half is left. */

@@ -37,6 +37,8 @@ export interface Rules {
   jobs: number;
   /** Rows of a person arrive in order. Not where a person decides about rows in between. */
   ordered: boolean;
+  /** Files come from a server that may fail to give one of them. */
+  fetched: boolean;
   /** An older ledger is put back, which knows nothing of what was being published meanwhile. */
   restored: boolean;
 }

@@ -53,7 +53,15 @@ export async function tellStory(options: TellOptions): Promise<Told> {
   const { scenario, seed } = options;
   const now = Date.now();
   const world = await openWorld(options.servers, scenario.world);
-  const rules = { by: 'row', resends: true, jobs: 1, ordered: true, restored: false, ...scenario.rules } as const;
+  const rules = {
+    by: 'row',
+    resends: true,
+    jobs: 1,
+    ordered: true,
+    restored: false,
+    fetched: scenario.world.remote === 'sftp',
+    ...scenario.rules,
+  } as const;
   const history = startHistory(world, { ...rules, eventName: 'account_opened', now });
   const results = options.partners.watch(`${world.served}/results`);
   const reports = options.partners.watch(`${world.served}/reports`, true);
