@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import Database from 'better-sqlite3';
 import { fromEnv } from '../../integration/support/usual-job.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -50,6 +51,10 @@ export const scenario: Scenario = {
         // The last look of a daemon is after its runs: one more life in peace has told everything.
         await story.daemon({ kills: 1, until: () => true });
       }
+      // A message whose try was cut off is tried again after a minute.
+      const ledger = new Database(story.world.ledger);
+      ledger.exec("UPDATE notice_messages SET next_at = 0 WHERE state = 'planned'");
+      ledger.close();
       await story.daemon({ kills: 0, until: () => hook.got.length > 0 });
       for (const { id, about } of hook.got) {
         if ((seen.get(id) ?? about) !== about) story.complain('other', `two messages have the id ${id}: ${about}`);
