@@ -1,8 +1,8 @@
 import type { HttpReply } from '../../delivery/http.ts';
 import type { Io } from '../../model.ts';
+import { multipartForm } from '../multipart.ts';
 import { classify, clean, errorOf, impersonal } from './classify.ts';
 import { connectTo, type ExtoleTimeouts, headersOf, pathAt, turn } from './extole.ts';
-import { multipartForm } from './multipart.ts';
 import { idText, type JsonObject, jsonObject, jsonObjects } from './reply-json.ts';
 import type { ExtoleSettings } from './settings.ts';
 

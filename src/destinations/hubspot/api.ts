@@ -1,12 +1,13 @@
 import { retryAfterMs } from '../../delivery/backoff.ts';
 import type { Answer, Io } from '../../model.ts';
 import { type Caller, createCaller } from '../caller.ts';
+import type { Form } from '../multipart.ts';
 import type { Asked, Reply } from '../patience.ts';
 import { pathAt } from '../reach-settings.ts';
 import { badAnswer, classify, errorOf, type HubspotError, isBusy, isDailyLimit } from './classify.ts';
 import { createDaily, type Daily } from './daily.ts';
 import type { HubspotSettings } from './settings.ts';
-import { createUploads, type Form } from './upload.ts';
+import { createUploads } from './upload.ts';
 
 /** What came of a call. */
 export type Result<T> =

@@ -1,13 +1,11 @@
-import { createReadStream } from 'node:fs';
-import { Readable } from 'node:stream';
 import { type Answer, type Io, TransferError } from '../../model.ts';
+import { type Form, multipartForm } from '../multipart.ts';
 import type { Reply } from '../patience.ts';
 import { jsonObject, listOf, objectOf } from '../reply-json.ts';
 import { clean, impersonal } from '../words.ts';
 import type { HubspotApi, Result } from './api.ts';
 import { textOf } from './classify.ts';
 import type { HubspotSettings } from './settings.ts';
-import type { Form } from './upload.ts';
 
 /** A CSV file of contacts: UTF-8, one header line. HubSpot takes up to 512 MB and 1,048,576 lines, 500 files a day. */
 export interface ImportFile {
@@ -139,22 +137,11 @@ function formOf(file: ImportFile, { import: { operation, dateFormat } }: Hubspot
       },
     ],
   };
-  const head =
-    `--${boundary}\r\nContent-Disposition: form-data; name="importRequest"\r\nContent-Type: application/json\r\n\r\n` +
-    `${JSON.stringify(request)}\r\n` +
-    `--${boundary}\r\nContent-Disposition: form-data; name="files"; filename="${file.fileName}"\r\n` +
-    'Content-Type: text/csv\r\n\r\n';
-  const tail = `\r\n--${boundary}--\r\n`;
-  async function* parts(): AsyncGenerator<Uint8Array> {
-    yield Buffer.from(head);
-    yield* createReadStream(file.path);
-    yield Buffer.from(tail);
-  }
-  return {
-    contentType: `multipart/form-data; boundary=${boundary}`,
-    length: Buffer.byteLength(head) + file.bytes + Buffer.byteLength(tail),
-    content: Readable.from(parts(), { objectMode: false }),
-  };
+  return multipartForm(
+    { part: 'importRequest', value: request },
+    { part: 'files', name: file.fileName, path: file.path, bytes: file.bytes, contentType: 'text/csv' },
+    boundary,
+  );
 }
 
 function listIn(reply: Reply): readonly unknown[] | undefined {

@@ -1,17 +1,10 @@
-import type { Readable } from 'node:stream';
 import { createHttpClient, type HttpReply } from '../../delivery/http.ts';
 import type { Io } from '../../model.ts';
+import type { Form } from '../multipart.ts';
 import { type Asked, askPatiently, turnOf, unlessAborted } from '../patience.ts';
 import { pathAt } from '../reach-settings.ts';
 import { isDailyLimit } from './classify.ts';
 import type { HubspotSettings } from './settings.ts';
-
-/** A form with a file in it, streamed: a file of any size takes no memory. */
-export interface Form {
-  contentType: string;
-  length: number;
-  content: Readable;
-}
 
 /** Sends forms, within a time of their own. */
 export interface Uploads {
@@ -36,10 +29,10 @@ export function createUploads(settings: HubspotSettings, pace: { by: string; per
   );
   const closing = new AbortController();
 
-  function call(path: string, { contentType, length, content }: Form): Promise<HttpReply> {
+  function call(path: string, { contentType, length, body }: Form): Promise<HttpReply> {
     const headers = ['Authorization', `Bearer ${token}`, 'User-Agent', 'referry', 'Content-Type', contentType];
     headers.push('Content-Length', String(length));
-    return new Promise((resolve) => http.post(pathAt(url, path), headers, content, resolve));
+    return new Promise((resolve) => http.post(pathAt(url, path), headers, body, resolve));
   }
 
   return {
