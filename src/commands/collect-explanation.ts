@@ -10,8 +10,8 @@ import {
 } from '../ledger/explain.ts';
 import { openLedgerForReading } from '../ledger/open.ts';
 import { checkKey } from '../mapping/key.ts';
-import { keyedHash } from '../pipelines/deliver-events/context.ts';
-import { findStagedRows, type StagedRow } from '../pipelines/deliver-events/staged-rows.ts';
+import { keyedHash } from '../pipelines/files/context.ts';
+import { findStagedRows, type StagedRow } from '../pipelines/files/staged-rows.ts';
 import type { Settings } from '../settings.ts';
 import { isoOrNull } from './print.ts';
 

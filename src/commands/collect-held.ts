@@ -5,7 +5,7 @@ import type { Ledger } from '../ledger/open.ts';
 import { getProcessing } from '../ledger/processings.ts';
 import { getDefinition } from '../ledger/registry.ts';
 import { type WaitingRows, waitingRows } from '../ledger/waiting.ts';
-import { openConflicts } from '../pipelines/deliver-events/conflicts.ts';
+import { openConflicts } from '../pipelines/files/conflicts.ts';
 import { isoOrNull } from './print.ts';
 
 /** Something that waits for a person. Times are ISO 8601. */

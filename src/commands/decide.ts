@@ -2,7 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type Ledger, openLedgerForReading } from '../ledger/open.ts';
 import { EXIT, TransferError } from '../model.ts';
-import type { DecisionRequest, Planned } from '../pipelines/deliver-events/decide/planned.ts';
+import type { DecisionRequest, Planned } from '../pipelines/files/decide/planned.ts';
 import type { Decided, DecisionKind } from '../schedule/decide.ts';
 import { readJob } from '../schedule/jobs.ts';
 import type { Verb } from '../schedule/verb.ts';

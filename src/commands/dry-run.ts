@@ -1,7 +1,7 @@
 import { createExtole } from '../destinations/extole/extole.ts';
 import { openLedgerForReading } from '../ledger/open.ts';
 import { EXIT } from '../model.ts';
-import { type DryRunFile, dryRunJob } from '../pipelines/deliver-events/dry-run.ts';
+import { type DryRunFile, dryRunJob } from '../pipelines/files/dry-run.ts';
 import { readJob } from '../schedule/jobs.ts';
 import { say } from './print.ts';
 import { showProgress } from './progress.ts';

@@ -3,8 +3,8 @@ import { deliveriesOfKey, stagedProcessings } from '../ledger/explain.ts';
 import { findFile } from '../ledger/known-files.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { checkKey } from '../mapping/key.ts';
-import { keyedHash } from '../pipelines/deliver-events/context.ts';
-import { findStagedRows } from '../pipelines/deliver-events/staged-rows.ts';
+import { keyedHash } from '../pipelines/files/context.ts';
+import { findStagedRows } from '../pipelines/files/staged-rows.ts';
 import type { Settings } from '../settings.ts';
 import { usage } from './decide.ts';
 

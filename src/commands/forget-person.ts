@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { text as textOf } from 'node:stream/consumers';
 import { sealPerson } from '../ledger/forget.ts';
 import { openLedgerForReading } from '../ledger/open.ts';
-import type { ForgetAccount } from '../pipelines/deliver-events/forget/forget.ts';
+import type { ForgetAccount } from '../pipelines/files/forget/forget.ts';
 import { visible } from '../reports/visible.ts';
 import { forget } from '../schedule/verbs/forget.ts';
 import { usage, whoAmI } from './decide.ts';

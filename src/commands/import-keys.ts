@@ -1,4 +1,4 @@
-import type { ImportAccount } from '../pipelines/deliver-events/import-keys.ts';
+import type { ImportAccount } from '../pipelines/files/import-keys.ts';
 import type { Register } from './registry.ts';
 
 interface Options {
@@ -92,7 +92,7 @@ async function dry(options: {
   event: string;
   column: string;
 }): Promise<ImportAccount> {
-  const { tryImport } = await import('../pipelines/deliver-events/import-keys.ts');
+  const { tryImport } = await import('../pipelines/files/import-keys.ts');
   const { openLedgerForReading } = await import('../ledger/open.ts');
   const { settings, io, job, file, event: eventName, column } = options;
   const ledger = await openLedgerForReading(settings.ledger);

@@ -1,5 +1,5 @@
 import { EXIT } from '../model.ts';
-import type { RunResult } from '../pipelines/deliver-events/run-job.ts';
+import type { RunResult } from '../pipelines/files/run-job.ts';
 import { renderFileTable } from '../reports/text-table.ts';
 import { visible } from '../reports/visible.ts';
 import type { Asked, Verb } from '../schedule/verb.ts';

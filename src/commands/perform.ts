@@ -4,7 +4,7 @@ import { type Ledger, openLedger, openLedgerForRequests, readHolder } from '../l
 import { ledgerProblem } from '../ledger/problem.ts';
 import { answerOf, isAlive, leaveRequest, withdrawRequest } from '../ledger/requests.ts';
 import { type Io, TransferError } from '../model.ts';
-import type { Progress } from '../pipelines/deliver-events/context.ts';
+import type { Progress } from '../pipelines/files/context.ts';
 import { crashPointFrom } from '../schedule/crash-point.ts';
 import { readJob } from '../schedule/jobs.ts';
 import type { Asked, Verb } from '../schedule/verb.ts';

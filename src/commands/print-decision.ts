@@ -1,4 +1,4 @@
-import type { DecisionRequest, Planned } from '../pipelines/deliver-events/decide/planned.ts';
+import type { DecisionRequest, Planned } from '../pipelines/files/decide/planned.ts';
 import type { Decided } from '../schedule/decide.ts';
 import { printRun } from './perform-and-print.ts';
 import { count, say, sayJson, table } from './print.ts';

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { Io } from '../model.ts';
-import type { Progress } from '../pipelines/deliver-events/context.ts';
+import type { Progress } from '../pipelines/files/context.ts';
 
 const LINE_EVERY_MS = 5000;
 

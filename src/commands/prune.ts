@@ -1,4 +1,4 @@
-import type { PruneAccount } from '../pipelines/deliver-events/prune.ts';
+import type { PruneAccount } from '../pipelines/files/prune.ts';
 import type { Register } from './registry.ts';
 
 export const registerPrune: Register = (program, exit) => {

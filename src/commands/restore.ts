@@ -1,5 +1,5 @@
 import type { Restored } from '../ledger/restore.ts';
-import type { RunResult } from '../pipelines/deliver-events/run-job.ts';
+import type { RunResult } from '../pipelines/files/run-job.ts';
 import type { Register } from './registry.ts';
 
 interface Options {

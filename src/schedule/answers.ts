@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { createExtole } from '../destinations/extole/extole.ts';
 import { freshToken } from '../jobs/fresh-token.ts';
 import type { Job } from '../jobs/schema.ts';
-import { dueLooks, lookForAnswers } from '../pipelines/deliver-events/by-file/late-answers.ts';
-import { loginWatch } from '../pipelines/deliver-events/logins.ts';
-import { runJob } from '../pipelines/deliver-events/run-job.ts';
+import { dueLooks, lookForAnswers } from '../pipelines/files/by-file/late-answers.ts';
+import { loginWatch } from '../pipelines/files/logins.ts';
+import { runJob } from '../pipelines/files/run-job.ts';
 import type { ExecuteOptions } from './verb.ts';
 
 /** Whether files of a job wait for an answer at which it is time to look. */

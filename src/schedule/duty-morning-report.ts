@@ -2,7 +2,7 @@ import type { Job } from '../jobs/schema.ts';
 import { newestMorning, planMorning, postponeMorning, recordMorning } from '../ledger/morning-reports.ts';
 import { setWatchMark, watchMark } from '../ledger/watch.ts';
 import { TransferError } from '../model.ts';
-import { loginWatch } from '../pipelines/deliver-events/logins.ts';
+import { loginWatch } from '../pipelines/files/logins.ts';
 import { dayOf } from '../reports/roll-up.ts';
 import { dayPlus, latestDue } from './due.ts';
 import type { Duty, DutyContext } from './duties.ts';

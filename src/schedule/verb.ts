@@ -1,6 +1,6 @@
 import type { Ledger } from '../ledger/open.ts';
 import type { ExitCode, Io } from '../model.ts';
-import type { Progress } from '../pipelines/deliver-events/context.ts';
+import type { Progress } from '../pipelines/files/context.ts';
 
 /** What is asked for. It travels to the daemon as JSON, so it holds plain values only; what a verb needs more stands beside. */
 export interface Asked {

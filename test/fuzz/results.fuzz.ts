@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { uploadSettings } from '../../src/destinations/extole/upload-settings.ts';
-import { interpret } from '../../src/pipelines/deliver-events/by-file/interpret.ts';
+import { interpret } from '../../src/pipelines/files/by-file/interpret.ts';
 import { openResults } from '../../src/reports/results-reader.ts';
 import { must, newFolder, takeFrom } from './support.ts';
 

@@ -13,7 +13,7 @@ import { releaseRows } from '../../src/ledger/release.ts';
 import { pickRow } from '../../src/ledger/resolve.ts';
 import { beginSending } from '../../src/ledger/sweep.ts';
 import type { Answer } from '../../src/model.ts';
-import { lostToOwner } from '../../src/pipelines/deliver-events/ownership.ts';
+import { lostToOwner } from '../../src/pipelines/files/ownership.ts';
 import { Model, type ModelRow, type State } from './support/ledger-model.ts';
 import { budget, runs, timeFor } from './support/runs.ts';
 

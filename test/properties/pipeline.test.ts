@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
 import { recordDedupeProof } from '../../src/ledger/dedupe-proofs.ts';
 import { openLedger } from '../../src/ledger/open.ts';
-import { runJob } from '../../src/pipelines/deliver-events/run-job.ts';
+import { runJob } from '../../src/pipelines/files/run-job.ts';
 import type { FaultName } from '../../src/sandbox/extole/faults.ts';
 import { readJob } from '../../src/schedule/jobs.ts';
 import { readResults } from '../integration/support/e2e-results.ts';

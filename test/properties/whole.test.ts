@@ -6,7 +6,7 @@ import yazl from 'yazl';
 import { createLog, realIo } from '../../src/io.ts';
 import { openLedger } from '../../src/ledger/open.ts';
 import type { Io } from '../../src/model.ts';
-import { runJob } from '../../src/pipelines/deliver-events/run-job.ts';
+import { runJob } from '../../src/pipelines/files/run-job.ts';
 import { readJob } from '../../src/schedule/jobs.ts';
 import { encryptTo, makeKeys } from '../integration/support/e2e-pgp.ts';
 import { csv, type Row, rows } from '../integration/support/e2e-rows.ts';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { findDuplicates } from '../../src/pipelines/deliver-events/duplicates.ts';
-import { createRowIndex, openRowIndex, VERDICT } from '../../src/pipelines/deliver-events/row-index.ts';
+import { findDuplicates } from '../../src/pipelines/files/duplicates.ts';
+import { createRowIndex, openRowIndex, VERDICT } from '../../src/pipelines/files/row-index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'referry-duplicates-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -9,7 +9,7 @@ import {
   uploadColumns,
   uploadName,
   whyNot,
-} from '../../src/pipelines/deliver-events/by-file/dialect.ts';
+} from '../../src/pipelines/files/by-file/dialect.ts';
 import { readRows } from '../../src/sandbox/extole/dialect.ts';
 
 /** Texts of the characters that matter, and some that do not. */

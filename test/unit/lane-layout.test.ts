@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { uploadSettings } from '../../src/destinations/extole/upload-settings.ts';
-import { type Layout, layoutOf, readingOf, verdictOf } from '../../src/pipelines/deliver-events/by-file/layout.ts';
+import { type Layout, layoutOf, readingOf, verdictOf } from '../../src/pipelines/files/by-file/layout.ts';
 
 const OURS = ['event_name', 'event_time', 'email', 'partner_conversion_id'];
 const { results: SETTINGS } = uploadSettings.parse({});

@@ -9,7 +9,7 @@ import {
   openRowIndex,
   VERDICT,
   type Verdict,
-} from '../../src/pipelines/deliver-events/row-index.ts';
+} from '../../src/pipelines/files/row-index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'referry-index-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

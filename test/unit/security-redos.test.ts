@@ -14,7 +14,7 @@ import { decimal } from '../../src/parsing/decimal.ts';
 import { fold, isReserved } from '../../src/parsing/header.ts';
 import { readObject } from '../../src/parsing/json-object.ts';
 import { statedChecksum } from '../../src/parsing/manifest.ts';
-import { searchFor } from '../../src/pipelines/deliver-events/forget/search.ts';
+import { searchFor } from '../../src/pipelines/files/forget/search.ts';
 import { parseKnownHosts } from '../../src/remotes/hostkey.ts';
 import { fittingName, shown } from '../../src/remotes/names.ts';
 import { isCandidateName, markerFor, markerPattern, matchPattern } from '../../src/remotes/stable.ts';

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { createExtole } from '../../destinations/extole/extole.ts';
 import { getProcessing } from '../../ledger/processings.ts';
-import { stagedPaths } from '../../pipelines/deliver-events/context.ts';
-import { planConfirm } from '../../pipelines/deliver-events/decide/plan-confirm.ts';
-import { planReject } from '../../pipelines/deliver-events/decide/plan-reject.ts';
-import { planRelease } from '../../pipelines/deliver-events/decide/plan-release.ts';
-import { fileToReprocess, planReprocess } from '../../pipelines/deliver-events/decide/plan-reprocess.ts';
-import { planResolve } from '../../pipelines/deliver-events/decide/plan-resolve.ts';
-import { planRetry } from '../../pipelines/deliver-events/decide/plan-retry.ts';
-import { type DryRunFile, judgeAgain } from '../../pipelines/deliver-events/dry-run.ts';
+import { stagedPaths } from '../../pipelines/files/context.ts';
+import { planConfirm } from '../../pipelines/files/decide/plan-confirm.ts';
+import { planReject } from '../../pipelines/files/decide/plan-reject.ts';
+import { planRelease } from '../../pipelines/files/decide/plan-release.ts';
+import { fileToReprocess, planReprocess } from '../../pipelines/files/decide/plan-reprocess.ts';
+import { planResolve } from '../../pipelines/files/decide/plan-resolve.ts';
+import { planRetry } from '../../pipelines/files/decide/plan-retry.ts';
+import { type DryRunFile, judgeAgain } from '../../pipelines/files/dry-run.ts';
 import { type DecisionKind, decisionVerb } from '../decide.ts';
 
 export const RELEASE: DecisionKind = { name: 'release', plan: planRelease };

@@ -1,7 +1,7 @@
 import { loadJobs } from '../../jobs/load.ts';
 import { openPerson } from '../../ledger/forget.ts';
 import { EXIT } from '../../model.ts';
-import { type ForgetAccount, forget as remove } from '../../pipelines/deliver-events/forget/forget.ts';
+import { type ForgetAccount, forget as remove } from '../../pipelines/files/forget/forget.ts';
 import type { Verb } from '../verb.ts';
 
 export interface ForgetRequest {

@@ -1,5 +1,5 @@
 import { EXIT } from '../../model.ts';
-import { type ImportAccount, importKeys as take } from '../../pipelines/deliver-events/import-keys.ts';
+import { type ImportAccount, importKeys as take } from '../../pipelines/files/import-keys.ts';
 import { readJob } from '../jobs.ts';
 import type { Verb } from '../verb.ts';
 

@@ -1,6 +1,6 @@
 import { loadJobs } from '../../jobs/load.ts';
 import { EXIT } from '../../model.ts';
-import { type PruneAccount, prune as remove } from '../../pipelines/deliver-events/prune.ts';
+import { type PruneAccount, prune as remove } from '../../pipelines/files/prune.ts';
 import type { Verb } from '../verb.ts';
 
 export interface PruneRequest {

@@ -1,5 +1,5 @@
 import { freshToken } from '../../jobs/fresh-token.ts';
-import { type RunResult, runJob } from '../../pipelines/deliver-events/run-job.ts';
+import { type RunResult, runJob } from '../../pipelines/files/run-job.ts';
 import { readJob } from '../jobs.ts';
 import type { Verb } from '../verb.ts';
 import { exitCodeOf } from './run.ts';

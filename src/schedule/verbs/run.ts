@@ -1,6 +1,6 @@
 import { freshToken } from '../../jobs/fresh-token.ts';
 import { EXIT, type ExitCode, type RunAccount } from '../../model.ts';
-import { type RunResult, runJob } from '../../pipelines/deliver-events/run-job.ts';
+import { type RunResult, runJob } from '../../pipelines/files/run-job.ts';
 import { readJob } from '../jobs.ts';
 import type { Verb } from '../verb.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createLog, realIo } from '../../../src/io.ts';
 import { type Ledger, openLedger } from '../../../src/ledger/open.ts';
 import type { Io } from '../../../src/model.ts';
-import type { RunResult } from '../../../src/pipelines/deliver-events/run-job.ts';
+import type { RunResult } from '../../../src/pipelines/files/run-job.ts';
 import { run } from '../../../src/schedule/verbs/run.ts';
 import type { World } from '../../integration/support/e2e-world.ts';
 
