@@ -15,7 +15,37 @@ export const duration = z
     return 0;
   });
 
-const positive = duration.refine((ms) => ms > 0, 'expected more than zero');
+/** A duration that is not zero. */
+export const positiveDuration = duration.refine((ms) => ms > 0, 'expected more than zero');
+
+/** How long to wait for an answer, with defaults; `of`: what is waited for, as people call it. */
+export function timeoutSettings(of: string, by: { headers: string; total: string }, help: string) {
+  return z
+    .strictObject({
+      headers: positiveDuration
+        .prefault(by.headers)
+        .describe('How long to wait for the first line and headers of an answer.'),
+      total: positiveDuration
+        .prefault(by.total)
+        .describe(`How long ${of} may take in all, waiting for a connection included.`),
+    })
+    .prefault({})
+    .describe(help);
+}
+
+/** How long to wait between two tries; `but`: what else is said of the longest wait. */
+export function backoffSettings(help: string, but = '') {
+  return z
+    .strictObject({
+      first: positiveDuration
+        .prefault('1s')
+        .describe('The longest wait before the second try; it doubles with each try.'),
+      cap: positiveDuration.prefault('30s').describe(`The longest wait between two tries${but}.`),
+    })
+    .refine(({ first, cap }) => first <= cap, 'first must not be more than cap')
+    .prefault({})
+    .describe(help);
+}
 
 /** How rows are sent: how many at once, how long to wait, how often to try again. Durations are milliseconds once parsed. */
 export const deliverySettings = z
@@ -36,15 +66,11 @@ export const deliverySettings = z
       .refine(({ start, max }) => start <= max, 'start must not be more than max')
       .prefault({})
       .describe('Requests in flight: rises while the destination keeps up, falls on 429 or when answers become slow.'),
-    timeout: z
-      .strictObject({
-        headers: positive.prefault('15s').describe('How long to wait for the first line and headers of an answer.'),
-        total: positive
-          .prefault('30s')
-          .describe('How long a request may take in all, waiting for a connection included.'),
-      })
-      .prefault({})
-      .describe('A request that runs out of time after it was written is unknown: it may have been accepted.'),
+    timeout: timeoutSettings(
+      'a request',
+      { headers: '15s', total: '30s' },
+      'A request that runs out of time after it was written is unknown: it may have been accepted.',
+    ),
     maxAttempts: z
       .int()
       .min(1)
@@ -59,21 +85,14 @@ export const deliverySettings = z
       .describe(
         'Tries of one row within a run that ended without a clear answer, while others were answered; then the row is held.',
       ),
-    outageAfter: positive
+    outageAfter: positiveDuration
       .prefault('2m')
       .describe(
         'Nothing but failures for this long: the destination is down, the run stops, untouched rows stay open.',
       ),
-    backoff: z
-      .strictObject({
-        first: positive.prefault('1s').describe('The longest wait before the second try; it doubles with each try.'),
-        cap: positive.prefault('30s').describe('The longest wait between two tries.'),
-      })
-      .refine(({ first, cap }) => first <= cap, 'first must not be more than cap')
-      .prefault({})
-      .describe(
-        'Waits between tries are drawn at random between zero and the bound, so that rows do not come back together.',
-      ),
+    backoff: backoffSettings(
+      'Waits between tries are drawn at random between zero and the bound, so that rows do not come back together.',
+    ),
     unknown: z
       .enum(['auto', 'resend', 'hold'])
       .default('auto')

@@ -27,6 +27,22 @@ export function pathAt(baseUrl: string, path: string): string {
   return new URL(baseUrl).pathname.replace(/\/+$/, '') + path;
 }
 
+/** A path of an API, appended to its base URL. */
+export function pathLike(example: string): z.ZodString {
+  return z.string().regex(/^\/[\w./~-]*$/, `expected a path such as ${example}`);
+}
+
+/** A name of ours for an account: what we remember of it is kept under that name. */
+export const accountName = z.string().regex(/^[\w.-]{1,64}$/, 'expected a short name of letters, digits, dots, dashes');
+
+/** For people behind a proxy that opens TLS. */
+export const authorities = z
+  .string()
+  .optional()
+  .describe(
+    'Certificates (PEM) of the authorities to trust instead of the well-known ones, for a proxy that inspects TLS; by reference to a file.',
+  );
+
 /** Sent in a header, so nothing that could end the header; never quoted in a message. */
 export const headerSecret = z
   .string()

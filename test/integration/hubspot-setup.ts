@@ -40,6 +40,7 @@ export function hubspot(
 ): Hubspot {
   const sender = createHubspot(
     hubspotSettings.parse({
+      account: 'acme',
       token: server.token,
       url: server.url,
       requestsPer10Seconds: 10_000,

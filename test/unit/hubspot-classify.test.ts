@@ -78,8 +78,8 @@ describe('the next midnight', () => {
 });
 
 describe('settings', () => {
-  test('a token is enough', () => {
-    expect(hubspotSettings.parse({ token: 'pat-na1-x' })).toMatchObject({
+  test('a name for the account and a token are enough', () => {
+    expect(hubspotSettings.parse({ account: 'acme', token: 'pat-na1-x' })).toMatchObject({
       url: 'https://api.hubapi.com',
       paths: { contacts: '/crm/v3/objects/contacts' },
       requestsPer10Seconds: 100,
@@ -95,6 +95,6 @@ describe('settings', () => {
     ['a label in place of a name', { userIdProperty: 'Member ID' }],
     ['a token with a line break', { token: 'a\nb' }],
   ])('%s is refused', (_what, settings) => {
-    expect(hubspotSettings.safeParse({ token: 'x', ...settings }).success).toBe(false);
+    expect(hubspotSettings.safeParse({ account: 'acme', token: 'x', ...settings }).success).toBe(false);
   });
 });

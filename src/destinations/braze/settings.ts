@@ -1,14 +1,11 @@
 import { z } from 'zod';
 import { callSettings } from '../call-settings.ts';
-import { baseUrlLike, headerSecret } from '../reach-settings.ts';
+import { accountName, baseUrlLike, headerSecret } from '../reach-settings.ts';
 
 /** How users of one Braze workspace are brought up to date. Durations are milliseconds once parsed. */
 export const brazeSettings = z
   .strictObject({
-    account: z
-      .string()
-      .regex(/^[\w.-]{1,64}$/, 'expected a short name of letters, digits, dots, dashes')
-      .describe('Your name for the Braze workspace. What was pushed is remembered under it.'),
+    account: accountName.describe('Your name for the Braze workspace. What was pushed is remembered under it.'),
     url: baseUrlLike('https://rest.iad-01.braze.com').describe(
       'The REST endpoint of your instance, such as https://rest.iad-01.braze.com or https://rest.fra-01.braze.eu. Another instance refuses the key.',
     ),

@@ -1,21 +1,18 @@
 import { z } from 'zod';
 import { duration } from '../../delivery/settings.ts';
-import { baseUrlLike, headerSecret } from '../reach-settings.ts';
+import { accountName, authorities, baseUrlLike, headerSecret, pathLike } from '../reach-settings.ts';
 import { batchSettings, folderSettings, uploadSettings } from './upload-settings.ts';
 
 const baseUrl = baseUrlLike('https://api.extole.io');
 
-const path = z.string().regex(/^\/[\w./~-]*$/, 'expected a path such as /v6/events');
+const path = pathLike('/v6/events');
 
 /** How events reach one Extole account. Durations are milliseconds once parsed. */
 export const extoleSettings = z
   .strictObject({
-    account: z
-      .string()
-      .regex(/^[\w.-]{1,64}$/, 'expected a short name of letters, digits, dots, dashes')
-      .describe(
-        'Your name for the Extole account. It is part of who owns a key: do not change it while rows are open.',
-      ),
+    account: accountName.describe(
+      'Your name for the Extole account. It is part of who owns a key: do not change it while rows are open.',
+    ),
     container: z
       .enum(['production', 'test'])
       .default('production')
@@ -72,12 +69,7 @@ export const extoleSettings = z
       .boolean()
       .default(true)
       .describe("Send each attempt's id as X-Request-Id, to find it again in a proxy's log."),
-    ca: z
-      .string()
-      .optional()
-      .describe(
-        'Certificates (PEM) of the authorities to trust instead of the well-known ones, for a proxy that inspects TLS; by reference to a file.',
-      ),
+    ca: authorities,
     allowPrivateAddresses: z
       .boolean()
       .default(false)

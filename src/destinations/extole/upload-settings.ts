@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { duration } from '../../delivery/settings.ts';
+import { duration, positiveDuration } from '../../delivery/settings.ts';
+import { pathLike } from '../reach-settings.ts';
 
-const path = z.string().regex(/^\/[\w./~-]*$/, 'expected a path such as /v6/files');
+const path = pathLike('/v6/files');
 const partName = z.string().regex(/^[\w.-]{1,64}$/, 'expected the name of a part of a form');
-const positive = duration.refine((ms) => ms > 0, 'expected more than zero');
+
 const words = z.array(z.string().trim().toLowerCase().min(1)).min(1);
 
 /** How a results file of Extole is read. Its layout is not documented, so whatever is found by itself can be said here. */
@@ -50,11 +51,11 @@ export const uploadSettings = z
       .describe(
         'How long a run waits for the answer to a file it has sent, before it goes on to the next. Default 0s: later runs look for it.',
       ),
-    poll: positive.prefault('60s').describe('Time between two looks for an answer. Default 60s.'),
+    poll: positiveDuration.prefault('60s').describe('Time between two looks for an answer. Default 60s.'),
     stable: duration
       .prefault('60s')
       .describe('A results file that does not speak of every row is read when it did not change for this long.'),
-    proofTimeout: positive
+    proofTimeout: positiveDuration
       .prefault('24h')
       .describe('Rows without an answer are held as NO_PROOF after this time. Default 24h.'),
     results,
@@ -77,7 +78,7 @@ export const batchSettings = z
       .boolean()
       .default(true)
       .describe("Name the file's columns as event_columns of the batch job. Default true."),
-    uploadTimeout: positive.prefault('10m').describe('How long sending a file may take. Default 10m.'),
+    uploadTimeout: positiveDuration.prefault('10m').describe('How long sending a file may take. Default 10m.'),
     settle: duration
       .prefault('2m')
       .describe(

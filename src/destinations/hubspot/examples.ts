@@ -1,6 +1,11 @@
 import type { ProfileExchange } from '../profile.ts';
 
-const settings = { token: 'example-token', requestsPer10Seconds: 10_000, backoff: { first: '1ms', cap: '1ms' } };
+const settings = {
+  account: 'acme',
+  token: 'example-token',
+  requestsPer10Seconds: 10_000,
+  backoff: { first: '1ms', cap: '1ms' },
+};
 
 const API = 'https://api.hubapi.com/crm/v3/objects/contacts/batch';
 const headers = { Authorization: 'Bearer example-token', 'Content-Type': 'application/json' };

@@ -1,13 +1,12 @@
 import { z } from 'zod';
-import { duration } from '../../delivery/settings.ts';
+import { positiveDuration } from '../../delivery/settings.ts';
 import { callSettings } from '../call-settings.ts';
-import { baseUrlLike, headerSecret } from '../reach-settings.ts';
+import { accountName, baseUrlLike, headerSecret, pathLike } from '../reach-settings.ts';
 
-const path = z.string().regex(/^\/[\w./~-]*$/, 'expected a path such as /crm/v3/objects/contacts');
+const path = pathLike('/crm/v3/objects/contacts');
 const property = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,99}$/, 'expected the internal name of a property: lower case letters, digits, underscores');
-const positive = duration.refine((ms) => ms > 0, 'expected more than zero');
 
 const zone = z.string().refine((name) => {
   try {
@@ -20,6 +19,7 @@ const zone = z.string().refine((name) => {
 /** How contacts of one HubSpot account are brought up to date. Durations are milliseconds once parsed. */
 export const hubspotSettings = z
   .strictObject({
+    account: accountName.describe('Your name for the HubSpot account. What was pushed is remembered under it.'),
     token: headerSecret.describe(
       'The access token of a private app with crm.objects.contacts.read and .write, by reference to the environment or a file. To make properties: crm.schemas.contacts.write; for imports: crm.import.',
     ),
@@ -88,9 +88,9 @@ export const hubspotSettings = z
           .enum(['year-month-day', 'month-day-year', 'day-month-year'])
           .default('year-month-day')
           .describe('How dates are written in the file.'),
-        poll: positive.prefault('10s').describe('Time between two looks at an import.'),
-        wait: positive.prefault('6h').describe('How long an import may take until it counts as stuck.'),
-        uploadTimeout: positive.prefault('10m').describe('How long sending a file may take.'),
+        poll: positiveDuration.prefault('10s').describe('Time between two looks at an import.'),
+        wait: positiveDuration.prefault('6h').describe('How long an import may take until it counts as stuck.'),
+        uploadTimeout: positiveDuration.prefault('10m').describe('How long sending a file may take.'),
       })
       .prefault({})
       .describe('Files that are handed in as imports.'),

@@ -1,16 +1,13 @@
 import { z } from 'zod';
 import { callSettings } from '../call-settings.ts';
-import { baseUrlLike, headerSecret } from '../reach-settings.ts';
+import { accountName, baseUrlLike, headerSecret } from '../reach-settings.ts';
 
 const URLS = { us: 'https://api.iterable.com', eu: 'https://api.eu.iterable.com' } as const;
 
 /** How users of one Iterable project are brought up to date. Durations are milliseconds once parsed. */
 export const iterableSettings = z
   .strictObject({
-    account: z
-      .string()
-      .regex(/^[\w.-]{1,64}$/, 'expected a short name of letters, digits, dots, dashes')
-      .describe('Your name for the Iterable project. What was pushed is remembered under it.'),
+    account: accountName.describe('Your name for the Iterable project. What was pushed is remembered under it.'),
     apiKey: headerSecret.describe('A server-side API key of the project, by reference to the environment or a file.'),
     region: z
       .enum(['us', 'eu'])

@@ -1,15 +1,12 @@
 import { z } from 'zod';
 import { duration } from '../../delivery/settings.ts';
 import { callSettings } from '../call-settings.ts';
-import { baseUrlLike, headerSecret } from '../reach-settings.ts';
+import { accountName, baseUrlLike, headerSecret } from '../reach-settings.ts';
 
 /** How profiles reach one Klaviyo account. Durations are milliseconds once parsed. */
 export const klaviyoSettings = z
   .strictObject({
-    account: z
-      .string()
-      .regex(/^[\w.-]{1,64}$/, 'expected a short name of letters, digits, dots, dashes')
-      .describe('Your name for the Klaviyo account. What was pushed is remembered under it.'),
+    account: accountName.describe('Your name for the Klaviyo account. What was pushed is remembered under it.'),
     apiKey: headerSecret.describe(
       'A private API key with the scopes lists:write, profiles:read and profiles:write (and lists:read), by reference to the environment or a file.',
     ),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../../delivery/settings.ts';
 import { callSettings } from '../call-settings.ts';
-import { baseUrlLike } from '../reach-settings.ts';
+import { accountName, baseUrlLike } from '../reach-settings.ts';
 
 const EXAMPLE = 'https://mc563885gzs27c5t9-63k636ttgm.auth.marketingcloudapis.com';
 
@@ -14,10 +14,9 @@ const parameter = z.string().regex(/^[\w$.-]{1,32}$/, 'expected the name of a qu
 /** How profiles reach one data extension of Salesforce Marketing Cloud. Durations are milliseconds once parsed. */
 export const sfmcSettings = z
   .strictObject({
-    account: z
-      .string()
-      .regex(/^[\w.-]{1,64}$/, 'expected a short name of letters, digits, dots, dashes')
-      .describe('Your name for the account or business unit. What was pushed is remembered under it.'),
+    account: accountName.describe(
+      'Your name for the account or business unit. What was pushed is remembered under it.',
+    ),
     subdomain: z
       .string()
       .regex(

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { duration } from '../../../delivery/settings.ts';
+import { backoffSettings, duration } from '../../../delivery/settings.ts';
+import { pathLike } from '../../reach-settings.ts';
 import { extoleSettings } from '../settings.ts';
 import { reportSettings } from './report-settings.ts';
 import { namesIn, TEMPLATE } from './texts.ts';
 
 const template = z.string().regex(TEMPLATE, 'expected text with columns in braces, such as {first_name}{employee_id}');
-const path = z.string().regex(/^\/[\w./~-]*$/, 'expected a path such as /v5/persons');
-const positive = duration.refine((ms) => ms > 0, 'expected more than zero');
+const path = pathLike('/v5/persons');
 
 /** How share links are made at one Extole account. Durations are milliseconds once parsed. */
 export const linksSettings = extoleSettings
@@ -122,14 +122,10 @@ export const linksSettings = extoleSettings
       .describe(
         'How long to go on with one person where 429, errors of the server or broken connections come back; then the next run goes on with that person.',
       ),
-    backoff: z
-      .strictObject({
-        first: positive.prefault('1s').describe('The longest wait before the second try; it doubles with each try.'),
-        cap: positive.prefault('30s').describe('The longest wait between two tries, unless Extole asks for more.'),
-      })
-      .refine(({ first, cap }) => first <= cap, 'first must not be more than cap')
-      .prefault({})
-      .describe('Waits between tries are drawn at random between half the bound and the bound.'),
+    backoff: backoffSettings(
+      'Waits between tries are drawn at random between half the bound and the bound.',
+      ', unless Extole asks for more',
+    ),
     report: reportSettings.optional(),
   })
   .describe('How share links are made at one Extole account.');
