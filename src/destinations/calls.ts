@@ -1,6 +1,6 @@
 import type { Answer } from '../model.ts';
 import { ENOUGH, everyOne, notSentAfter, partsOf, type Row, unlessAllRefused } from './jobs.ts';
-import type { Profile } from './profile.ts';
+import type { Profile, ProfileSender } from './profile.ts';
 import { type Called, splitRefused } from './split.ts';
 import { withoutProfile } from './words.ts';
 
@@ -12,11 +12,22 @@ export interface Outgoing extends Row {
 /** A profile as a provider takes it, or why it does not leave. `kind`: calls carry profiles of one kind only. */
 export type Prepared = { json: string; kind: string } | { refused: Answer };
 
-export interface CallWork {
+/** A provider that answers each call at once. */
+export interface CallProvider {
   prepare(profile: Profile): Prepared;
   /** What a call takes at most; `bytes` of the profiles with a comma between them. */
   bounds: { rows: number; bytes: number };
-  call(rows: readonly Outgoing[]): Promise<Called>;
+  call(rows: readonly Outgoing[], signal: AbortSignal): Promise<Called>;
+  /** Cuts what is on the wire. */
+  close(): Promise<void>;
+}
+
+export function createCallSender(provider: CallProvider): ProfileSender {
+  return {
+    maxBatchSize: provider.bounds.rows,
+    send: (batch, signal) => sendInCalls(batch, provider, signal),
+    close: () => provider.close(),
+  };
 }
 
 /**
@@ -24,7 +35,7 @@ export interface CallWork {
  * good answer in spite of all patience, or one profile after the other is refused, the rest is not sent. answers[i] is of
  * batch[i]. Throws the signal's reason only.
  */
-export async function sendInCalls(batch: readonly Profile[], work: CallWork, signal: AbortSignal): Promise<Answer[]> {
+async function sendInCalls(batch: readonly Profile[], work: CallProvider, signal: AbortSignal): Promise<Answer[]> {
   const answers = new Map<number, Answer>();
   const kinds = new Map<string, Outgoing[]>();
   let stop: Answer | undefined;
@@ -47,7 +58,7 @@ export async function sendInCalls(batch: readonly Profile[], work: CallWork, sig
   /** Makes the call unless something speaks against any. */
   async function call(rows: readonly Outgoing[]): Promise<Called> {
     if (stop) return all(rows, stop);
-    const called = await work.call(rows);
+    const called = await work.call(rows, signal);
     if ('answers' in called) {
       taken ||= called.answers.some(({ kind }) => kind === 'accepted');
       stop = called.answers[0] && stoppedBy(called.answers[0]);
@@ -65,7 +76,7 @@ export async function sendInCalls(batch: readonly Profile[], work: CallWork, sig
     const rows = [...kinds.values()].flat();
     for (const share of [0.5, 0.75, 1]) {
       const row = rows[Math.ceil(rows.length * share) - 1];
-      if (row && !('refused' in (await work.call([row])))) return true;
+      if (row && !('refused' in (await work.call([row], signal)))) return true;
     }
     return false;
   }

@@ -10,6 +10,10 @@ export interface HaltWords {
   unauthorized: string;
   /** What the credential lacks after a 403. */
   forbidden: string;
+  /** The settings that say where the provider is. Default: the URL setting. */
+  where?: string;
+  /** What to look at after answers by which the call went to a wrong place, where more can be said than that. By status. */
+  misrouted?: Readonly<Record<number, string>>;
 }
 
 /**
@@ -27,12 +31,23 @@ export function haltOf(reply: Reply, words: HaltWords, meant = reply.status): Ex
   };
 }
 
-function meaningOf(status: number, { provider, unauthorized, forbidden }: HaltWords): [code: string, hint: string] {
+function meaningOf(status: number, words: HaltWords): [code: string, hint: string] {
+  const { provider, unauthorized, forbidden, where = 'the URL setting', misrouted = {} } = words;
   if (status === 401) return ['UNAUTHORIZED', unauthorized];
   if (status === 402) return ['PAYMENT_REQUIRED', `the account is unpaid; ask ${provider}`];
   if (status === 403) return ['FORBIDDEN', forbidden];
-  if (status === 415) return ['UNSUPPORTED_MEDIA_TYPE', 'JSON is not accepted there; check the URL setting'];
+  if (status === 415) return ['UNSUPPORTED_MEDIA_TYPE', `JSON is not accepted there; check ${where}`];
+  const hint = misrouted[status];
+  if (hint !== undefined) return ['MISROUTED', hint];
   if (status < 400 || status === 404 || status === 405 || status === 421)
-    return ['MISROUTED', `this is not the API of ${provider}; check the URL setting`];
-  return ['UNEXPECTED_STATUS', `${provider} does not document this answer; check the URL setting and any proxy`];
+    return ['MISROUTED', `this is not the API of ${provider}; check ${where}`];
+  return ['UNEXPECTED_STATUS', `${provider} does not document this answer; check ${where} and any proxy`];
+}
+
+/** What is answered to a question about rows that were handed in before says nothing against their having been accepted. */
+export function afterHandingIn(answer: Answer): Answer {
+  if (answer.kind === 'halted') return { ...answer, doubtful: true };
+  if (answer.kind !== 'retryable') return answer;
+  const { code, reason, http } = answer;
+  return { kind: 'unknown', code, reason, ...(http === undefined ? {} : { http }) };
 }

@@ -1,5 +1,5 @@
 import type { Io } from '../../model.ts';
-import { type Outgoing, type Prepared, sendInCalls } from '../calls.ts';
+import { createCallSender, type Outgoing, type Prepared } from '../calls.ts';
 import type { Profile, ProfileSender } from '../profile.ts';
 import type { Called } from '../split.ts';
 import { createApi } from './api.ts';
@@ -25,20 +25,12 @@ export function createBraze(settings: BrazeSettings, io: Io): ProfileSender {
     return alone.answers.every(({ kind }) => kind === 'rejected') ? judged : { refused: judged.refused };
   }
 
-  return {
-    maxBatchSize: rows,
-    send: (batch, signal) =>
-      sendInCalls(
-        batch,
-        {
-          prepare: (profile) => userOf(profile, settings),
-          bounds: { rows, bytes },
-          call: (users) => call(users, signal),
-        },
-        signal,
-      ),
+  return createCallSender({
+    prepare: (profile) => userOf(profile, settings),
+    bounds: { rows, bytes },
+    call,
     close: () => api.close(),
-  };
+  });
 }
 
 /** What names a user or says how to treat one, and can therefore be no attribute. */

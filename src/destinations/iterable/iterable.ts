@@ -1,5 +1,5 @@
 import type { Io } from '../../model.ts';
-import { type Prepared, sendInCalls } from '../calls.ts';
+import { createCallSender, type Prepared } from '../calls.ts';
 import type { Profile, ProfileSender } from '../profile.ts';
 import { createApi } from './api.ts';
 import { classify } from './classify.ts';
@@ -14,24 +14,16 @@ export function createIterable(settings: IterableSettings, io: Io): ProfileSende
   const rows = settings.usersPerCall;
   const bytes = settings.bytesPerCall - 1 - Buffer.byteLength(bodyOf([], settings));
 
-  return {
-    maxBatchSize: rows,
-    send: (batch, signal) =>
-      sendInCalls(
-        batch,
-        {
-          prepare: (profile) => userOf(profile, settings),
-          bounds: { rows, bytes },
-          call: async (users) =>
-            classify(
-              await api.bulkUpdate(bodyOf(users, settings), signal),
-              users.map(({ profile }) => profile),
-            ),
-        },
-        signal,
+  return createCallSender({
+    prepare: (profile) => userOf(profile, settings),
+    bounds: { rows, bytes },
+    call: async (users, signal) =>
+      classify(
+        await api.bulkUpdate(bodyOf(users, settings), signal),
+        users.map(({ profile }) => profile),
       ),
     close: () => api.close(),
-  };
+  });
 }
 
 function userOf({ email, userId, fields }: Profile, settings: IterableSettings): Prepared {

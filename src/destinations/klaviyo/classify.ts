@@ -1,4 +1,5 @@
 import type { Answer } from '../../model.ts';
+import { afterHandingIn, haltOf } from '../halt.ts';
 import type { HandedIn } from '../jobs.ts';
 import type { Asked, Reply } from '../patience.ts';
 import { type JsonObject, jsonObject, objectOf } from '../reply-json.ts';
@@ -32,10 +33,10 @@ export type Progress =
   | { stopped: Answer };
 
 export function progressOf(asked: Asked): Progress {
-  if ('stopped' in asked) return { stopped: doubtful(asked.stopped) };
+  if ('stopped' in asked) return { stopped: afterHandingIn(asked.stopped) };
   const { reply } = asked;
   if (reply.status === 404) return 'later';
-  if (reply.status !== 200) return { stopped: doubtful(halted(reply)) };
+  if (reply.status !== 200) return { stopped: afterHandingIn(halted(reply)) };
   const attributes = objectOf(objectOf(bodyOf(reply)?.data)?.attributes);
   const status = attributes?.status;
   if (status !== 'complete' && status !== 'cancelled') return 'later';
@@ -55,9 +56,9 @@ export interface ImportError {
 
 /** A page of errors; `next`: the cursor of the page after it, empty where it is the last. */
 export function importErrors(asked: Asked): { errors: ImportError[]; next: string } | { stopped: Answer } {
-  if ('stopped' in asked) return { stopped: doubtful(asked.stopped) };
+  if ('stopped' in asked) return { stopped: afterHandingIn(asked.stopped) };
   const { reply } = asked;
-  if (reply.status !== 200) return { stopped: doubtful(halted(reply)) };
+  if (reply.status !== 200) return { stopped: afterHandingIn(halted(reply)) };
   const { data, links } = bodyOf(reply) ?? {};
   if (!Array.isArray(data)) {
     const reason = `${PROVIDER} gave a list of errors that cannot be read, so nobody knows which profiles were refused`;
@@ -90,34 +91,20 @@ function cursorOf(next: unknown): string {
   return new URL(next, 'https://a.klaviyo.com').searchParams.get('page[cursor]') ?? '';
 }
 
-/** An answer that stops everything under these settings. */
 function halted(reply: Reply): Answer {
-  const { status } = reply;
   const { code, words } = errorOf(reply);
-  const said = `${code === '' ? '' : ` ${code}`}${words === '' ? '' : ` (${words})`}`;
-  const [why, hint] = WHY[status] ?? [
-    status < 400 ? 'MISROUTED' : 'UNEXPECTED_STATUS',
-    'this is not documented; check url, revision and any proxy',
-  ];
-  return { kind: 'halted', code: why, reason: `${PROVIDER} answered ${status}${said}: ${hint}`, http: status };
-}
-
-const WHY: Readonly<Record<number, readonly [code: string, hint: string]>> = {
-  401: ['UNAUTHORIZED', 'the key is not accepted; check apiKey, which is a private key (pk_...)'],
-  402: ['PAYMENT_REQUIRED', 'the account is unpaid; ask Klaviyo'],
-  403: ['FORBIDDEN', 'the key needs the scopes lists:write, profiles:read and profiles:write'],
-  404: ['MISROUTED', 'there is no such list, or the API is elsewhere; check listId and url'],
-  405: ['MISROUTED', 'import jobs are not taken there; check url and revision'],
-  410: ['MISROUTED', 'this revision is no longer served; check revision'],
-  415: ['UNSUPPORTED_MEDIA_TYPE', 'JSON:API is not accepted there; check url'],
-};
-
-/** What is asked after profiles were handed in says nothing against their having been accepted. */
-function doubtful(answer: Answer): Answer {
-  if (answer.kind === 'halted') return { ...answer, doubtful: true };
-  if (answer.kind !== 'retryable') return answer;
-  const { code, reason, http } = answer;
-  return { kind: 'unknown', code, reason, ...(http === undefined ? {} : { http }) };
+  return haltOf(reply, {
+    provider: PROVIDER,
+    said: [code, words].filter((text) => text !== '').join(': '),
+    unauthorized: 'the key is not accepted; check apiKey, which is a private key (pk_...)',
+    forbidden: 'the key needs the scopes lists:write, profiles:read and profiles:write',
+    where: 'url, revision',
+    misrouted: {
+      404: 'there is no such list, or the API is elsewhere; check listId and url',
+      405: 'import jobs are not taken there; check url and revision',
+      410: 'this revision is no longer served; check revision',
+    },
+  });
 }
 
 /** The first of JSON:API's `errors`; empty where the body has none. */

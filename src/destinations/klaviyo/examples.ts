@@ -183,7 +183,7 @@ export const examples: readonly ProfileExchange[] = [
         kind: 'halted',
         code: 'UNAUTHORIZED',
         reason:
-          'Klaviyo answered 401 authentication_failed (Incorrect authentication credentials.): the key is not accepted; check apiKey, which is a private key (pk_...)',
+          'Klaviyo answered 401 (authentication_failed: Incorrect authentication credentials.): the key is not accepted; check apiKey, which is a private key (pk_...)',
         http: 401,
       },
     ],

@@ -1,4 +1,5 @@
 import type { Answer } from '../../model.ts';
+import { afterHandingIn, haltOf } from '../halt.ts';
 import type { HandedIn } from '../jobs.ts';
 import type { Asked, Reply } from '../patience.ts';
 import { type JsonObject, jsonObject, objectOf } from '../reply-json.ts';
@@ -37,10 +38,10 @@ export type Progress = 'later' | 'all-well' | 'with-errors' | { stopped: Answer 
 
 /** The answer to a look. `status` is missing until the request is picked up. */
 export function progressOf(asked: Asked): Progress {
-  if ('stopped' in asked) return { stopped: doubtful(asked.stopped) };
+  if ('stopped' in asked) return { stopped: afterHandingIn(asked.stopped) };
   const { reply } = asked;
   if (reply.status === 404) return 'later';
-  if (reply.status !== 200) return { stopped: doubtful(halted(reply)) };
+  if (reply.status !== 200) return { stopped: afterHandingIn(halted(reply)) };
   const status = objectOf(bodyOf(reply)?.status);
   if (!status) return 'later';
   const { requestStatus, resultStatus, hasErrors } = status;
@@ -57,9 +58,9 @@ export interface ResultsPage {
 }
 
 export function resultsPage(asked: Asked): ResultsPage | { stopped: Answer } {
-  if ('stopped' in asked) return { stopped: doubtful(asked.stopped) };
+  if ('stopped' in asked) return { stopped: afterHandingIn(asked.stopped) };
   const { reply } = asked;
-  if (reply.status !== 200) return { stopped: doubtful(halted(reply)) };
+  if (reply.status !== 200) return { stopped: afterHandingIn(halted(reply)) };
   const { page, count, items } = bodyOf(reply) ?? {};
   if (typeof page !== 'number' || typeof count !== 'number' || !Array.isArray(items)) return { stopped: unreadable() };
   const records = items.map(objectOf).filter((item) => item !== undefined);
@@ -89,36 +90,20 @@ export function rowAnswer(item: JsonObject, proof: string): Answer {
   return { kind: 'rejected', code: code || 'ROW_REFUSED', reason: message || `${PROVIDER} refused the row`, http: 200 };
 }
 
-/** An answer that stops everything under these settings. */
 function halted(reply: Reply): Answer {
-  const { status } = reply;
   const { code, message } = errorOf(reply);
-  const said = `${code === '' ? '' : ` ${code}`}${message === '' ? '' : ` (${message})`}`;
-  const [why, hint] = WHY[status] ?? [
-    status < 400 ? 'MISROUTED' : 'UNEXPECTED_STATUS',
-    'this is not documented; check subdomain, restUrl and any proxy',
-  ];
-  return { kind: 'halted', code: why, reason: `${PROVIDER} answered ${status}${said}: ${hint}`, http: status };
-}
-
-const WHY: Readonly<Record<number, readonly [code: string, hint: string]>> = {
-  401: ['UNAUTHORIZED', 'a new token was refused, too; check the installed package and accountId'],
-  402: ['PAYMENT_REQUIRED', 'the account is unpaid; ask Salesforce'],
-  403: [
-    'FORBIDDEN',
-    'the installed package needs the right Data Extensions: Write; a token keeps the rights it was given with, for up to 20 minutes',
-  ],
-  404: ['MISROUTED', 'there is no such data extension in this business unit; check dataExtension and accountId'],
-  405: ['MISROUTED', 'rows are not taken there; check restUrl'],
-  415: ['UNSUPPORTED_MEDIA_TYPE', 'JSON is not accepted there; check restUrl'],
-};
-
-/** What is asked after rows were handed in says nothing against their having been accepted. */
-function doubtful(answer: Answer): Answer {
-  if (answer.kind === 'halted') return { ...answer, doubtful: true };
-  if (answer.kind !== 'retryable') return answer;
-  const { code, reason, http } = answer;
-  return { kind: 'unknown', code, reason, ...(http === undefined ? {} : { http }) };
+  return haltOf(reply, {
+    provider: PROVIDER,
+    said: [code, message].filter((text) => text !== '').join(': '),
+    unauthorized: 'a new token was refused, too; check the installed package and accountId',
+    forbidden:
+      'the installed package needs the right Data Extensions: Write; a token keeps the rights it was given with, for up to 20 minutes',
+    where: 'subdomain, restUrl',
+    misrouted: {
+      404: 'there is no such data extension in this business unit; check dataExtension and accountId',
+      405: 'rows are not taken there; check restUrl',
+    },
+  });
 }
 
 /** `{message, errorcode}`, or the first of `resultMessages`; empty where the body is neither. */

@@ -200,7 +200,7 @@ export const examples: readonly ProfileExchange[] = [
         kind: 'halted',
         code: 'FORBIDDEN',
         reason:
-          'Salesforce Marketing Cloud answered 403 1 (Insufficient privileges to complete this action.): the installed package needs the right Data Extensions: Write; a token keeps the rights it was given with, for up to 20 minutes',
+          'Salesforce Marketing Cloud answered 403 (1: Insufficient privileges to complete this action.): the installed package needs the right Data Extensions: Write; a token keeps the rights it was given with, for up to 20 minutes',
         http: 403,
       },
     ],

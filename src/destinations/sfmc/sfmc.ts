@@ -1,45 +1,28 @@
 import type { Answer, Io } from '../../model.ts';
-import { lookAfterMs, type Row, sendAsJobs } from '../jobs.ts';
+import { createJobSender, taken } from '../job-sender.ts';
+import type { Row } from '../jobs.ts';
 import type { Profile, ProfileSender } from '../profile.ts';
-import { withoutProfile } from '../words.ts';
 import { createApi, type SfmcApi } from './api.ts';
 import { handedIn, PROVIDER, progressOf, resultsPage, rowAnswer } from './classify.ts';
 import type { SfmcSettings } from './settings.ts';
 
-const OPEN = '{"items":[';
-const CLOSE = ']}';
-
 /** Upserts profiles as rows of a data extension, by its asynchronous API. */
 export function createSfmc(settings: SfmcSettings, io: Io): ProfileSender {
   const api = createApi(settings, io);
-  const bounds = { rows: settings.rowsPerCall, bytes: settings.bytesPerCall - OPEN.length - CLOSE.length };
-
-  return {
-    maxBatchSize: settings.rowsPerCall,
-    async send(batch, signal) {
-      signal.throwIfAborted();
-      const prepared = batch.map((profile, at) => rowOf(profile, at, settings, bounds.bytes));
-      const rows = prepared.filter((row) => 'json' in row);
-      const answers = await sendAsJobs(
-        rows,
-        {
-          bounds,
-          handIn: async (part) => {
-            const body = `${OPEN}${part.map(({ json }) => json).join(',')}${CLOSE}`;
-            return handedIn(await api.upsert(body, signal));
-          },
-          answersOf: (requestId, part) => answersOf(requestId, part.length, api, settings, io, signal),
-        },
-        signal,
-      );
-      return batch.map((profile, at) => {
-        const row = prepared[at];
-        const answer = row && 'kind' in row ? row : answers.get(at);
-        return withoutProfile(answer ?? lost(), profile);
-      });
+  return createJobSender(
+    {
+      name: PROVIDER,
+      words: { job: 'request', row: 'row' },
+      body: { open: '{"items":[', close: ']}' },
+      most: { rows: settings.rowsPerCall, bytes: settings.bytesPerCall },
+      settings,
+      rowOf: (profile, at, most) => rowOf(profile, at, settings, most),
+      handIn: async (body, signal) => handedIn(await api.upsert(body, signal)),
+      look: (requestId, profiles, signal) => look(requestId, profiles.length, api, signal),
+      close: () => api.close(),
     },
-    close: () => api.close(),
-  };
+    io,
+  );
 }
 
 /** The row as it is sent, or why it is not. Who it is comes last, so that no field can make it somebody else's. */
@@ -65,25 +48,17 @@ function rowOf(profile: Profile, at: number, settings: SfmcSettings, most: numbe
   return { kind: 'rejected', code: 'PROFILE_TOO_LARGE', reason };
 }
 
-async function answersOf(
+async function look(
   requestId: string,
   rows: number,
   api: SfmcApi,
-  settings: SfmcSettings,
-  io: Io,
   signal: AbortSignal,
-): Promise<Answer[]> {
-  const all = (answer: Answer): Answer[] => Array.from({ length: rows }, () => answer);
-  const until = io.monotonic() + settings.completeWithin;
-  for (let looks = 0; ; looks += 1) {
-    await io.sleep(lookAfterMs(looks, settings.poll), signal);
-    const progress = progressOf(await api.status(requestId, signal));
-    if (progress === 'all-well')
-      return all({ kind: 'accepted', proof: { kind: 'batch_counts', eventId: requestId }, http: 200 });
-    if (progress === 'with-errors') return (await results(requestId, rows, api, signal)) ?? all(incomplete(requestId));
-    if (progress !== 'later') return all(progress.stopped);
-    if (io.monotonic() > until) return all(working(requestId, settings.completeWithin));
-  }
+): Promise<'later' | Answer | Answer[]> {
+  const progress = progressOf(await api.status(requestId, signal));
+  if (progress === 'later') return 'later';
+  if (progress === 'all-well') return taken(requestId);
+  if (progress === 'with-errors') return (await results(requestId, rows, api, signal)) ?? incomplete(requestId);
+  return progress.stopped;
 }
 
 /** Pages of results, in the order in which the rows were handed in; `undefined` where they are not as many as the rows. */
@@ -107,13 +82,4 @@ async function results(
 function incomplete(requestId: string): Answer {
   const reason = `${PROVIDER} gave results of request ${requestId} that are not one for each row, so nobody knows which rows were refused`;
   return { kind: 'unknown', code: 'RESULTS_INCOMPLETE', reason };
-}
-
-function working(requestId: string, ms: number): Answer {
-  const reason = `${PROVIDER} is still at request ${requestId} after ${Math.round(ms / 1000)} s (setting completeWithin)`;
-  return { kind: 'unknown', code: 'STILL_WORKING', reason };
-}
-
-function lost(): Answer {
-  return { kind: 'unknown', code: 'NO_ANSWER', reason: `${PROVIDER} said nothing of the row` };
 }
