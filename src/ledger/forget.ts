@@ -8,6 +8,9 @@ const PLACES: ReadonlySet<string> = new Set([
   ...['body', 'sha256', 'ledger_id'],
 ]);
 
+/** Rows that are nothing without the person. */
+const GOES_WHOLE: ReadonlySet<string> = new Set(['attempts', 'links']);
+
 /** What somebody still works with stays as it is until it is done: then the command is given again. */
 const FINAL: Readonly<Record<string, string>> = {
   deliveries: `AND unfinished IS NULL AND state <> 'claimed'
@@ -46,10 +49,10 @@ export function scrubLedger(
     scrubbed.cells += found.length;
     if (!without) continue;
     const change = db.prepare(`UPDATE "${table}" SET "${column}" = ? WHERE rowid = ?`);
-    // An attempt is never changed; it may go, as it does with its time.
+    // An attempt is never changed; it may go, as it does with its time. A link of nobody is none.
     const remove = db.prepare(`DELETE FROM "${table}" WHERE rowid = ?`);
     db.transaction(() => {
-      for (const { id, text } of found) table === 'attempts' ? remove.run(id) : change.run(without(text), id);
+      for (const { id, text } of found) GOES_WHOLE.has(table) ? remove.run(id) : change.run(without(text), id);
     }).immediate();
   }
   return scrubbed;

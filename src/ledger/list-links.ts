@@ -1,0 +1,64 @@
+import { type KnownLink, LINK_COLUMNS, type LinkPlace } from './links.ts';
+import type { Ledger } from './open.ts';
+
+/** What a list of links can be in the order of. Links without it are not in the list. */
+export type LinkOrder = 'person' | 'email' | 'partnerUserId';
+
+const COLUMN = { person: 'person', email: 'person', partnerUserId: 'partner_user_id' } as const;
+
+/**
+ * Links of a place in the order of their identifiers (of their bytes), page by page, so that others may write meanwhile. `changedAfter`:
+ * those with a higher seq only.
+ */
+export function* linksInOrder(
+  { db }: Pick<Ledger, 'db'>,
+  { destinationId, label }: LinkPlace,
+  order: LinkOrder = 'person',
+  changedAfter = 0,
+): Generator<KnownLink> {
+  const column = COLUMN[order];
+  const having = order === 'email' ? 'AND email IS NOT NULL' : '';
+  const page = db.prepare<[number, string, string, number], KnownLink>(
+    `SELECT ${LINK_COLUMNS} FROM links WHERE destination_id = ? AND label = ? AND (${column}, id) > (?, ?) ${having}
+       AND seq > ${Math.trunc(changedAfter)} ORDER BY ${column}, id LIMIT ${PAGE}`,
+  );
+  let last = { at: '', id: 0 };
+  for (;;) {
+    const rows = page.all(destinationId, label.toLowerCase(), last.at, last.id);
+    yield* rows;
+    const end = rows.at(-1);
+    if (!end || rows.length < PAGE) return;
+    last = { at: order === 'partnerUserId' ? (end.partnerUserId ?? '') : end.person, id: end.id };
+  }
+}
+
+const PAGE = 1000;
+
+/** Links of a place that changed after `seq`, in the order of their change; at most `limit`. */
+export function linksChangedAfter(
+  { db }: Pick<Ledger, 'db'>,
+  { destinationId, label }: LinkPlace,
+  seq: number,
+  limit: number,
+): KnownLink[] {
+  return db
+    .prepare<[number, string, number, number], KnownLink>(
+      `SELECT ${LINK_COLUMNS} FROM links WHERE destination_id = ? AND label = ? AND seq > ? ORDER BY seq LIMIT ?`,
+    )
+    .all(destinationId, label.toLowerCase(), seq, limit);
+}
+
+/** The number of the latest change of any link: all changes up to it are in the ledger. */
+export function latestLinkSeq({ db }: Pick<Ledger, 'db'>): number {
+  return db.prepare<[], { seq: number }>('SELECT seq FROM link_numbers WHERE id = 1').get()?.seq ?? 0;
+}
+
+export function countLinks({ db }: Pick<Ledger, 'db'>, { destinationId, label }: LinkPlace): number {
+  return (
+    db
+      .prepare<[number, string], { n: number }>(
+        'SELECT count(*) AS n FROM links WHERE destination_id = ? AND label = ?',
+      )
+      .get(destinationId, label.toLowerCase())?.n ?? 0
+  );
+}
