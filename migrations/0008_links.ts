@@ -39,6 +39,30 @@ export async function up(knex: Knex): Promise<void> {
   });
   await knex('link_numbers').insert({ id: 1, seq: 0 });
 
+  // How many delivered rows of a file of another job were taken for customers already: delivered is final, so it only grows.
+  await knex.schema.createTable('link_sources', (t) => {
+    t.text('job').notNullable();
+    t.integer('processing_id').notNullable().references('processings.id');
+    t.bigInteger('delivered').notNullable();
+    // The newest answer among them: what was answered later was not taken.
+    t.bigInteger('answered_to').notNullable();
+    t.primary(['job', 'processing_id']);
+  });
+
+  // Reports of links that Extole was asked for: which one is waited for, and what the last one held.
+  await knex.schema.createTable('link_reports', (t) => {
+    t.increments('id');
+    t.text('job').notNullable();
+    t.text('name').notNullable().unique();
+    t.text('report_id');
+    t.text('state').notNullable();
+    t.bigInteger('asked_at').notNullable();
+    t.bigInteger('ended_at');
+    t.text('counts');
+    t.check("state in ('asked','read','failed')", [], 'link_report_state');
+    t.index(['job', 'id']);
+  });
+
   // A file for import, of one target of one job. What a target has had is told by its newest published row.
   await knex.schema.createTable('exports', (t) => {
     t.increments('id');
