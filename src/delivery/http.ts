@@ -23,6 +23,8 @@ export interface HttpClient {
   post(path: string, headers: string[], body: string | Readable, done: HttpDone): void;
   put(path: string, headers: string[], body: string, done: HttpDone): void;
   get(path: string, headers: string[], done: HttpDone): void;
+  /** Most have no body; then `null`. */
+  delete(path: string, headers: string[], body: string | null, done: HttpDone): void;
   /** Cuts what is on the wire (`ambiguous`) and drops what is not (`not-sent`). */
   close(): Promise<void>;
 }
@@ -92,7 +94,7 @@ export function createHttpClient(options: HttpOptions, io: Pick<Io, 'monotonic' 
   }
 
   function dispatch(
-    method: 'POST' | 'PUT' | 'GET',
+    method: 'POST' | 'PUT' | 'GET' | 'DELETE',
     path: string,
     headers: string[],
     body: string | Readable | null,
@@ -110,6 +112,7 @@ export function createHttpClient(options: HttpOptions, io: Pick<Io, 'monotonic' 
     post: (path, headers, body, done) => dispatch('POST', path, headers, body, done),
     put: (path, headers, body, done) => dispatch('PUT', path, headers, body, done),
     get: (path, headers, done) => dispatch('GET', path, headers, null, done),
+    delete: (path, headers, body, done) => dispatch('DELETE', path, headers, body, done),
     async close() {
       closing.abort();
       await pool.destroy(new ClosedError());

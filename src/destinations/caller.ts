@@ -9,6 +9,9 @@ export interface Caller {
   /** Makes the call at its turn, and again as long as patience lasts; `once`: never again. Throws the signal's reason only. */
   post(path: string, body: string, signal: AbortSignal, options?: { once: true }): Promise<Asked>;
   get(path: string, signal: AbortSignal): Promise<Asked>;
+  put(path: string, body: string, signal: AbortSignal): Promise<Asked>;
+  /** `body`: for the few that take one. */
+  delete(path: string, body: string | null, signal: AbortSignal): Promise<Asked>;
   close(): Promise<void>;
 }
 
@@ -113,6 +116,10 @@ export function createCaller(options: CallerOptions, io: Io): Caller {
     post: (path, body, signal, how) =>
       ask((done) => http.post(path, [...options.headers], body, done), signal, how?.once ? 0 : options.patience),
     get: (path, signal) => ask((done) => http.get(path, [...options.headers], done), signal, options.patience),
+    put: (path, body, signal) =>
+      ask((done) => http.put(path, [...options.headers], body, done), signal, options.patience),
+    delete: (path, body, signal) =>
+      ask((done) => http.delete(path, [...options.headers], body, done), signal, options.patience),
     async close() {
       closing.abort();
       await http.close();
