@@ -11,7 +11,7 @@ export const registerSandbox: Register = (program, exit) => {
   program
     .command('sandbox')
     .description(
-      'Starts an SFTP server and an Extole stand-in with its own SFTP server, to try jobs and files against.',
+      'Starts an SFTP server and stand-ins for Extole and for CRM and e-mail tools, to try jobs and files against.',
     )
     .option('--root <folder>', 'where it keeps its files', 'sandbox')
     .option('--port <number>', 'port of the SFTP server', '2222')
@@ -21,7 +21,8 @@ export const registerSandbox: Register = (program, exit) => {
       'after',
       `
 It prints the environment with which the example jobs use it, and runs until it is stopped. Every request that the stand-in
-gets is kept in <root>/extole/received.jsonl, and so is each row that it takes out of a file or a batch.
+gets is kept in <root>/extole/received.jsonl, and so is each row that it takes out of a file or a batch. HubSpot, Salesforce Marketing
+Cloud, Klaviyo, Iterable and Braze stand on free ports, with the same kind of log; HubSpot knows five contacts without a share link.
 
 For the lane batch, a job says no more than "lane: batch". For the lane sftp it names Extole's SFTP server, which looks into its
 folders five times a second, moves each file to archive and writes its results:
@@ -51,6 +52,7 @@ Example, in three terminals:
         sftpPort: await portOf(options.port),
         extolePort: await portOf(options.extolePort),
         extoleSftpPort: await portOf(options.extoleSftpPort),
+        tools: true,
       }).catch(async (error: unknown) => {
         throw await portTaken(error);
       });

@@ -5,25 +5,30 @@ import type { Io } from '../model.ts';
 import { type ExtoleStandIn, SANDBOX_TOKEN, startExtole } from './extole/server.ts';
 import { type ExtoleFolder, watchExtoleFolder } from './extole/sftp-folder.ts';
 import { type SftpServer, startSftpServer } from './sftp/server.ts';
+import { startTools, type Tools } from './tools.ts';
 
 export interface Sandbox {
   sftp: SftpServer;
   extole: ExtoleStandIn;
   /** Extole's SFTP server, and who looks into its folders. */
   extoleSftp: { server: SftpServer; folder: ExtoleFolder; keyFile: string } | undefined;
-  /** The environment with which the example jobs find both. */
+  /** CRM and e-mail tools. */
+  tools: Tools | undefined;
+  /** The environment with which the example jobs find all of them. */
   env: Record<string, string>;
   close(): Promise<void>;
 }
 
 export interface SandboxOptions {
   io: Io;
-  /** Holds `sftp/` (the partner's server), `extole/sftp/` (Extole's), `extole/received.jsonl` and `extole/taken.jsonl`. */
+  /** Holds `sftp/` (the partner's server), `extole/sftp/` (Extole's), `extole/received.jsonl`, `extole/taken.jsonl`, and a folder a tool. */
   root: string;
   sftpPort: number;
   extolePort: number;
   /** Of Extole's SFTP server; absent: there is none. */
   extoleSftpPort?: number;
+  /** Starts the CRM and e-mail tools as well. */
+  tools?: boolean;
   /** By token, as Extole limits; the demo has none to lose on it. */
   requestsPerMinute?: number;
 }
@@ -38,7 +43,7 @@ export const EXTOLE_SFTP_USER = 'acme';
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const served = join(options.root, 'sftp');
-  for (const folder of ['inbox', 'processing', 'archive', 'refused', 'results', 'reports'])
+  for (const folder of ['inbox', 'processing', 'archive', 'refused', 'results', 'reports', 'outbox'])
     await mkdir(join(served, folder), { recursive: true });
   await mkdir(join(options.root, 'extole'), { recursive: true });
   const sftp = await startSftpServer({
@@ -64,7 +69,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         ? undefined
         : await startExtoleSftp(options.io, join(options.root, 'extole'), extole, options.extoleSftpPort);
     if (extoleSftp) opened.push(extoleSftp.server, extoleSftp.folder);
-    return { sftp, extole, extoleSftp, env: environmentOf(sftp, extole, extoleSftp), close };
+    const tools = options.tools ? await startTools({ io: options.io, root: options.root }) : undefined;
+    if (tools) opened.push(tools);
+    const env = { ...environmentOf(sftp, extole, extoleSftp), ...tools?.env };
+    return { sftp, extole, extoleSftp, tools, env, close };
   } catch (error) {
     await close();
     throw error;

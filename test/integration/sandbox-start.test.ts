@@ -13,10 +13,10 @@ afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close();
 });
 
-async function sandbox(): Promise<Sandbox & { root: string }> {
+async function sandbox(more: { tools?: boolean } = {}): Promise<Sandbox & { root: string }> {
   const root = mkdtempSync(join(tmpdir(), 'referry-sandbox-'));
   opened.push(async () => rmSync(root, { recursive: true }));
-  const started = await startSandbox({ io, root, sftpPort: 0, extolePort: 0, extoleSftpPort: 0 });
+  const started = await startSandbox({ io, root, sftpPort: 0, extolePort: 0, extoleSftpPort: 0, ...more });
   opened.push(() => started.close());
   return { ...started, root };
 }
@@ -82,4 +82,28 @@ test('a file that is put there is answered within a second, and its rows are kep
     { name: 'mine.csv', accepted: 1 },
     { name: 'private.csv', accepted: 0 },
   ]);
+}, 30_000);
+
+test('the tools let in who has the credentials of the environment, nobody else, and keep what they get', async () => {
+  const { root, env, tools } = await sandbox({ tools: true });
+  const search = (token: string): Promise<Response> =>
+    fetch(`${env.HUBSPOT_URL}/crm/v3/objects/contacts/search`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ filterGroups: [], limit: 100 }),
+    });
+  expect((await search('another')).status).toBe(401);
+  expect(await (await search(env.HUBSPOT_TOKEN ?? '')).json()).toMatchObject({ total: 5 });
+  const { clientId = '', clientSecret = '' } = { clientId: env.SFMC_CLIENT_ID, clientSecret: env.SFMC_CLIENT_SECRET };
+  const token = await fetch(`${env.SFMC_AUTH_URL}/v2/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }),
+  });
+  expect(token.status).toBe(200);
+  const urls = [env.KLAVIYO_URL, env.ITERABLE_URL, env.BRAZE_URL];
+  expect(urls).toEqual([tools?.klaviyo.url, tools?.iterable.url, tools?.braze.url]);
+  const kept = (tool: string): string => readFileSync(join(root, tool, 'received.jsonl'), 'utf8');
+  expect(kept('hubspot').trimEnd().split('\n')).toHaveLength(2);
+  expect(kept('sfmc')).not.toContain('sandbox-secret');
 }, 30_000);
