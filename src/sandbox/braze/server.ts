@@ -1,3 +1,4 @@
+import { isObject, parsed } from '../json.ts';
 import {
   type StandIn,
   type StandInOptions,
@@ -5,7 +6,7 @@ import {
   type StandInRequest,
   serveStandIn,
 } from '../stand-in.ts';
-import { type Attributes, createUsers, isObject, type Users } from './users.ts';
+import { type Attributes, createUsers, type Users } from './users.ts';
 
 export interface BrazeOptions extends StandInOptions {
   /** Keys that are accepted. */
@@ -129,12 +130,4 @@ function errorAs(how: NonNullable<BrazeOptions['errors']>, words: string, index:
 
 function refusal(status: number, message: string): StandInReply {
   return { status, body: JSON.stringify({ message }) };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../json.ts';
 export type Attributes = Readonly<Record<string, unknown>>;
 
 /** The users of a workspace, by what names them: `external_id 007`, `email a@example.com`, `alias label name`. */
@@ -47,8 +48,4 @@ function nameOf(object: Attributes): { id: string } | { wrong: string } {
     return { id: `alias ${alias_label} ${alias_name}` };
   }
   return typeof value === 'string' && value !== '' ? { id: `${kind} ${value}` } : { wrong: NAMELESS };
-}
-
-export function isObject(value: unknown): value is Attributes {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../json.ts';
 import { type ErrorCode, errorReply, type Reply } from './errors.ts';
 
 /** A rule for a column of a batch's rows. */
@@ -150,12 +151,8 @@ function listOf(value: unknown, what: string): string[] {
 
 /** `known`: the fields that are allowed; `undefined` allows all. */
 function fieldsOf(value: unknown, known: readonly string[] | undefined, what: string): Fields {
-  if (!isFields(value)) throw wrong(`${what} is not an object`);
+  if (!isObject(value)) throw wrong(`${what} is not an object`);
   const stranger = known && Object.keys(value).find((field) => !known.includes(field));
   if (stranger !== undefined) throw wrong(`unknown field ${stranger} in ${what}`);
   return value;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isObject, parsed } from '../json.ts';
 /** How a file of rows is written. `PSV` has no quotes at all: each is a character like any other. */
 export type RowFormat = 'CSV' | 'PSV' | 'JSON' | 'JSONL';
 
@@ -136,7 +137,7 @@ function quotedField(text: string, from: number, quotes: Quotes): Field {
 }
 
 function readObjects(text: string, format: 'JSON' | 'JSONL'): FileRows {
-  const objects = format === 'JSON' ? arrayOf(text) : linesOf(text).map(parse);
+  const objects = format === 'JSON' ? arrayOf(text) : linesOf(text).map(parsed);
   const columns = [...new Set(objects.flatMap((one) => (isObject(one) ? Object.keys(one) : [])))];
   const rows = objects.map((one, i): FileRow => {
     if (!isObject(one)) return { number: i + 1, values: [], fault: 'The row is not a JSON object' };
@@ -146,21 +147,9 @@ function readObjects(text: string, format: 'JSON' | 'JSONL'): FileRows {
 }
 
 function arrayOf(text: string): unknown[] {
-  const value = parse(text);
+  const value = parsed(text);
   if (!Array.isArray(value)) throw new UnreadableFile('JSON: a list of objects was expected');
   return value;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function textOf(value: unknown): string {

@@ -1,3 +1,4 @@
+import { isObject, parsed } from '../json.ts';
 import { type ErrorCode, errorReply, type Reply } from './errors.ts';
 
 /** An event that the stand-in's rules let through. */
@@ -29,7 +30,7 @@ export function readEvent(
   blocked: ReadonlySet<string>,
 ): SubmittedEvent | Reply {
   if (text === '') return errorReply('missing_request_body');
-  const body = parse(text);
+  const body = parsed(text);
   if (body === undefined) return errorReply('invalid_json');
   if (!isObject(body)) return errorReply('binding_error', { reason: 'the body is not an object' });
   return pathName === undefined ? wrapped(body, blocked) : checkEvent(pathName, undefined, body, blocked);
@@ -85,16 +86,4 @@ function isTime(text: string): boolean {
   return (
     month >= '01' && month <= '12' && day >= '01' && day <= '31' && hour <= '23' && minute <= '59' && second <= '60'
   );
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import type { Io } from '../../model.ts';
+import { isObject, parsed } from '../json.ts';
 import { decodeFile, type RowFormat, UnreadableFile } from './dialect.ts';
 import { errorReply, type Reply } from './errors.ts';
 import { boundaryOf, type Part, partsOf } from './multipart.ts';
@@ -156,7 +157,7 @@ function readMetadata(parts: readonly Part[], partName: string): Metadata | Repl
   const [part, ...more] = parts.filter(({ name }) => name === partName);
   if (!part || more.length > 0) return errorReply('binding_error', { reason: `part ${partName} must be there once` });
   if (!/^application\/json\s*(;|$)/.test(part.type)) return errorReply('unsupported_media_type', { part: partName });
-  const value = parse(part.body.toString('utf8'));
+  const value = parsed(part.body.toString('utf8'));
   if (value === undefined) return errorReply('invalid_json');
   if (!isObject(value)) return errorReply('binding_error', { reason: `part ${partName} is not an object` });
   const stranger = Object.keys(value).find((field) => !['name', 'tags', 'format'].includes(field));
@@ -201,16 +202,4 @@ function rowsOf(bytes: Buffer, query: URLSearchParams): Uint8Array | Reply {
   const [header = '', ...lines] = bytes.toString('utf8').split(/(?<=\n)/);
   const from = Number(offset);
   return Buffer.from(header + lines.slice(from, limit === null ? undefined : from + Number(limit)).join(''));
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

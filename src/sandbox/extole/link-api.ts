@@ -1,4 +1,5 @@
 import type { Io } from '../../model.ts';
+import { isObject } from '../json.ts';
 import { errorReply, type Reply } from './errors.ts';
 import type { SubmittedEvent } from './events.ts';
 import { createFaultQueue, type FaultQueue } from './fault-queue.ts';
@@ -166,8 +167,4 @@ function partnerUserIdOf({ keys, steps }: Person): string {
   const known =
     keys.partner_user_id ?? steps.find(({ event }) => 'partner_user_id' in event.data)?.event.data.partner_user_id;
   return typeof known === 'string' ? known : '';
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import type { Io } from '../../model.ts';
+import { isObject } from '../json.ts';
 import { errorReply, type Reply } from './errors.ts';
 import { ok } from './paging.ts';
 
@@ -207,8 +208,4 @@ function columnsOf(mappings: string | undefined): string[] | undefined {
 function numberOf(text: string | null): number | undefined | null {
   if (text === null) return undefined;
   return /^\d{1,9}$/.test(text) ? Number(text) : null;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../json.ts';
 import type { ErrorCode } from './errors.ts';
 import type { ShareableOptions } from './shareables.ts';
 
@@ -85,8 +86,4 @@ function isWeb(text: string): boolean {
 
 function broken(error: ErrorCode, reason?: string): RuleBroken {
   return { error, parameters: reason === undefined ? {} : { reason } };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,17 +1,18 @@
+import { isObject } from '../json.ts';
 import { type InputError, wrong } from './errors.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** An object with no other fields than these: a field that the contract does not name is a mistake of ours. */
 export function fieldsOf(value: unknown, known: readonly string[], what: string): Fields | InputError {
-  if (!isFields(value)) return wrong(`Invalid input JSON: ${what} is not an object`);
+  if (!isObject(value)) return wrong(`Invalid input JSON: ${what} is not an object`);
   const stranger = Object.keys(value).find((field) => !known.includes(field));
   return stranger === undefined ? value : wrong(`Invalid input JSON: unrecognized field "${stranger}" in ${what}`);
 }
 
 /** Properties: names to text. */
 export function textsOf(value: unknown): Readonly<Record<string, string>> | InputError {
-  if (!isFields(value)) return wrong('Invalid input JSON: properties is not an object');
+  if (!isObject(value)) return wrong('Invalid input JSON: properties is not an object');
   const texts: Record<string, string> = {};
   for (const [name, one] of Object.entries(value)) {
     if (typeof one !== 'string') return wrong(`Invalid input JSON: the value of ${name} is not text`);
@@ -22,16 +23,4 @@ export function textsOf(value: unknown): Readonly<Record<string, string>> | Inpu
 
 export function isProblem(value: object): value is InputError {
   return 'category' in value && 'message' in value && 'status' in value;
-}
-
-export function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

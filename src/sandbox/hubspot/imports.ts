@@ -1,7 +1,8 @@
 import { boundaryOf, partsOf } from '../extole/multipart.ts';
+import { parsed } from '../json.ts';
 import type { StandInReply, StandInRequest } from '../stand-in.ts';
 import { notFound, ok, refusal, wrong } from './errors.ts';
-import { type Fields, fieldsOf, isProblem, parsed } from './fields.ts';
+import { type Fields, fieldsOf, isProblem } from './fields.ts';
 import type { Contacts } from './store.ts';
 
 interface ImportError {

@@ -1,3 +1,4 @@
+import { parsed } from '../json.ts';
 import {
   type StandIn,
   type StandInOptions,
@@ -7,7 +8,6 @@ import {
 } from '../stand-in.ts';
 import { type BatchBehaviour, batchCreate, batchRead, batchUpdate } from './batches.ts';
 import { refusal, wrong } from './errors.ts';
-import { parsed } from './fields.ts';
 import { createImports, type Imports } from './imports.ts';
 import { createLimiter, DOCUMENTED, type HubspotLimits } from './limits.ts';
 import { createProperty } from './properties.ts';

@@ -1,3 +1,4 @@
+import { isObject } from '../json.ts';
 export interface ProjectOptions {
   /** Fields with their types; others are unknown. */
   fields?: Readonly<Record<string, FieldType>>;
@@ -185,7 +186,3 @@ function readBody(body: unknown): { users: UserUpdate[]; createNewFields: boolea
 }
 
 const bad = (msg: string): Refused => ({ code: 'BadParams', msg });
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

@@ -1,4 +1,5 @@
 import { createRateLimit } from '../extole/rate-limit.ts';
+import { parsed } from '../json.ts';
 import {
   type StandIn,
   type StandInOptions,
@@ -67,12 +68,4 @@ export async function startIterable(options: IterableOptions): Promise<IterableS
 
 function refusal(status: number, code: string, msg: string, params: unknown = null): StandInReply {
   return { status, body: JSON.stringify({ msg, code, params }) };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

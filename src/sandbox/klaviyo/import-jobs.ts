@@ -1,4 +1,5 @@
 import type { Io } from '../../model.ts';
+import { parsed } from '../json.ts';
 import type { StandInReply } from '../stand-in.ts';
 import { type ImportProblem, malformed, objectOf, type ProfileStore, type StoredProfile } from './profiles.ts';
 import { apiError } from './replies.ts';
@@ -163,12 +164,4 @@ function isProfile(value: StoredProfile | ImportProblem): value is StoredProfile
 
 function noJob(): StandInReply {
   return apiError(404, 'not_found', 'A bulk import job with this id does not exist.');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

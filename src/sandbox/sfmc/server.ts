@@ -1,4 +1,5 @@
 import { createRateLimit } from '../extole/rate-limit.ts';
+import { isObject, parsed } from '../json.ts';
 import {
   type StandIn,
   type StandInOptions,
@@ -155,18 +156,10 @@ const LIMITS: SfmcLimits = {
 };
 
 function itemsOf(body: string): Values[] | undefined {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    if (!isRecord(parsed) || Object.keys(parsed).join() !== 'items' || !Array.isArray(parsed.items)) return undefined;
-    const rows = parsed.items.filter(isRecord);
-    return rows.length === parsed.items.length && rows.length > 0 ? rows : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const json = parsed(body);
+  if (!isObject(json) || Object.keys(json).join() !== 'items' || !Array.isArray(json.items)) return undefined;
+  const rows = json.items.filter(isObject);
+  return rows.length === json.items.length && rows.length > 0 ? rows : undefined;
 }
 
 function json(value: unknown): StandInReply {

@@ -1,4 +1,5 @@
 import type { Io } from '../../model.ts';
+import { isObject, type JsonFields, parsed } from '../json.ts';
 import type { StandInReply, StandInRequest } from '../stand-in.ts';
 
 export interface TokenOptions {
@@ -67,13 +68,9 @@ export function createTokens(options: TokenOptions, io: Io): TokenDesk {
   };
 }
 
-function recordOf(body: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
+function recordOf(body: string): JsonFields | undefined {
+  const value = parsed(body);
+  return isObject(value) ? value : undefined;
 }
 
 function refusal(status: number, error: string, error_description: string): StandInReply {
