@@ -1,6 +1,15 @@
 import { z } from 'zod';
-import { compileColumns, type Identifier } from './columns.ts';
-import { columnName, type ExportFormat, furtherColumns, namingFields, sameNames, template } from './format.ts';
+import { BY_EMAIL, compileColumns, type Identifier } from './columns.ts';
+import {
+  columnName,
+  type ExportFormat,
+  fileBytes,
+  furtherColumns,
+  namingFields,
+  sameNames,
+  tellOfColumns,
+  template,
+} from './format.ts';
 import type { LeftOut } from './row.ts';
 
 /** Attributes that Braze has by itself; in any other spelling they become custom attributes. */
@@ -41,12 +50,7 @@ const fields = z.strictObject({
   aliasLabel: z.string().trim().min(1).default('email').describe('With user_alias: the label of the alias.'),
   linkAttribute: columnName.default('share_link').describe('The custom attribute of the link.'),
   columns: furtherColumns,
-  maxBytes: z
-    .int()
-    .min(1000)
-    .max(500_000_000)
-    .default(500_000_000)
-    .describe('Bytes of one file; more go into further files. Braze takes 500 MB of attributes.'),
+  maxBytes: fileBytes(500_000_000, 'Braze takes 500 MB of attributes.'),
 });
 
 type Settings = z.output<typeof fields>;
@@ -57,7 +61,7 @@ const settings = fields
     const message =
       [linkAttribute, ...Object.keys(columns)].map(misplaced).find((problem) => problem !== undefined) ??
       sameNames([identifierOf(context.value).column, ...columnsOf(context.value).map(([name]) => name)], true);
-    if (message !== undefined) context.issues.push({ code: 'custom', path: ['columns'], message, input: undefined });
+    tellOfColumns(context, message);
   })
   .describe("A file of attributes for Braze's CSV import, which has no API: a person uploads it.");
 
@@ -79,7 +83,7 @@ export const brazeCsv: ExportFormat<typeof settings> = {
 };
 
 function identifierOf({ identifier, id }: Settings): Identifier {
-  if (identifier === 'email') return { column: 'email', template: '{email}', kind: 'email' };
+  if (identifier === 'email') return BY_EMAIL;
   return { column: identifier === 'external_id' ? 'external_id' : 'user_alias_name', template: id, kind: 'id' };
 }
 

@@ -12,6 +12,9 @@ export interface Identifier {
   kind: 'email' | 'id';
 }
 
+/** For tools whose column of the address is called so. */
+export const BY_EMAIL: Identifier = { column: 'email', template: '{email}', kind: 'email' };
+
 export interface ColumnsLayout {
   format: string;
   naming: { fileName: string; timezone: string };

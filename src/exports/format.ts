@@ -105,6 +105,16 @@ export function namingFields(pattern: string, zoneHelp = '') {
   };
 }
 
+/** A problem with the columns, told of at their setting. */
+export function tellOfColumns(context: { issues: z.core.$ZodRawIssue[] }, message: string | undefined): void {
+  if (message !== undefined) context.issues.push({ code: 'custom', path: ['columns'], message, input: undefined });
+}
+
+/** The size of a file, for tools that take no larger one. */
+export function fileBytes(most: number, limit: string) {
+  return z.int().min(1000).max(most).default(most).describe(`Bytes of one file; more go into further files. ${limit}`);
+}
+
 /** Two columns of one name would be one to the tool: told of at the second. */
 export function sameNames(names: readonly string[], ignoreCase: boolean): string | undefined {
   const seen = new Map<string, string>();

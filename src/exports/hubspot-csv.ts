@@ -1,6 +1,15 @@
 import { z } from 'zod';
-import { compileColumns } from './columns.ts';
-import { columnName, type ExportFormat, furtherColumns, namingFields, sameNames, template } from './format.ts';
+import { BY_EMAIL, compileColumns } from './columns.ts';
+import {
+  columnName,
+  type ExportFormat,
+  fileBytes,
+  furtherColumns,
+  namingFields,
+  sameNames,
+  tellOfColumns,
+  template,
+} from './format.ts';
 
 const MOST_COLUMNS = 999;
 
@@ -28,12 +37,7 @@ const fields = z.strictObject({
     .describe(
       'Rows of one file without its header; more go into further files. HubSpot takes 1,048,576 with the header, and without a paid plan 500,000 a day.',
     ),
-  maxBytes: z
-    .int()
-    .min(1000)
-    .max(512_000_000)
-    .default(512_000_000)
-    .describe('Bytes of one file; more go into further files. Without a paid plan HubSpot takes 20000000.'),
+  maxBytes: fileBytes(512_000_000, 'Without a paid plan HubSpot takes 20000000.'),
 });
 
 type Settings = z.output<typeof fields>;
@@ -43,7 +47,7 @@ const settings = fields
     const names = ['email', ...columnsOf(context.value).map(([name]) => name)];
     const many = names.length > MOST_COLUMNS ? `there are ${names.length} columns; HubSpot takes 999` : undefined;
     const message = sameNames(names, true) ?? many;
-    if (message !== undefined) context.issues.push({ code: 'custom', path: ['columns'], message, input: undefined });
+    tellOfColumns(context, message);
   })
   .describe("A file of contacts for HubSpot's import tool. The e-mail address says which contact it is.");
 
@@ -56,7 +60,7 @@ export const hubspotCsv: ExportFormat<typeof settings> = {
     return compileColumns({
       format: 'hubspot-csv',
       naming: chosen,
-      identifier: { column: 'email', template: '{email}', kind: 'email' },
+      identifier: BY_EMAIL,
       columns: columnsOf(chosen),
       maxRows: chosen.maxRows,
       maxBytes: chosen.maxBytes,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { compileColumns } from './columns.ts';
-import { columnName, type ExportFormat, furtherColumns, namingFields, sameNames } from './format.ts';
+import { BY_EMAIL, compileColumns } from './columns.ts';
+import { columnName, type ExportFormat, furtherColumns, namingFields, sameNames, tellOfColumns } from './format.ts';
 
 const OWN = ['email', 'userId'] as const;
 
@@ -26,7 +26,7 @@ const settings = fields
   .check((context) => {
     const names = [context.value.identifier, ...columnsOf(context.value).map(([name]) => name)];
     const message = sameNames(names, true) ?? names.map(misspelt).find((problem) => problem !== undefined);
-    if (message !== undefined) context.issues.push({ code: 'custom', path: ['columns'], message, input: undefined });
+    tellOfColumns(context, message);
   })
   .describe("A file of users for Iterable's import of lists. Its headers are the names of the profile fields.");
 
@@ -40,9 +40,7 @@ export const iterableCsv: ExportFormat<typeof settings> = {
     return compileColumns({
       format: 'iterable-csv',
       naming: chosen,
-      identifier: byEmail
-        ? { column: 'email', template: '{email}', kind: 'email' }
-        : { column: 'userId', template: '{partner_user_id}', kind: 'id' },
+      identifier: byEmail ? BY_EMAIL : { column: 'userId', template: '{partner_user_id}', kind: 'id' },
       columns: columnsOf(chosen),
     });
   },

@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { compileColumns } from './columns.ts';
-import { columnName, type ExportFormat, furtherColumns, namingFields, sameNames } from './format.ts';
+import {
+  columnName,
+  type ExportFormat,
+  fileBytes,
+  furtherColumns,
+  namingFields,
+  sameNames,
+  tellOfColumns,
+} from './format.ts';
 
 const fields = z.strictObject({
   ...namingFields('klaviyo-share-links-{yyyy}{MM}{dd}-{HH}{mm}{ss}.csv'),
@@ -13,12 +21,7 @@ const fields = z.strictObject({
     .default('share_link')
     .describe('The custom property of the link. Klaviyo tells capital letters apart: keep to one spelling.'),
   columns: furtherColumns,
-  maxBytes: z
-    .int()
-    .min(1000)
-    .max(50_000_000)
-    .default(50_000_000)
-    .describe('Bytes of one file; more go into further files. Klaviyo takes 50 MB.'),
+  maxBytes: fileBytes(50_000_000, 'Klaviyo takes 50 MB.'),
 });
 
 type Settings = z.output<typeof fields>;
@@ -28,7 +31,7 @@ const settings = fields
     // An e-mail column in another spelling would become a custom property that looks like the address.
     const names = [context.value.emailColumn, ...columnsOf(context.value).map(([name]) => name)];
     const message = sameNames(names, true);
-    if (message !== undefined) context.issues.push({ code: 'custom', path: ['columns'], message, input: undefined });
+    tellOfColumns(context, message);
   })
   .describe('A file of profiles for Klaviyo: for an upload to a list, or the folder /profiles of its SFTP server.');
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { compileColumns } from './columns.ts';
-import { allColumns, type ExportFormat, namingFields, sameNames } from './format.ts';
+import { allColumns, type ExportFormat, namingFields, sameNames, tellOfColumns } from './format.ts';
 
 const settings = z
   .strictObject({
@@ -16,7 +16,7 @@ const settings = z
   })
   .check((context) => {
     const message = sameNames(Object.keys(context.value.columns), false);
-    if (message !== undefined) context.issues.push({ code: 'custom', path: ['columns'], message, input: undefined });
+    tellOfColumns(context, message);
   })
   .describe('A CSV file with the columns that you say.');
 

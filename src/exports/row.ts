@@ -18,6 +18,21 @@ export interface LeftOut {
   reason: string;
 }
 
+/** Hears of each row that is left out, in the order of the rows. */
+export type HearLeftOut = (row: ExportRow, why: LeftOut) => void;
+
+/** Counts rows that are left out, by code, and tells of each. */
+export function countLeftOut(hear: HearLeftOut | undefined): { counts: Record<string, number>; leave: HearLeftOut } {
+  const counts: Record<string, number> = {};
+  return {
+    counts,
+    leave(row, why) {
+      counts[why.code] = (counts[why.code] ?? 0) + 1;
+      hear?.(row, why);
+    },
+  };
+}
+
 /** All links, or those that changed since the last export. */
 export const EXPORT_KINDS = ['snapshot', 'changes'] as const;
 export type ExportKind = (typeof EXPORT_KINDS)[number];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { compileColumns } from './columns.ts';
-import { columnName, type ExportFormat, furtherColumns, namingFields, sameNames } from './format.ts';
+import { columnName, type ExportFormat, furtherColumns, namingFields, sameNames, tellOfColumns } from './format.ts';
 
 const fields = z.strictObject({
   ...namingFields(
@@ -37,7 +37,7 @@ const settings = fields
       columnsOf(context.value).map(([name]) => name),
       true,
     );
-    if (message !== undefined) context.issues.push({ code: 'custom', path: ['columns'], message, input: undefined });
+    tellOfColumns(context, message);
   })
   .describe('A file for the import of a data extension of Salesforce Marketing Cloud, to be put below /Import.');
 

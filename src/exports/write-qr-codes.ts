@@ -5,7 +5,7 @@ import { ZipFile } from 'yazl';
 import { type ByteFile, createByteFile, type WholeFile } from './byte-file.ts';
 import { QR_NAME_TAKEN, type QrImage, qrDrawer } from './qr-codes.ts';
 import type { QrSettings } from './qr-settings.ts';
-import type { ExportRow, LeftOut } from './row.ts';
+import { countLeftOut, type ExportRow, type HearLeftOut, type LeftOut } from './row.ts';
 
 export interface QrWork {
   rows: Iterable<ExportRow> | AsyncIterable<ExportRow>;
@@ -16,7 +16,7 @@ export interface QrWork {
   name: string;
   /** Milliseconds since 1970: the date that images have in a zip. */
   at: number;
-  leftOut?: (row: ExportRow, why: LeftOut) => void;
+  leftOut?: HearLeftOut;
   signal: AbortSignal;
 }
 
@@ -39,7 +39,7 @@ export async function writeQrCodes(work: QrWork): Promise<WrittenQrCodes> {
   const { settings, signal } = work;
   const draw = qrDrawer(settings);
   const shelf = settings.into === 'zip' ? zipShelf(work) : await folderShelf(join(work.folder, work.name));
-  const counts: Record<string, number> = {};
+  const { counts, leave } = countLeftOut(work.leftOut);
   let read = 0;
   let images = 0;
   try {
@@ -49,10 +49,7 @@ export async function writeQrCodes(work: QrWork): Promise<WrittenQrCodes> {
       const drawn = await draw(row);
       const wrong = 'code' in drawn ? drawn : await shelf.put(drawn);
       if (wrong === undefined) images++;
-      else {
-        counts[wrong.code] = (counts[wrong.code] ?? 0) + 1;
-        work.leftOut?.(row, wrong);
-      }
+      else leave(row, wrong);
     }
     signal.throwIfAborted();
     const zips = await shelf.end();

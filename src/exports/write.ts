@@ -5,7 +5,7 @@ import { type CsvFormatterStream, format as fastCsv } from '@fast-csv/format';
 import { TransferError } from '../model.ts';
 import { type ByteFile, createByteFile, type WholeFile } from './byte-file.ts';
 import type { CompiledExport } from './format.ts';
-import type { ExportKind, ExportRow, LeftOut } from './row.ts';
+import { countLeftOut, type ExportKind, type ExportRow, type HearLeftOut, type LeftOut } from './row.ts';
 
 /** One file of an export; `rows` without the header. */
 export interface ExportFile extends WholeFile {
@@ -32,8 +32,7 @@ export interface ExportWork {
   /** Milliseconds since 1970; the names are made of it. */
   at: number;
   kind: ExportKind;
-  /** Hears of each row that is left out, in the order of the rows. */
-  leftOut?: (row: ExportRow, why: LeftOut) => void;
+  leftOut?: HearLeftOut;
   signal: AbortSignal;
 }
 
@@ -46,13 +45,9 @@ const CHUNK = 1 << 18;
 export async function writeExport(work: ExportWork): Promise<WrittenExport> {
   const { rows, format } = work;
   const parts: Part[] = [];
-  const counts: Record<string, number> = {};
+  const { counts, leave } = countLeftOut(work.leftOut);
   let read = 0;
   let before: string | undefined;
-  const leave = (row: ExportRow, why: LeftOut): void => {
-    counts[why.code] = (counts[why.code] ?? 0) + 1;
-    work.leftOut?.(row, why);
-  };
   const next = async (): Promise<Part> => {
     const part = await openPart(work, parts.length + 1);
     parts.push(part);
