@@ -148,6 +148,27 @@ export async function up(knex: Knex): Promise<void> {
     t.check("outcome in ('delivered','duplicate','rejected','failed','held')", [], 'outcome_of_push');
   });
   await knex.raw("CREATE INDEX push_rows_failed ON push_rows (push_target_id, link_id) WHERE outcome = 'failed'");
+
+  await letLinksBeForgotten(knex);
+}
+
+/**
+ * A delivered row says in `event_id` which link a person got, and that may hold a name. Delivered stays final, but that it may be
+ * emptied, with all else as it was. One trigger, that it costs a row on its way nothing.
+ */
+async function letLinksBeForgotten(knex: Knex): Promise<void> {
+  const pg = knex.client.config.client === 'pg';
+  const free = new Set(['key', 'reason', 'processing_id', 'line']);
+  const columns = Object.keys(await knex('deliveries').columnInfo()).filter((name) => !free.has(name));
+  const same = columns
+    .filter((name) => name !== 'event_id')
+    .map((name) => `NEW.${name} IS NOT DISTINCT FROM OLD.${name}`);
+  const when = `OLD.state = 'delivered' AND NOT (NEW.event_id = '' AND ${same.join(' AND ')})`;
+  const body = pg
+    ? `FOR EACH ROW WHEN (${when}) EXECUTE FUNCTION delivered_is_final()`
+    : `WHEN ${when} BEGIN SELECT RAISE(ABORT, 'delivered is final'); END`;
+  await knex.raw(`DROP TRIGGER delivered_is_final${pg ? ' ON deliveries' : ''}`);
+  await knex.raw(`CREATE TRIGGER delivered_is_final BEFORE UPDATE OF ${columns.join(', ')} ON deliveries ${body}`);
 }
 
 export async function down(): Promise<void> {

@@ -107,8 +107,16 @@ for (const [name, open] of Object.entries(databases)) {
 
     it('delivered is final, and needs a proof', async () => {
       await db('deliveries').insert(delivery(2, 'A', 'delivered'));
-      for (const change of [{ state: 'held' }, { state: 'failed', owns: 0 }, { event_id: 'other' }, { attempts: 9 }])
-        await expect(db('deliveries').update(change)).rejects.toThrow('delivered is final');
+      const changes = [
+        { state: 'held' },
+        { state: 'failed', owns: 0 },
+        { event_id: 'other' },
+        { event_id: '', attempts: 9 },
+        { attempts: 9 },
+      ];
+      for (const change of changes) await expect(db('deliveries').update(change)).rejects.toThrow('delivered is final');
+      // What may stand for a person can be forgotten.
+      expect(await db('deliveries').update({ event_id: '' })).toBe(1);
       await expect(db('deliveries').insert({ ...delivery(3, 'B', 'delivered'), event_id: null })).rejects.toThrow(
         /delivered_has_proof/,
       );
