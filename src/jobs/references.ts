@@ -6,7 +6,15 @@ const REFERENCE = /\$\{(env|file):([^}]*)\}/g;
 const ENV_NAME = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
 
 /** Fields whose value must never be shown, and should not stand in the job file itself. */
-const SECRET_FIELDS = new Set(['password', 'privateKey', 'passphrase', 'token', 'keyboardInteractive']);
+const SECRET_FIELDS = new Set([
+  'password',
+  'privateKey',
+  'passphrase',
+  'token',
+  'keyboardInteractive',
+  'apiKey',
+  'clientSecret',
+]);
 
 /** Where container platforms put secrets; there they are readable by all, in a place that only the container has. */
 const SECRET_MOUNT = '/run/secrets/';
