@@ -1,3 +1,4 @@
+import { createRateLimit } from '../extole/rate-limit.ts';
 import { isObject, parsed } from '../json.ts';
 import {
   type StandIn,
@@ -6,6 +7,9 @@ import {
   type StandInRequest,
   serveStandIn,
 } from '../stand-in.ts';
+import { type CohortOptions, type Cohorts, createCohorts } from './cohorts.ts';
+import { exportIds } from './export-ids.ts';
+import { createSubscriptions, type Subscriptions } from './subscriptions.ts';
 import { type Attributes, createUsers, type Users } from './users.ts';
 
 export interface BrazeOptions extends StandInOptions {
@@ -22,6 +26,9 @@ export interface BrazeOptions extends StandInOptions {
   errors?: 'field' | 'text' | 'text-from-1' | 'nameless';
   /** What X-RateLimit-Reset says: the second since 1970, or the seconds until then. */
   reset?: 'epoch' | 'seconds';
+  cohorts?: CohortOptions;
+  /** Ids of the subscription groups that there are. */
+  groups?: readonly string[];
 }
 
 export interface BrazeLimits {
@@ -31,23 +38,41 @@ export interface BrazeLimits {
   /** Objects in a call. */
   objects: number;
   bytes: number;
+  /** Calls about cohorts in an hour, about subscription groups and for exports in a minute. */
+  cohortsPerHour: number;
+  subscriptionsPerMinute: number;
+  exportsPerMinute: number;
 }
 
 export interface BrazeStandIn extends StandIn {
   users: Users['all'];
+  cohorts: Cohorts['all'];
+  /** So many calls about cohorts are answered 423. */
+  lockCohorts(calls: number): void;
+  groups: Subscriptions['groups'];
   setKeys(keys: readonly string[]): void;
 }
 
 export const SANDBOX_KEY = 'sandbox-braze-key';
 
-const DOCUMENTED: BrazeLimits = { requests: 3000, windowMs: 3000, objects: 75, bytes: 4_000_000 };
+const DOCUMENTED: BrazeLimits = {
+  ...{ requests: 3000, windowMs: 3000, objects: 75, bytes: 4_000_000 },
+  ...{ cohortsPerHour: 250_000, subscriptionsPerMinute: 5000, exportsPerMinute: 250 },
+};
 const ARRAYS: ReadonlySet<string> = new Set(['attributes', 'events', 'purchases']);
 
-/** Braze as its documentation describes it: attributes through `/users/track`. */
+/** Braze as its documentation describes it: attributes through `/users/track`, cohorts of a partner, subscription groups. */
 export async function startBraze(options: BrazeOptions): Promise<BrazeStandIn> {
   const { io } = options;
   const limits = { ...DOCUMENTED, ...options.limits };
   const users = createUsers(options.known ?? [], options.refuses);
+  const cohorts = createCohorts(options.cohorts ?? {}, (name) => users.all.has(name));
+  const subscriptions = createSubscriptions(options.groups ?? []);
+  const rates = new Map([
+    ['cohorts', createRateLimit(limits.cohortsPerHour, 3_600_000)],
+    ['/v2/subscription/status/set', createRateLimit(limits.subscriptionsPerMinute)],
+    ['/users/export/ids', createRateLimit(limits.exportsPerMinute)],
+  ]);
   let keys = new Set(options.keys ?? [SANDBOX_KEY]);
   let window = { start: 0, count: 0 };
 
@@ -72,13 +97,26 @@ export async function startBraze(options: BrazeOptions): Promise<BrazeStandIn> {
 
   function answer(request: StandInRequest): StandInReply {
     const { method, path, headers, body, bytes } = request;
+    const partners = path.startsWith('/partners/');
     const key = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
-    if (!keys.has(key)) return refusal(401, 'Invalid API key');
+    if (!partners && !keys.has(key)) return refusal(401, 'Invalid API key');
+    const rate = rates.get(partners ? 'cohorts' : path);
+    if (rate && method === 'POST') {
+      if (!rate.take('', io.monotonic())) return refusal(429, 'Rate limit exceeded');
+      if (bytes > limits.bytes) return refusal(413, 'Request body too large');
+      return (partners ? cohorts.answer(path, jsonOf(request)) : aboutMembers(request)) ?? refusal(404, 'Invalid URL');
+    }
     if (path !== '/users/track' || method !== 'POST') return refusal(404, 'Invalid URL');
     const { allowed, headers: beside } = count();
     if (!allowed) return { ...refusal(429, 'Rate limit exceeded'), headers: beside };
     if (bytes > limits.bytes) return { ...refusal(413, 'Request body too large'), headers: beside };
     return { ...track(body, headers['content-type'] ?? ''), headers: beside };
+  }
+
+  function aboutMembers(request: StandInRequest): StandInReply {
+    const body = jsonOf(request);
+    if (request.path === '/users/export/ids') return exportIds(body, users.all);
+    return subscriptions.set(body);
   }
 
   function track(body: string, type: string): StandInReply {
@@ -116,10 +154,18 @@ export async function startBraze(options: BrazeOptions): Promise<BrazeStandIn> {
   return {
     ...standIn,
     users: users.all,
+    cohorts: cohorts.all,
+    lockCohorts: cohorts.lock,
+    groups: subscriptions.groups,
     setKeys: (next) => {
       keys = new Set(next);
     },
   };
+}
+
+/** `undefined` where it is no JSON. */
+function jsonOf({ headers, body }: StandInRequest): unknown {
+  return /^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '') ? parsed(body) : undefined;
 }
 
 function errorAs(how: NonNullable<BrazeOptions['errors']>, words: string, index: number): unknown {

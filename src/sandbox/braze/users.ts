@@ -1,4 +1,5 @@
 import { isObject } from '../json.ts';
+
 export type Attributes = Readonly<Record<string, unknown>>;
 
 /** The users of a workspace, by what names them: `external_id 007`, `email a@example.com`, `alias label name`. */
@@ -22,16 +23,36 @@ export function createUsers(known: readonly string[], refuses?: (object: Attribu
       const existing = object._update_existing_only ?? name.id.startsWith('alias ');
       if (typeof existing !== 'boolean') return "'_update_existing_only' must be a boolean";
       const attributes = Object.entries(object).filter(([key]) => !OWN.has(key));
-      const odd = attributes.find(([, value]) => !['string', 'number', 'boolean'].includes(typeof value));
+      const odd = attributes.find(
+        ([, value]) => !['string', 'number', 'boolean'].includes(typeof value) && !isArray(value),
+      );
       if (odd) return `the value of '${odd[0]}' is not valid`;
       const own = refuses?.(object);
       if (own !== undefined) return own;
       // Whoever is not known is passed over without a word.
       if (existing && !users.has(name.id)) return undefined;
-      users.set(name.id, { ...users.get(name.id), ...Object.fromEntries(attributes) });
+      const before = users.get(name.id) ?? {};
+      const changed = attributes.map(([key, value]) => [key, isArray(value) ? merged(before[key], value) : value]);
+      users.set(name.id, { ...before, ...Object.fromEntries(changed) });
       return undefined;
     },
   };
+}
+
+/** An array attribute: a whole list, or values to be added to the list that there is, or taken from it. */
+type ArrayValue = readonly string[] | { add?: readonly string[]; remove?: readonly string[] };
+
+function isArray(value: unknown): value is ArrayValue {
+  if (Array.isArray(value)) return value.every((one) => typeof one === 'string');
+  if (!isObject(value) || Object.keys(value).length === 0) return false;
+  return Object.entries(value).every(([key, list]) => ['add', 'remove'].includes(key) && Array.isArray(list));
+}
+
+function merged(before: unknown, value: ArrayValue): readonly string[] {
+  if (!('add' in value || 'remove' in value)) return 'length' in value ? value : [];
+  const list = Array.isArray(before) ? before.map(String) : [];
+  const { add = [], remove = [] } = value;
+  return [...new Set([...list, ...add])].filter((one) => !remove.includes(one));
 }
 
 /** Exactly one name; an e-mail address names a user where nothing else does. */

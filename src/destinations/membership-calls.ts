@@ -1,0 +1,72 @@
+import { type Answer, TransferError } from '../model.ts';
+import { createCallSender, type Outgoing, type Prepared } from './calls.ts';
+import type { MembershipAnswers, MembershipChanges, MembershipTarget } from './membership.ts';
+import type { Profile } from './profile.ts';
+import type { Called } from './split.ts';
+
+/** A member to be added or removed. */
+export interface Change {
+  id: string;
+  add: boolean;
+}
+
+/** A change on its way; `json` as it is sent. */
+export interface ChangeRow extends Outgoing {
+  change: Change;
+}
+
+/** A provider that answers each call at once. `kind` of what is prepared: calls carry changes of one kind only. */
+export interface ChangeProvider {
+  prepare(change: Change): Prepared;
+  /** What a call takes at most; `bytes` of the changes with a comma between them. */
+  bounds: { rows: number; bytes: number };
+  call(rows: readonly ChangeRow[], signal: AbortSignal): Promise<Called>;
+  close(): Promise<void>;
+}
+
+/** Changes of members are sent as profiles are: in bounded calls, split where one is refused, and not at all after a call without an answer. */
+export function createChangeSender(provider: ChangeProvider): Pick<MembershipTarget, 'apply' | 'close'> {
+  const known = new WeakMap<Profile, Change>();
+  const changeOf = (profile: Profile): Change => known.get(profile) ?? { id: profile.userId ?? '', add: false };
+  const sender = createCallSender({
+    prepare: (profile) => provider.prepare(changeOf(profile)),
+    bounds: provider.bounds,
+    call: (rows, signal) =>
+      provider.call(
+        rows.map((row) => ({ ...row, change: changeOf(row.profile) })),
+        signal,
+      ),
+    close: () => provider.close(),
+  });
+
+  return {
+    async apply(changes, signal) {
+      const batch = asList(changes).map((change): Profile => {
+        const profile = { userId: change.id, fields: {} };
+        known.set(profile, change);
+        return profile;
+      });
+      return asAnswers(await sender.send(batch, signal), changes);
+    },
+    close: () => sender.close(),
+  };
+}
+
+/** Adds first, then removes. */
+export function asList({ add, remove }: MembershipChanges): Change[] {
+  return [...add.map((id) => ({ id, add: true })), ...remove.map((id) => ({ id, add: false }))];
+}
+
+/** Answers in the order of `asList`, apart again. */
+export function asAnswers(answers: readonly Answer[], { add }: MembershipChanges): MembershipAnswers {
+  return { add: answers.slice(0, add.length), remove: answers.slice(add.length) };
+}
+
+/** An answer to preparing or reading that is no yes. `what`: could not be done. */
+export function notReady(what: string, answer: Answer, hint: string): TransferError {
+  const [code, reason] = answer.kind === 'accepted' ? ['BAD_ANSWER', ''] : [answer.code, answer.reason];
+  return new TransferError(code, `${what}: ${reason}`, {
+    retryable: answer.kind === 'retryable' || answer.kind === 'unknown',
+    hint,
+  });
+}
