@@ -21,6 +21,8 @@ export interface Experience {
   openMs: number;
   /** Points that should be hit more often, the rarest first. */
   wanted: readonly string[];
+  /** Those of them that this command comes by in this scenario, the rarest first. */
+  near: readonly string[];
   /** Points that were hit often enough. */
   sated: readonly string[];
 }
@@ -46,6 +48,12 @@ export function chooseKill(chance: Chance, seen: Experience, recovering: boolean
   if (chance.hit(0.06) && straceMissing() === undefined) {
     const call = chance.pick(CALLS);
     return { at: 'call', call, nth: 1 + chance.below(CALLS_OF_A_LIFE[call]), harm: 'SIGKILL' };
+  }
+  // One place of those that lie on its way: the first of several would hide the others.
+  const [rarest, ...others] = seen.near;
+  if (rarest !== undefined && chance.hit(0.85)) {
+    const point = chance.hit(0.5) ? rarest : chance.pick([rarest, ...others]);
+    return { at: 'points', points: [chance.hit(0.9) ? point : `${point}:2`] };
   }
   const r = chance.next();
   if (r < (seen.wanted.length > 0 ? 0.75 : 0.3)) {

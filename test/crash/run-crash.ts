@@ -46,7 +46,7 @@ export interface CrashFigures {
 }
 
 /** How often each named place is to be hit in a full run: some more than are asked for, since the last ones are the rarest. */
-const QUOTA = 23;
+const QUOTA = 21;
 
 export async function loadScenarios(): Promise<Scenario[]> {
   const folder = new URL('scenarios/', import.meta.url);
@@ -64,7 +64,7 @@ export async function runCrash(options: CrashOptions): Promise<CrashFigures> {
   if (scenarios.length === 0)
     throw new Error(`no such scenario; there are ${known.map(({ name }) => name).join(', ')}`);
   const started = performance.now();
-  const book = createBook(pointsOf(options.tree), options);
+  const book = createBook(pointsOf(options.tree), scenarios, options);
   const servers = startServers();
   const partners = startPartners();
   const chooser = createChooser(scenarios, book, options.seed);
@@ -95,13 +95,14 @@ interface OneStory {
 }
 
 async function one(options: CrashOptions, { scenario, nth, book, servers, partners }: OneStory): Promise<void> {
+  const started = performance.now();
   const told = await tellStory({
     ...{ scenario, servers, partners, tree: options.tree, keep: options.keep, kills: options.kills },
     seed: `${options.seed} ${scenario.name} ${nth}`,
-    experience: book.experience,
-    lived: (life) => book.lived(scenario.name, life),
+    experience: (command) => book.experience(scenario, command),
+    lived: (life) => book.lived(scenario, life),
   });
-  book.add(scenario.name, told);
+  book.add(scenario.name, told, performance.now() - started);
   if (told.history.violations.length === 0 && options.keep !== 'all') return;
   const replay = JSON.stringify(told.history.lives.map(asItWas));
   const lines = [
@@ -121,19 +122,26 @@ function asItWas({ kill, point, signal }: Life): Kill | null {
 }
 
 interface Book {
-  experience(): Experience;
-  lived(scenario: string, life: Life): void;
-  add(scenario: string, told: Told): void;
+  experience(scenario: Scenario, command: string): Experience;
+  lived(scenario: Scenario, life: Life): void;
+  add(scenario: string, told: Told, ms: number): void;
   over(): boolean;
-  /** How much a scenario could still do for points that were not hit often enough. */
-  promise(scenario: string): number;
+  /** How much a second of a scenario could still do for points that were not hit often enough. */
+  promise(scenario: Scenario): number;
   figures(seconds: number): CrashFigures;
 }
 
-function createBook(points: readonly string[], { seed, stopEarly, say }: CrashOptions): Book {
+function createBook(
+  points: readonly string[],
+  scenarios: readonly Scenario[],
+  { seed, stopEarly, say }: CrashOptions,
+): Book {
   const hits = new Map(points.map((point): [string, number] => [point, 0]));
-  const byScenario = new Map<string, Map<string, number>>();
-  const told = new Set<string>();
+  /** Points that a command came by, by scenario and command. */
+  const ways = new Map<string, Map<string, Set<string>>>();
+  for (const { name, reaches = {} } of scenarios)
+    ways.set(name, new Map(Object.entries(reaches).map(([command, its]) => [command, new Set(its)])));
+  const told = new Map<string, { stories: number; ms: number }>();
   const violations: Violation[] = [];
   const sums = { kills: 0, startupKills: 0, stories: 0, rows: 0 };
   let openMs = 300;
@@ -142,25 +150,27 @@ function createBook(points: readonly string[], { seed, stopEarly, say }: CrashOp
   const missing = (): string[] => points.filter((point) => hitsOf(point) < QUOTA).sort((a, b) => hitsOf(a) - hitsOf(b));
   const count = (kind: Kind): number => violations.filter((each) => each.kind === kind).length;
   return {
-    experience: () => {
+    experience: ({ name }, command) => {
       const wanted = missing();
-      return { openMs, wanted, sated: points.filter((point) => !wanted.includes(point)) };
+      const near = wanted.filter((point) => ways.get(name)?.get(command)?.has(point));
+      return { openMs, wanted, near, sated: points.filter((point) => !wanted.includes(point)) };
     },
-    lived(scenario, { point, touchedMs }) {
+    lived({ name }, { args: [command = ''], point, touchedMs }) {
       if (touchedMs !== undefined) openMs = openMs * 0.9 + touchedMs * 0.1;
       if (point === undefined) return;
       hits.set(point, (hits.get(point) ?? 0) + 1);
-      const its = byScenario.get(scenario) ?? new Map<string, number>();
-      its.set(point, (its.get(point) ?? 0) + 1);
-      byScenario.set(scenario, its);
+      const its = ways.get(name) ?? new Map<string, Set<string>>();
+      its.set(command, (its.get(command) ?? new Set()).add(point));
+      ways.set(name, its);
     },
-    add(scenario, { history, rows }) {
+    add(scenario, { history, rows }, ms) {
       sums.kills += history.kills;
       sums.startupKills += history.startupKills;
       sums.stories++;
       sums.rows += rows;
       violations.push(...history.violations);
-      told.add(scenario);
+      const before = told.get(scenario) ?? { stories: 0, ms: 0 };
+      told.set(scenario, { stories: before.stories + 1, ms: before.ms + ms });
       if (performance.now() - lastSaid < 5000) return;
       lastSaid = performance.now();
       const rare = missing().map((point) => `${point} ${hits.get(point)}`);
@@ -169,11 +179,13 @@ function createBook(points: readonly string[], { seed, stopEarly, say }: CrashOp
       );
     },
     over: () => stopEarly && violations.length > 0,
-    promise: (scenario) => {
-      const its = byScenario.get(scenario);
-      // One that was never told may reach anything.
-      if (!its) return told.has(scenario) ? 0 : 8;
-      return missing().reduce((sum, point) => sum + (its.has(point) ? (QUOTA - (hits.get(point) ?? 0)) / QUOTA : 0), 0);
+    promise: ({ name }) => {
+      const its = new Set([...(ways.get(name)?.values() ?? [])].flatMap((each) => [...each]));
+      const { stories, ms } = told.get(name) ?? { stories: 1, ms: 10_000 };
+      const worth = missing()
+        .filter((point) => its.has(point))
+        .reduce((sum, point) => sum + (QUOTA - hitsOf(point)) / QUOTA, 0);
+      return (worth * 10_000 * stories) / ms;
     },
     figures: (seconds) => ({
       kills: sums.kills,
@@ -206,7 +218,7 @@ function createChooser(
   const choose = (): Scenario => {
     const first = fresh.shift();
     if (first) return first;
-    const weights = scenarios.map(({ name, weight = 1 }) => weight * 0.5 + book.promise(name));
+    const weights = scenarios.map((scenario) => (scenario.weight ?? 1) * 0.15 + book.promise(scenario));
     let r = chance.next() * weights.reduce((sum, weight) => sum + weight, 0);
     for (const [i, scenario] of scenarios.entries()) {
       r -= weights[i] ?? 0;

@@ -140,7 +140,7 @@ async function told(
   partners: Partners,
   lived: (life: Life) => void,
 ): Promise<number> {
-  const experience = () => ({ openMs: 300, wanted: [], sated: [] });
+  const experience = () => ({ openMs: 300, wanted: [], near: [], sated: [] });
   const { history, kept } = await tellStory({ scenario, seed, tree, servers, partners, experience, lived, keep });
   if (history.violations.length > 0) {
     say([`its files are in ${kept ?? 'nowhere'}`, ...tellLives(history)].join('\n'));

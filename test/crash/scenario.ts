@@ -19,6 +19,8 @@ export interface Scenario {
   about: string;
   /** How often it is told, compared with the others; default 1. */
   weight?: number;
+  /** Named places that few scenarios come by, by the command that does: this one is told until they were hit often enough. */
+  reaches?: Readonly<Record<string, readonly string[]>>;
   world: WorldWishes;
   rules?: Partial<Pick<Rules, 'by' | 'resends' | 'jobs' | 'ordered' | 'restored'>>;
   /** Share of the answers that are bad while it is killed: Extole's, and the SFTP servers'. */

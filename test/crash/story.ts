@@ -26,7 +26,7 @@ export interface TellOptions {
   servers: Servers;
   partners: Partners;
   /** What is known of lives so far. */
-  experience(): Experience;
+  experience(command: string): Experience;
   /** Called after each life. */
   lived(life: Life): void;
   /** Deaths to play again instead of choosing them; `null`: it lives. */
@@ -88,13 +88,13 @@ function createStory(options: TellOptions, history: History, world: CrashWorld, 
   let lives = 0;
   let recovering = 0;
 
-  const nextKill = (last: Life | undefined, choose: LiveOptions['choose']): Kill | undefined => {
+  const nextKill = (command: string, last: Life | undefined, choose: LiveOptions['choose']): Kill | undefined => {
     if (options.kills) return options.kills[lives] ?? undefined;
     if (choose) return choose(fate);
     if (last?.signal !== 'SIGKILL') recovering = 0;
     // Deaths in a row, each while the one before is taken up.
     else if (recovering === 0 && fate.hit(0.18)) recovering = 1 + fate.below(5);
-    return chooseKill(fate, options.experience(), recovering-- > 0);
+    return chooseKill(fate, options.experience(command), recovering-- > 0);
   };
 
   const lifeOf = async (args: readonly string[], kill: Kill | undefined, how: LiveOptions): Promise<Life> => {
@@ -111,7 +111,7 @@ function createStory(options: TellOptions, history: History, world: CrashWorld, 
     const { until = isThrough, kills = 8, ends, mayDie = false } = how;
     let last: Life | undefined;
     for (let n = 0, peaceful = 0; ; n++) {
-      const kill = n < kills ? nextKill(last, how.choose) : undefined;
+      const kill = n < kills ? nextKill(args[0] ?? '', last, how.choose) : undefined;
       last = await lifeOf(args, kill, how);
       lives++;
       const facts = remember(history, last, ends && new Set(ends));

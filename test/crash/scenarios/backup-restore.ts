@@ -20,6 +20,10 @@ export const scenario: Scenario = {
   name: 'backup-restore',
   about: 'backup while rows are sent, the ledger lost, restore killed in the middle, rows released by a person',
   weight: 1.5,
+  reaches: {
+    run: ['restored-found', 'outcomes-taken-over', 'rows-held'],
+    restore: ['ledger-set-aside', 'ledger-restored'],
+  },
   world: { remote: 'local' },
   rules: { ordered: false, restored: true },
   faults: { extole: 0.2 },

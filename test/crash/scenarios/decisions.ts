@@ -17,6 +17,7 @@ function torn({ text }: InputFile): { key: string; line: number } {
   return { key: lines[at]?.split(',')[0] ?? '', line: at + 1 };
 }
 
+const DECIDING = ['decision-planned', 'decision-applied'];
 const WHY = ['--reason', 'because', '--json'];
 
 /** What people decide about rows and files, carried out by a daemon that dies in it, or by the command itself. */
@@ -24,6 +25,7 @@ export const scenario: Scenario = {
   name: 'decisions',
   about: 'release, reject and resolve, through a daemon that dies and without one',
   weight: 1.5,
+  reaches: { resolve: DECIDING, reject: DECIDING, release: DECIDING, daemon: DECIDING },
   world: { remote: 'local' },
   rules: { ordered: false },
   faults: { extole: 0.2 },

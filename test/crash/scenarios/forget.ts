@@ -7,6 +7,7 @@ export const scenario: Scenario = {
   name: 'forget',
   about: 'forget a person, killed between each two steps',
   weight: 0.7,
+  reaches: { forget: ['staging-forgotten', 'results-forgotten'] },
   world: { remote: 'local' },
   faults: { extole: 0.2 },
   async tell(story) {

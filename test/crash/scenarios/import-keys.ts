@@ -7,6 +7,7 @@ export const scenario: Scenario = {
   name: 'import-keys',
   about: 'import-keys, then rows with imported keys',
   weight: 0.5,
+  reaches: { 'import-keys': ['keys-imported'] },
   world: { remote: 'local' },
   faults: { extole: 0.2 },
   async tell(story) {
@@ -14,12 +15,15 @@ export const scenario: Scenario = {
     const file = story.sampler.file('rows.csv', { rows: 16, plain: true });
     const keys = file.text
       .split('\n')
-      .slice(1, 9)
+      .slice(1, 13)
       .map((line) => line.split(',')[0]?.replaceAll('"', '') ?? '');
     for (const key of keys) story.verdict({ verdict: 'imported', key });
-    const old = join(story.world.root, 'old.csv');
-    writeFileSync(old, `id\n${keys.join('\n')}\n`);
-    await story.live(['import-keys', old, '--job', 'feed', '--json'], { kills: 5, until: () => true });
+    // Each part is one batch: who dies after it has nothing more to take in.
+    for (let part = 0; part < keys.length; part += 3) {
+      const old = join(story.world.root, `old-${part}.csv`);
+      writeFileSync(old, `id\n${keys.slice(part, part + 3).join('\n')}\n`);
+      await story.live(['import-keys', old, '--job', 'feed', '--json'], { kills: 3, until: () => true });
+    }
     story.drop(file);
     await story.live(['run', 'feed', '--json'], { kills: 4 });
   },

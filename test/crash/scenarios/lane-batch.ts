@@ -5,6 +5,17 @@ export const scenario: Scenario = {
   name: 'lane-batch',
   about: 'run, lane batch: whole files, of which none may come twice',
   weight: 2,
+  reaches: {
+    run: [
+      'upload-named',
+      'upload-written',
+      'upload-planned',
+      'uploaded',
+      'batch-planned',
+      'batch-started',
+      'results-read',
+    ],
+  },
   world: { remote: 'local', extoleSftp: false },
   rules: { by: 'file' },
   faults: { extole: 0.3, sftp: 0.35 },

@@ -25,6 +25,10 @@ export const scenario: Scenario = {
   name: 'lane-folder',
   about: 'run, lane folder: files for a manual upload, confirmed by a person',
   weight: 0.7,
+  reaches: {
+    confirm: ['confirmed', 'results-read'],
+    run: ['upload-named', 'upload-written', 'upload-planned', 'uploaded'],
+  },
   world: { remote: 'local' },
   rules: { by: 'hand' },
   faults: { extole: 0 },

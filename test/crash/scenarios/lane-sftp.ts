@@ -5,6 +5,7 @@ export const scenario: Scenario = {
   name: 'lane-sftp',
   about: 'run, lane sftp: whole files, of which none may come twice',
   weight: 2,
+  reaches: { run: ['upload-named', 'upload-written', 'upload-planned', 'uploaded', 'results-read'] },
   world: { remote: 'local', extoleSftp: { order: 'shuffled', halfWrittenMs: 40, resultsAfterMs: 60 } },
   rules: { by: 'file' },
   faults: { extole: 0.3, sftp: 0.35 },

@@ -25,6 +25,7 @@ export const scenario: Scenario = {
   name: 'prune',
   about: 'prune, killed between each two steps; pruned files that come again',
   weight: 0.7,
+  reaches: { prune: ['staging-pruned', 'keys-pruned', 'records-pruned'] },
   world: { remote: 'local' },
   faults: { extole: 0.2 },
   async tell(story) {
