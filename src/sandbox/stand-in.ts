@@ -78,7 +78,7 @@ export async function serveStandIn(
       accepted: id !== '',
       duplicate: false,
       eventId: id,
-      body: request.path.endsWith('/token') ? undefined : parsed(request.body),
+      body: /\/(?:token|access-token-info)$/.test(request.path) ? undefined : parsed(request.body),
     };
     received.push(entry);
     log?.append(entry);

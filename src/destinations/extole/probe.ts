@@ -1,17 +1,11 @@
 import { type HttpReply, PRIVATE_ADDRESS } from '../../delivery/http.ts';
 import type { Io } from '../../model.ts';
+import type { ProbeStep } from '../probe-step.ts';
 import { createApi, DEFAULT_TIMEOUTS, type ExtoleApi } from './api.ts';
 import { classify, clean } from './classify.ts';
 import type { ExtoleTimeouts } from './extole.ts';
 import { jsonObjects } from './reply-json.ts';
 import type { ExtoleSettings } from './settings.ts';
-
-export interface ProbeStep {
-  step: string;
-  ok: boolean;
-  detail: string;
-  hint?: string;
-}
 
 /**
  * What `doctor` asks of Extole, without sending an event: is each host reached, does it prove who it is, and is the token

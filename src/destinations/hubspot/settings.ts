@@ -31,6 +31,9 @@ export const hubspotSettings = z
           .describe('Contacts; batch and search are below it. Newer versions: /crm/objects/2026-03/contacts.'),
         properties: path.default('/crm/v3/properties/contacts').describe('Properties of contacts.'),
         imports: path.default('/crm/v3/imports').describe('Imports. Newer versions: /crm/imports/2026-03.'),
+        tokenInfo: path
+          .default('/oauth/v2/private-apps/get/access-token-info')
+          .describe('Where `doctor` asks what a private app may do.'),
       })
       .prefault({})
       .describe('Paths of the API, appended to the URL.'),

@@ -11,12 +11,15 @@ import { refusal, wrong } from './errors.ts';
 import { createImports, type Imports } from './imports.ts';
 import { createLimiter, DOCUMENTED, type HubspotLimits } from './limits.ts';
 import { createProperty } from './properties.ts';
+import { missingScope, SCOPES, scopeFor, TOKEN_INFO, tokenInfo } from './scopes.ts';
 import { searchContacts } from './search.ts';
 import { type Contacts, createContacts, type StoredContact } from './store.ts';
 
 export interface HubspotOptions extends StandInOptions {
   /** The token that is accepted. */
   token?: string;
+  /** What the app may do; default all. */
+  scopes?: readonly string[];
   limits?: Partial<HubspotLimits>;
   /** Record ids count from here. */
   firstId?: number;
@@ -49,6 +52,7 @@ export async function startHubspot(options: HubspotOptions): Promise<HubspotStan
   const limiter = createLimiter(limits);
   const batches: BatchBehaviour = { multiStatus: true, ...options.batches };
   const groups = new Set(options.groups ?? ['contactinformation']);
+  const scopes = new Set(options.scopes ?? SCOPES);
   const imports = createImports(contacts, options.importLooks ?? 2);
   let index: StoredContact[] | undefined;
 
@@ -58,8 +62,10 @@ export async function startHubspot(options: HubspotOptions): Promise<HubspotStan
       const message = 'Authentication credentials not found. This API supports OAuth 2.0 authentication';
       return refusal({ status: 401, category: 'INVALID_AUTHENTICATION', message });
     }
+    if (path === TOKEN_INFO) return tokenInfo(request, token, scopes);
     const { refused, headers: beside } = limiter.take(path === `${CONTACTS}/search`, io.monotonic());
     if (refused) return { ...refused, headers: beside };
+    if (!scopes.has(scopeFor(path))) return { ...missingScope(scopeFor(path)), headers: beside };
     const of = IMPORTS.exec(path);
     const reply = of ? answerImport(request, of[1], of[2] !== undefined) : answerJson(request, method);
     return { ...reply, headers: beside };
