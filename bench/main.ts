@@ -2,16 +2,18 @@ import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { missed, perSecond, show } from './figures.ts';
 import { jobText, writeRows } from './files.ts';
 import { hasOpenSsh, startOpenSsh } from './openssh.ts';
+import { push } from './push.ts';
+import { firstLine, script, task } from './task.ts';
 
 /**
  * Measures, side by side in one run, on generated files and against bare servers on loopback in a process of their own. Each
  * figure is a ratio to something simpler that does the same work: absolute numbers say more about the machine.
- * `npm run bench [-- name ...]`: end-to-end, redelivery, memory, ledger-growth, download, export.
+ * `npm run bench [-- name ...]`: end-to-end, redelivery, memory, ledger-growth, download, export, push.
  */
-const NAMES = ['end-to-end', 'redelivery', 'memory', 'ledger-growth', 'download', 'export'] as const;
+const NAMES = ['end-to-end', 'redelivery', 'memory', 'ledger-growth', 'download', 'export', 'push'] as const;
 type Name = (typeof NAMES)[number];
 
 interface Servers {
@@ -42,7 +44,6 @@ await mkdir(inbox, { recursive: true });
 const servers = spawn(process.execPath, [script('servers.ts'), join(root, 'served')], {
   stdio: ['pipe', 'pipe', 'inherit'],
 });
-let missed = 0;
 try {
   const ports: Servers = JSON.parse(await firstLine(servers.stdout));
   process.stdout.write(`Node.js ${process.version}; each figure with its ratio; files and ledger in ${tmpdir()}\n`);
@@ -52,12 +53,13 @@ try {
   if (chosen('ledger-growth')) await ledgerGrowth(ports);
   if (chosen('download')) await download();
   if (chosen('export')) await exports();
+  if (chosen('push')) await push();
 } finally {
   servers.stdin.end();
   servers.kill();
   await rm(root, { recursive: true, force: true });
 }
-process.exitCode = missed === 0 ? 0 : 1;
+process.exitCode = missed() === 0 ? 0 : 1;
 
 async function endToEnd(ports: Servers): Promise<void> {
   const rows = 100_000;
@@ -264,40 +266,6 @@ function at<T>(list: readonly T[], i: number): T {
   const found = list[i];
   if (found === undefined) throw new Error(`there is no round ${i}`);
   return found;
-}
-
-/** Runs a task in a process of its own and reads the JSON line that it prints. */
-async function task<Figures>(name: string, ...args: string[]): Promise<Figures> {
-  const child = spawn(process.execPath, [script(name), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let text = '';
-  for await (const chunk of child.stdout) text += chunk;
-  if (child.exitCode === null) await new Promise((resolve) => child.once('exit', resolve));
-  if (child.exitCode !== 0) throw new Error(`${name} ended with ${child.exitCode}`);
-  return JSON.parse(text.trim().split('\n').at(-1) ?? '');
-}
-
-async function firstLine(stream: AsyncIterable<Buffer>): Promise<string> {
-  for await (const chunk of stream) return String(chunk);
-  throw new Error('the servers did not start');
-}
-
-function script(name: string): string {
-  return fileURLToPath(new URL(name, import.meta.url));
-}
-
-/** `bound`: at least that; negative: at most its amount. */
-function show(name: Name, text: string, ratio?: number, bound?: number): void {
-  let verdict = '';
-  if (ratio !== undefined && bound !== undefined) {
-    const holds = bound > 0 ? ratio >= bound : ratio <= -bound;
-    if (!holds) missed++;
-    verdict = `ratio ${ratio.toFixed(2)} (${bound > 0 ? 'at least' : 'at most'} ${Math.abs(bound)})${holds ? '' : '  MISSED'}  `;
-  }
-  process.stdout.write(`${name.padEnd(14)} ${verdict}${text}\n`);
-}
-
-function perSecond(rowsPerMs: number): string {
-  return Math.round(rowsPerMs * 1000).toLocaleString('en');
 }
 
 function phasesOf(figures: RunFigures): string {

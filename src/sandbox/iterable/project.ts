@@ -1,4 +1,5 @@
 import { isObject } from '../json.ts';
+
 export interface ProjectOptions {
   /** Fields with their types; others are unknown. */
   fields?: Readonly<Record<string, FieldType>>;
