@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { createCohort } from '../../src/destinations/braze/cohorts/cohorts.ts';
+import { createBrazeMembership } from '../../src/destinations/braze/cohorts/open.ts';
 import { brazeMembershipSettings } from '../../src/destinations/braze/cohorts/settings.ts';
 import type { MembershipTarget } from '../../src/destinations/membership.ts';
 import { createLog, realIo } from '../../src/io.ts';
@@ -36,8 +36,7 @@ function targetTo(
     ...{ account: 'acme', url: provider.url, ...quick, ...settings },
     cohort: { ...ours, ...settings.cohort },
   });
-  if (!parsed.cohort) throw new Error('the settings lack the cohort');
-  const target = createCohort(parsed, parsed.cohort, io);
+  const target = createBrazeMembership(parsed, io);
   opened.push(() => target.close());
   return target;
 }

@@ -1,4 +1,5 @@
 import type { Io } from '../../model.ts';
+import type { CallSettings } from '../call-settings.ts';
 import { createCaller } from '../caller.ts';
 import type { Asked } from '../patience.ts';
 import { pathAt } from '../reach-settings.ts';
@@ -15,7 +16,10 @@ export interface BrazeApi {
 /** A call with 75 refused users. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-export function createApi(settings: BrazeSettings, io: Io): BrazeApi {
+export function createApi(
+  settings: Pick<BrazeSettings, 'url' | 'apiKey' | 'requestsPerSecond'> & CallSettings,
+  io: Io,
+): BrazeApi {
   const { url, apiKey } = settings;
   const caller = createCaller(
     {

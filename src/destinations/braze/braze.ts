@@ -1,10 +1,9 @@
 import type { Io } from '../../model.ts';
-import { createCallSender, type Outgoing, type Prepared } from '../calls.ts';
+import { createCallSender, type Prepared } from '../calls.ts';
 import type { Profile, ProfileSender } from '../profile.ts';
-import type { Called } from '../split.ts';
 import { createApi } from './api.ts';
-import { classify } from './classify.ts';
 import type { BrazeSettings } from './settings.ts';
+import { trackBody, trackUsers } from './track.ts';
 
 /**
  * Brings users of a Braze workspace up to date by their attributes. Attributes only: events would count twice where a call is made
@@ -13,22 +12,12 @@ import type { BrazeSettings } from './settings.ts';
 export function createBraze(settings: BrazeSettings, io: Io): ProfileSender {
   const api = createApi(settings, io);
   const rows = settings.usersPerCall;
-  const bytes = settings.bytesPerCall - Buffer.byteLength(bodyOf([]));
-
-  async function call(users: readonly Outgoing[], signal: AbortSignal): Promise<Called> {
-    const judged = classify(await api.track(bodyOf(users), signal), users);
-    if (!('suspects' in judged)) return judged;
-    const suspects = users.filter((_, place) => judged.suspects.has(place));
-    const alone = classify(await api.track(bodyOf(suspects), signal), suspects);
-    if ('suspects' in alone) return alone.suspects.size === suspects.length ? judged : { refused: judged.refused };
-    if ('refused' in alone) return judged;
-    return alone.answers.every(({ kind }) => kind === 'rejected') ? judged : { refused: judged.refused };
-  }
+  const bytes = settings.bytesPerCall - Buffer.byteLength(trackBody([]));
 
   return createCallSender({
     prepare: (profile) => userOf(profile, settings),
     bounds: { rows, bytes },
-    call,
+    call: (users, signal) => trackUsers(users, api, signal),
     close: () => api.close(),
   });
 }
@@ -65,8 +54,4 @@ function identifierOf(
   const alias = email ?? userId;
   if (withoutExternalId === 'reject' || alias === undefined) return undefined;
   return ['user_alias', { alias_name: alias, alias_label: aliasLabel }];
-}
-
-function bodyOf(users: readonly { json: string }[]): string {
-  return `{"attributes":[${users.map(({ json }) => json).join(',')}]}`;
 }

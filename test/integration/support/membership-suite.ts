@@ -12,6 +12,8 @@ export interface MembershipWorld<Provider> {
   faults(provider: Provider, source: FaultSource | undefined): void;
   fail(provider: Provider, ...faults: (Fault | FaultName)[]): void;
   requests(provider: Provider): number;
+  /** Preparing asks the provider nothing: there is nothing to be made. */
+  preparesAlone?: true;
   /** The id of a person whom the provider knows. */
   member(n: number): string;
   /** The members that it has, sorted. */
@@ -84,9 +86,10 @@ export function testMemberships<Provider>(world: MembershipWorld<Provider>): voi
       faults(at.provider, () => fault);
       const [add = [], remove = []] = kinds(await target.apply({ add: ids(1, 2), remove: ids(3) }, NEVER));
       expect([...add, ...remove].filter((kind) => kind !== 'retryable' && kind !== 'unknown')).toEqual([]);
-      await expect(targetTo(at, { patience: '60ms' }).prepare(SEGMENT, NEVER)).rejects.toMatchObject({
-        retryable: true,
-      });
+      if (!world.preparesAlone) {
+        const prepared = targetTo(at, { patience: '60ms' }).prepare(SEGMENT, NEVER);
+        await expect(prepared).rejects.toMatchObject({ retryable: true });
+      }
       faults(at.provider, undefined);
       const later = targetTo(at);
       await later.prepare({ ...SEGMENT, earlier: { targetId, name: SEGMENT.name } }, NEVER);
@@ -113,12 +116,14 @@ export function testMemberships<Provider>(world: MembershipWorld<Provider>): voi
       expect(answers).toMatchObject({ add: [halted, halted], remove: [halted] });
       expect(requests(at.provider)).toBe(before + 1);
       expect(stored(at.provider)).toEqual([]);
+      expect(JSON.stringify(answers)).not.toContain(at.secret);
+      if (world.preparesAlone) return;
       fail(at.provider, { kind: 'status', status, body });
       const refused = await targetTo(at)
         .prepare(SEGMENT, NEVER)
         .catch((error: unknown) => error);
       expect(refused).toMatchObject({ code, retryable: false });
-      expect(`${JSON.stringify(answers)} ${String(refused)}`).not.toContain(at.secret);
+      expect(String(refused)).not.toContain(at.secret);
     },
   );
 

@@ -6,7 +6,13 @@ const label = z.string().regex(/^[^\p{Cc}]{1,255}$/u, 'expected a label of 1 to 
 const uuid = z
   .string()
   .regex(/^[\w-]{1,64}$/, 'expected the id of a subscription group, as its page in Braze shows it');
-const attributeName = z.string().regex(/^[A-Za-z][\w -]{0,254}$/, 'expected the name of a custom attribute');
+const attributeName = z
+  .string()
+  .regex(
+    /^[A-Za-z][\w .-]*(?:\{segment\}[\w .-]*)?$/,
+    'expected the name of a custom attribute, such as segment_{segment}',
+  )
+  .max(255);
 
 /** How the membership of segments reaches one Braze workspace. Durations are milliseconds once parsed. */
 export const brazeMembershipSettings = z
@@ -62,12 +68,12 @@ export const brazeMembershipSettings = z
           .enum(['boolean', 'array'])
           .default('boolean')
           .describe(
-            'boolean: an attribute for each segment, true or false. array: one attribute with the names of all.',
+            'boolean: true for members, false for those who leave. array: a list with the ids of all segments that a person is in.',
           ),
         name: attributeName
           .optional()
           .describe(
-            'The custom attribute. Default with boolean: segment_ and the id of the segment; with array: segments.',
+            'The custom attribute; {segment} in it is the id of the segment. Default with boolean: segment_{segment}; with array: segments.',
           ),
         usersPerCall: z.int().min(1).max(75).default(75).describe('Users in one call; Braze takes up to 75.'),
         requestsPerSecond: z
