@@ -31,13 +31,14 @@ Example:
 
 function print(account: PruneAccount): void {
   const n = (count: number): string => count.toLocaleString('en-US');
-  const { dryRun, staged, leftovers, attempts, publications, requests, observations, keys, kept } = account;
+  const { dryRun, staged, leftovers, attempts, publications, requests, observations, received, keys, kept } = account;
   const lines = [
     `staged files      ${n(staged.files)}, ${n(staged.bytes)} bytes`,
     `leftovers         ${n(leftovers.files)}, ${n(leftovers.bytes)} bytes`,
     `attempts          ${n(attempts)}`,
     `publications      ${n(publications)}`,
     `requests, sights  ${n(requests + observations)}`,
+    ...(received === 0 ? [] : [`pages of members  ${n(received)}`]),
     `keys              ${n(keys)}`,
     ...kept.map((why) => `kept              ${why}`),
     dryRun ? 'A dry run: nothing was removed.' : 'Removed.',

@@ -9,7 +9,7 @@ const PLACES: ReadonlySet<string> = new Set([
 ]);
 
 /** Rows that are nothing without the person. */
-const GOES_WHOLE: ReadonlySet<string> = new Set(['attempts', 'links']);
+const GOES_WHOLE: ReadonlySet<string> = new Set(['attempts', 'links', 'received_members']);
 
 /** What somebody still works with stays as it is until it is done: then the command is given again. */
 const FINAL: Readonly<Record<string, string>> = {
@@ -37,22 +37,25 @@ export function scrubLedger(
   );
   const scrubbed: Scrubbed = { cells: 0, left: [] };
   for (const { table, column } of textColumns({ db })) {
-    const where = `FROM "${table}" WHERE holds_person("${column}") = 1 ${FINAL[table] ?? ''}`;
+    const final = FINAL[table] ?? '';
     const found = db
-      .prepare<[], { id: number; text: string }>(`SELECT rowid AS id, "${column}" AS text ${where}`)
+      .prepare<[], { text: string; n: number }>(
+        `SELECT "${column}" AS text, count(*) AS n FROM "${table}" WHERE holds_person("${column}") = 1 ${final} GROUP BY 1`,
+      )
       .all();
     if (found.length === 0) continue;
     if (PLACES.has(column)) {
       scrubbed.left.push(`${table}.${column}`);
       continue;
     }
-    scrubbed.cells += found.length;
+    for (const { n } of found) scrubbed.cells += n;
     if (!without) continue;
-    const change = db.prepare(`UPDATE "${table}" SET "${column}" = ? WHERE rowid = ?`);
+    // By what stands there: not every table has numbers of rows.
+    const change = db.prepare(`UPDATE "${table}" SET "${column}" = ? WHERE "${column}" = ? ${final}`);
     // An attempt is never changed; it may go, as it does with its time. A link of nobody is none.
-    const remove = db.prepare(`DELETE FROM "${table}" WHERE rowid = ?`);
+    const remove = db.prepare(`DELETE FROM "${table}" WHERE "${column}" = ? ${final}`);
     db.transaction(() => {
-      for (const { id, text } of found) GOES_WHOLE.has(table) ? remove.run(id) : change.run(without(text), id);
+      for (const { text } of found) GOES_WHOLE.has(table) ? remove.run(text) : change.run(without(text), text);
     }).immediate();
   }
   return scrubbed;

@@ -13,6 +13,8 @@ export interface OldRecords {
   publications: number;
   requests: number;
   observations: number;
+  /** Pages of members that were taken up. */
+  received: number;
 }
 
 export interface Cutoffs {
@@ -20,6 +22,8 @@ export interface Cutoffs {
   requests: number;
   /** What was last seen in an inbox before this. */
   observations: number;
+  /** What others posted and was taken up before this. */
+  received: number;
 }
 
 /** Attempts that ended without a yes and publications go with the staged file: the row, its outcome and its reason stay. */
@@ -30,15 +34,17 @@ const OLD: Readonly<Record<keyof OldRecords, string>> = {
     (SELECT id FROM processings WHERE state = 'closed' AND pruned_at IS NOT NULL)`,
   requests: 'requests WHERE answered_at < ?',
   observations: 'observations WHERE last_seen < ?',
+  // Its members go with it.
+  received: 'received_pages WHERE taken_up_at < ?',
 };
 
-const NAMES: readonly (keyof OldRecords)[] = ['attempts', 'publications', 'requests', 'observations'];
+const NAMES: readonly (keyof OldRecords)[] = ['attempts', 'publications', 'requests', 'observations', 'received'];
 
 const cutoffOf = (name: keyof OldRecords, cutoffs: Cutoffs): number[] =>
-  name === 'requests' || name === 'observations' ? [cutoffs[name]] : [];
+  name === 'attempts' || name === 'publications' ? [] : [cutoffs[name]];
 
 export function countOldRecords({ db }: Pick<Ledger, 'db'>, cutoffs: Cutoffs): OldRecords {
-  const counts: OldRecords = { attempts: 0, publications: 0, requests: 0, observations: 0 };
+  const counts: OldRecords = { attempts: 0, publications: 0, requests: 0, observations: 0, received: 0 };
   for (const name of NAMES) {
     const row = db.prepare<number[], { n: number }>(`SELECT count(*) AS n FROM ${OLD[name]}`);
     counts[name] = row.get(...cutoffOf(name, cutoffs))?.n ?? 0;
@@ -47,7 +53,7 @@ export function countOldRecords({ db }: Pick<Ledger, 'db'>, cutoffs: Cutoffs): O
 }
 
 export function deleteOldRecords({ db }: Pick<Ledger, 'db'>, cutoffs: Cutoffs): OldRecords {
-  const counts: OldRecords = { attempts: 0, publications: 0, requests: 0, observations: 0 };
+  const counts: OldRecords = { attempts: 0, publications: 0, requests: 0, observations: 0, received: 0 };
   for (const name of NAMES) {
     const remove = db.prepare<number[]>(`DELETE FROM ${OLD[name]}`);
     counts[name] = db.transaction(() => remove.run(...cutoffOf(name, cutoffs)).changes).immediate();

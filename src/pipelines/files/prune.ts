@@ -3,6 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job } from '../../jobs/schema.ts';
 import { processingsToPrune } from '../../ledger/age.ts';
+import { agedNow, noticeClock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { emptyWriteAheadLog, isRewriteOwed, overwriting, oweRewrite, rewriteLedger } from '../../ledger/overwrite.ts';
 import { updateProcessing } from '../../ledger/processings.ts';
@@ -50,6 +51,8 @@ export interface PruneAccount extends OldRecords {
 const DAY = 86_400_000;
 const REQUESTS_KEPT_MS = 7 * DAY;
 const OBSERVATIONS_KEPT_MS = 30 * DAY;
+/** A page that comes late is compared with those of its time. */
+const RECEIVED_KEPT_MS = 30 * DAY;
 /** Nothing that is being written is so old. */
 const LEFT_OVER_MS = DAY;
 const KEYS_AT_ONCE = 2000;
@@ -60,9 +63,16 @@ const OF_NO_FILE = new Set(['reports', 'answers']);
 export async function prune(options: PruneOptions): Promise<PruneAccount> {
   const { ledger, io, dryRun } = options;
   const now = io.now();
-  const cutoffs = { requests: now - REQUESTS_KEPT_MS, observations: now - OBSERVATIONS_KEPT_MS };
+  if (!dryRun) noticeClock(ledger, now);
+  const cutoffs = {
+    requests: now - REQUESTS_KEPT_MS,
+    observations: now - OBSERVATIONS_KEPT_MS,
+    received: now - RECEIVED_KEPT_MS,
+  };
   const staged = await pruneStaged(options);
   const leftovers = await sweep(options);
+  // Members are people: no copy of them may stand in the ledger's file.
+  if (!dryRun && countOldRecords(ledger, cutoffs).received > 0) oweRewrite(ledger);
   const records = dryRun
     ? countOldRecords(ledger, cutoffs)
     : await overwriting(ledger, () => deleteOldRecords(ledger, cutoffs));
@@ -87,7 +97,7 @@ async function pruneStaged({
 }: PruneOptions): Promise<PruneAccount['staged']> {
   const gone = { files: 0, bytes: 0 };
   for (const { id: job, retention } of jobs) {
-    for (const id of processingsToPrune(ledger, job, io.now() - retention.days * DAY)) {
+    for (const id of processingsToPrune(ledger, job, agedNow(ledger, io.now()) - retention.days * DAY)) {
       const { folder } = stagedPaths(join(state, 'staging'), id);
       if (existsSync(folder)) {
         gone.files++;
@@ -160,7 +170,7 @@ async function pruneKeys(options: PruneOptions): Promise<{ keys: number; kept: s
     const remembered = Math.max(
       ...theirs.map(({ retention, event }) => Math.max(retention.keys, event.maxAge + event.maxAhead)),
     );
-    old.push(...oldKeys(ledger, id, io.now() - remembered));
+    old.push(...oldKeys(ledger, id, agedNow(ledger, io.now()) - remembered));
   }
   if (dryRun) return { keys: old.reduce((n, { keys }) => n + keys, 0), kept };
   const half = halfPruned(ledger);
