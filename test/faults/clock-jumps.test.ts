@@ -127,6 +127,26 @@ describe('a clock that jumps', () => {
     expect(runs('daily')).toEqual([]);
   });
 
+  it('C15: a year ahead, nothing that waits for a person expires at once; a day later the clock is believed', async () => {
+    world.job('often', { source: { match: 'often-*' }, delivery: { ...PATIENT, unknown: 'hold' } });
+    world.drop('often-1.csv', csv(rows('A', 3)));
+    world.extole.setFaults(({ seq }) => (seq === 2 ? 'resetpost' : undefined));
+    const executor = await openExecutor(world);
+    const held = (): number => executor.ledger.db.prepare("SELECT 1 FROM deliveries WHERE state = 'held'").all().length;
+    await executor.run('often');
+    expect(held()).toBe(1);
+    executor.ahead = YEAR;
+    await executor.run('often');
+    executor.ahead = YEAR + 23 * HOUR;
+    await executor.run('often');
+    expect(held(), 'held rows while the clock is not believed').toBe(1);
+    executor.ahead = YEAR + 25 * HOUR;
+    await executor.run('often');
+    await executor.close();
+    expect(held()).toBe(0);
+    expect(readResults(world.read('results/often-1.csv.results.r2.csv')).map(({ code }) => code)).toContain('EXPIRED');
+  });
+
   it('C15: pauses between tries are as long as they are, whatever the clock shows meanwhile', async () => {
     world.job('often', {
       source: { match: 'often-*' },

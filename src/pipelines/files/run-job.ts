@@ -4,6 +4,7 @@ import { createHealth } from '../../delivery/health.ts';
 import { createExtole } from '../../destinations/extole/extole.ts';
 import { storedDefinition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
+import { noticeClock } from '../../ledger/clock.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { ledgerProblem } from '../../ledger/problem.ts';
 import {
@@ -71,6 +72,7 @@ export async function runJob(options: RunOptions): Promise<RunResult> {
 
 async function run(options: RunOptions): Promise<RunResult> {
   const { job, ledger, io, signal } = options;
+  noticeClock(ledger, io.now());
   const id = openRun(ledger, job.id, options.cause, io.now());
   const destination = createExtole(job.destination.extole, job.delivery, io);
   const account = createRunAccount(id, job, destination.identity, io.now());
