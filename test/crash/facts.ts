@@ -50,7 +50,7 @@ export function lookAt(world: CrashWorld): Facts {
 
 function isArrival({ method, path, body }: LoggedRequest): boolean {
   if (method === 'ROW') return true;
-  return method === 'POST' && !/^\/v6\/(files|batches)/.test(path) && body?.data?.container !== 'test';
+  return method === 'POST' && /^\/v[56]\/(async-)?events(\/|\?|$)/.test(path) && body?.data?.container !== 'test';
 }
 
 export const keyOf = ({ body }: LoggedRequest): string => body.data?.partner_conversion_id ?? '';

@@ -6,11 +6,9 @@ import { dropWhole } from '../integration/support/dropping.ts';
 import { fromEnv, fromFile, type Json, merged, USUAL_EVENT } from '../integration/support/usual-job.ts';
 import type { ServedWorld, Servers, WorldOptions as ServerWishes } from './servers/open.ts';
 
-export interface WorldWishes {
+export interface WorldWishes extends Pick<ServerWishes, 'extoleSftp' | 'links' | 'tools'> {
   /** Where the inbox is: on the partner's SFTP server, or in a folder of this machine, which is quicker. */
   remote: 'sftp' | 'local';
-  /** Extole's SFTP server, too, and how it goes about its folder. */
-  extoleSftp?: ServerWishes['extoleSftp'];
 }
 
 /** One account at each server, one ledger, a folder of jobs; all of it temporary. */
@@ -44,10 +42,11 @@ export async function openWorld(servers: Servers, wishes: WorldWishes): Promise<
   mkdirSync(jobs);
   // There before the first start, so that it can be watched.
   mkdirSync(state, { mode: 0o700 });
-  const world = await servers.open({ root, extoleSftp: wishes.extoleSftp ?? false });
+  const { remote, ...served } = wishes;
+  const world = await servers.open({ root, ...served });
   const { sftp, extole } = world;
   const source =
-    wishes.remote === 'sftp'
+    remote === 'sftp'
       ? {
           url: `sftp://${sftp.user}@127.0.0.1:${sftp.port}/inbox`,
           password: fromEnv('SFTP_PASSWORD'),

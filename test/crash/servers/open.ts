@@ -5,10 +5,11 @@ import type { Quirks } from '../../../src/sandbox/sftp/quirks.ts';
 import { newKeyPair } from '../../../src/sandbox/sftp/server.ts';
 import { FOLDERS } from '../../integration/support/dropping.ts';
 import { type Logged, readReceived } from '../../integration/support/received.ts';
-import type { FolderBehaviour, OpenExtole } from './extole.ts';
+import type { FolderBehaviour, OpenExtole, StoredLink } from './extole.ts';
 import type { OpenSftp } from './sftp.ts';
 import type { SftpFaults } from './sftp-faults.ts';
 import { startServer, type Talk } from './talk.ts';
+import type { Stored, ToolName } from './tools.ts';
 
 export const TOKEN = 'crash-canary-token-7f3a';
 export const PARTNER = 'partner';
@@ -30,6 +31,10 @@ export interface WorldOptions {
   root: string;
   /** Extole's SFTP server, too, and how it goes about its folder; default none. */
   extoleSftp?: boolean | FolderBehaviour;
+  /** How Extole makes links, and whom it knows; default nobody. */
+  links?: OpenExtole['links'];
+  /** CRM and e-mail tools beside it. */
+  tools?: readonly ToolName[];
   /** Default `within-event`. */
   dedupe?: OpenExtole['dedupe'];
 }
@@ -47,6 +52,8 @@ export interface ServedWorld {
   };
   extole: { url: string; token: string; log: string };
   extoleSftp: { port: number; hostKey: string; user: string; keyFile: string; root: string; log: string } | undefined;
+  /** Addresses of the tools, by name. */
+  tools: Readonly<Record<string, string>>;
   /** From now on, Extole answers `share` of the requests badly, and SFTP misbehaves as the options say; default not at all. */
   faults(seed: number, share: number, sftp?: Omit<SftpFaults, 'seed'>): Promise<void>;
   /** Both behave. */
@@ -63,6 +70,10 @@ export interface ServedWorld {
   seen(): Promise<{ connections: number; sessions: number; offered: string[] }>;
   /** Everything that arrived at Extole so far, read from its log. */
   requests(): LoggedRequest[];
+  /** Every link of the account. */
+  links(): Promise<StoredLink[]>;
+  /** What a tool has of each person. */
+  stored(tool: ToolName): Promise<Stored>;
   /** Called at each request that can be answered badly, before it is; `undefined` stops that. */
   onRequest(listener: ((seq: number) => void) | undefined): void;
   /** Ends the servers of this world; the processes live on. */
@@ -99,15 +110,20 @@ async function openWorld(extole: Talk, sftp: Talk, world: string, options: World
     token: TOKEN,
     log,
     dedupe,
+    ...(options.links ? { links: options.links } : {}),
+    ...(options.tools ? { tools: options.tools } : {}),
     ...(extoleSftp ? { folder: { root: extoleSftp.root, log: extoleSftp.log, behaviour } } : {}),
   };
-  const { url }: { url: string } = read(await extole.ask({ do: 'open', options: wanted }));
+  const { url, tools }: { url: string; tools: Record<string, string> } = read(
+    await extole.ask({ do: 'open', options: wanted }),
+  );
   const names = extoleSftp ? [world, `${world}-extole`] : [world];
 
   return {
     sftp: { ...opened, user: PARTNER, password: PASSWORD, root: served },
     extole: { url, token: TOKEN, log },
     extoleSftp,
+    tools,
     async faults(seed, share, ofSftp = { share: 0 }) {
       await extole.ask({ do: 'faults', world, seed, share });
       for (const [i, server] of names.entries())
@@ -126,6 +142,8 @@ async function openWorld(extole: Talk, sftp: Talk, world: string, options: World
     },
     seen: async () => read(await sftp.ask({ do: 'seen', server: world })),
     requests: () => readReceived(log),
+    links: async () => read(await extole.ask({ do: 'links', world })),
+    stored: async (tool) => read(await extole.ask({ do: 'stored', world, tool })),
     onRequest: (listener) => extole.onRequest(world, listener),
     async close() {
       extole.onRequest(world, undefined);

@@ -1,0 +1,105 @@
+import type { Io } from '../../../src/model.ts';
+import { startBraze } from '../../../src/sandbox/braze/server.ts';
+import { HUBSPOT_TOKEN, startHubspot } from '../../../src/sandbox/hubspot/server.ts';
+import { startIterable } from '../../../src/sandbox/iterable/server.ts';
+import { startKlaviyo } from '../../../src/sandbox/klaviyo/server.ts';
+import { startSfmc } from '../../../src/sandbox/sfmc/server.ts';
+import type { StandIn } from '../../../src/sandbox/stand-in.ts';
+
+export const TOOLS = ['hubspot', 'sfmc', 'klaviyo', 'iterable', 'braze'] as const;
+export type ToolName = (typeof TOOLS)[number];
+
+/** The share link that a tool has of each person, by the lower-cased address. */
+export type Stored = Record<string, string>;
+
+export interface OpenTool {
+  standIn: StandIn;
+  stored(): Stored;
+}
+
+export interface ToolOptions {
+  io: Io;
+  log: { path: string; fsync: boolean };
+}
+
+const FAR = 1_000_000_000;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function byEmail(people: Iterable<{ email: string | undefined; fields: Fields }>, field = 'share_link'): Stored {
+  const found: Stored = {};
+  for (const { email = '', fields } of people) {
+    const link = fields[field];
+    if (typeof link === 'string') found[email.toLowerCase()] = link;
+  }
+  return found;
+}
+
+/** Each as strict as it is, and without limits of its own: those are for other tests. */
+const STARTS: Readonly<Record<ToolName, (options: ToolOptions) => Promise<OpenTool>>> = {
+  async hubspot(options) {
+    const limits = { requests: FAR, searches: FAR, daily: FAR, dailyLeft: FAR };
+    const standIn = await startHubspot({ ...options, limits });
+    const people = () =>
+      standIn.contacts.all().map(({ properties }) => ({ email: properties.email, fields: properties }));
+    return { standIn, stored: () => byEmail(people()) };
+  },
+  async sfmc(options) {
+    const standIn = await startSfmc({ ...options, limits: { pickUpMs: 5, workMs: 5 } });
+    const people = () => [...standIn.rows].map(([email, fields]) => ({ email, fields }));
+    return { standIn, stored: () => byEmail(people(), 'extole_share_link') };
+  },
+  async klaviyo(options) {
+    const standIn = await startKlaviyo({
+      ...options,
+      limits: { queueMs: 5, workMs: 5, perSecond: FAR, perMinute: FAR },
+    });
+    const people = () => standIn.profiles.all().map(({ email, properties }) => ({ email, fields: properties }));
+    return { standIn, stored: () => byEmail(people()) };
+  },
+  async iterable(options) {
+    const standIn = await startIterable({
+      ...options,
+      limits: { requests: FAR },
+      project: { fields: { share_link: 'string' } },
+    });
+    const people = () => [...standIn.project.users].map(([email, fields]) => ({ email, fields }));
+    return { standIn, stored: () => byEmail(people()) };
+  },
+  async braze(options) {
+    const standIn = await startBraze({ ...options, limits: { requests: FAR } });
+    const people = () => [...standIn.users].map(([name, fields]) => ({ email: name.split(' ')[1], fields }));
+    return { standIn, stored: () => byEmail(people()) };
+  },
+};
+
+export const openTool = (name: ToolName, options: ToolOptions): Promise<OpenTool> => STARTS[name](options);
+
+/** `push` of a job: as quick to try again as Extole is. */
+export function pushTo(name: ToolName, url: string): Readonly<Record<string, unknown>> {
+  const usual = {
+    provider: name,
+    account: 'acme',
+    patience: '5s',
+    backoff: { first: '5ms', cap: '40ms' },
+    timeout: { headers: '400ms', total: '600ms' },
+  };
+  switch (name) {
+    case 'hubspot':
+      return { ...usual, url, token: HUBSPOT_TOKEN, requestsPer10Seconds: 10_000, fields: { share_link: '{link}' } };
+    case 'sfmc':
+      return {
+        ...{ ...usual, subdomain: 'mc-acme', authUrl: url, clientId: 'sandbox-client', clientSecret: 'sandbox-secret' },
+        ...{ dataExtension: { key: 'Extole_Share_Links' }, requestsPerMinute: 1_000_000, poll: '20ms' },
+      };
+    case 'klaviyo':
+      return {
+        ...{ ...usual, url, apiKey: 'pk_sandbox', poll: '20ms' },
+        ...{ requestsPerSecond: 10_000, requestsPerMinute: 600_000 },
+      };
+    case 'iterable':
+      return { ...usual, url, apiKey: 'sandbox-iterable-key', requestsPerSecond: 1000 };
+    case 'braze':
+      return { ...usual, url, apiKey: 'sandbox-braze-key', externalId: 'email' };
+  }
+}
