@@ -87,7 +87,13 @@ async function startExtoleSftp(
 ): Promise<NonNullable<Sandbox['extoleSftp']>> {
   const served = join(root, 'sftp');
   const keyFile = join(root, 'login_key');
-  const folder = watchExtoleFolder({ io, root: served, account: extole.account, log: join(root, 'taken.jsonl') });
+  const folder = watchExtoleFolder({
+    io,
+    root: served,
+    account: extole.account,
+    audiences: extole.audiences,
+    log: join(root, 'taken.jsonl'),
+  });
   try {
     const server = await startSftpServer({
       root: served,

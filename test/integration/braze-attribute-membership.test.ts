@@ -4,6 +4,7 @@ import { brazeMembershipSettings } from '../../src/destinations/braze/cohorts/se
 import type { MembershipTarget } from '../../src/destinations/membership.ts';
 import { createLog, realIo } from '../../src/io.ts';
 import { type BrazeOptions, type BrazeStandIn, startBraze } from '../../src/sandbox/braze/server.ts';
+import type { Fault, FaultName, FaultSource } from '../../src/sandbox/extole/faults.ts';
 import { kinds, NEVER, SEGMENT, testMemberships } from './support/membership-suite.ts';
 
 const io = realIo(createLog('silent'));
@@ -47,8 +48,8 @@ const usual = {
   standIn,
   preparesAlone: true,
   member: (n: number): string => `u${n}`,
-  faults: (braze: BrazeStandIn, source: Parameters<BrazeStandIn['setFaults']>[0]) => braze.setFaults(source),
-  fail: (braze: BrazeStandIn, ...faults: Parameters<BrazeStandIn['fail']>) => braze.fail(...faults),
+  faults: (braze: BrazeStandIn, source: FaultSource | undefined) => braze.setFaults(source),
+  fail: (braze: BrazeStandIn, ...faults: (Fault | FaultName)[]) => braze.fail(...faults),
   requests: (braze: BrazeStandIn): number => braze.received.length,
 } as const;
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { type AudienceRoute, audienceRoute } from './audience-api.ts';
 import { errorReply, type Reply } from './errors.ts';
 import { type LinkRoute, linkRoute } from './link-routes.ts';
 import { ok, page } from './paging.ts';
@@ -12,6 +13,7 @@ export type Route =
   /** `id` and `action` are empty where the path has none. */
   | ({ kind: 'files' } & FilePath)
   | ({ kind: 'batches' } & FilePath)
+  | AudienceRoute
   | LinkRoute;
 
 interface FilePath {
@@ -49,6 +51,8 @@ export function routeOf(method: string, target: string): Route | Reply {
   if (kind === 'files' || kind === 'batches') {
     return { kind, method, id: decode(id), action, query: searchParams };
   }
+  const audience = audienceRoute(method, pathname, searchParams);
+  if (audience) return audience;
   const link = linkRoute(method, pathname, searchParams);
   if (link) return link;
   const steps = STEPS.exec(pathname);

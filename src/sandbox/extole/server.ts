@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createSecureServer } from 'node:https';
 import { type Io, TransferError } from '../../model.ts';
 import { type Account, createAccount } from './account.ts';
+import { answerAudiences } from './audience-api.ts';
+import { type AudienceBehaviour, type Audiences, createAudiences } from './audiences.ts';
 import type { BatchBehaviour } from './batch-record.ts';
 import { createBatches } from './batches.ts';
 import { errorReply, type Reply } from './errors.ts';
@@ -44,6 +46,7 @@ export interface ExtoleOptions {
   files?: Omit<FileOptions, 'io'>;
   batches?: Partial<BatchBehaviour>;
   links?: LinkOptions;
+  audiences?: Partial<AudienceBehaviour>;
   tls?: { key: string; cert: string };
 }
 
@@ -69,6 +72,8 @@ export interface ExtoleStandIn {
   batches: BatchBehaviour;
   /** Persons, share links and reports. */
   links: LinkStandIn;
+  /** Audiences and their members; give them to the watcher of Extole's folders. */
+  audiences: Audiences;
   /** Plays these for the next posted events, files or batches, one each; they come before the fault source. */
   fail(...faults: readonly (Fault | FaultName)[]): void;
   /** Plays these for the next other requests to files and batches. */
@@ -109,6 +114,7 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
   const links = createLinkApi(io, store, options.links ?? {});
   const account = createAccount({ io, store, log, keep: keep ? received : undefined, taken: links.taken });
   const files = createFileAssets({ io, ...options.files });
+  const audiences = createAudiences(io, files, options.audiences);
   const batches = createBatches({
     io,
     files,
@@ -126,6 +132,11 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     if (route.kind === 'steps') return nothing(listSteps(store, route.personId, route.query, io.monotonic()));
     if (route.kind === 'links') {
       const { reply, id } = links.answer(route, { isJson: isJson(req), body: bytes.toString('utf8') });
+      return { ...reply, eventId: id, duplicate: false };
+    }
+    if (route.kind === 'audiences') {
+      const request = { isJson: isJson(req), body: bytes.toString('utf8') };
+      const { reply, id } = answerAudiences(route, request, audiences, store, io);
       return { ...reply, eventId: id, duplicate: false };
     }
     if (route.kind === 'files' || route.kind === 'batches') {
@@ -162,6 +173,7 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     const body = route.kind === 'files' ? '' : bytes.toString('utf8');
     const request = { method: req.method ?? '', path: req.url ?? '', requestId: requestIdOf(req), body };
     if (route.kind === 'links' || route.kind === 'persons') return links.faults.next(request, req.method === 'POST');
+    if (route.kind === 'audiences') return faults.next(request, req.method !== 'GET');
     return faults.next(request, route.kind === 'event' || makesSomething(route));
   }
 
@@ -244,6 +256,7 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     }),
     batches: batches.behaviour,
     links: links.standIn,
+    audiences,
     fail: (...next) => faults.fail(next),
     failLooks: (...next) => faults.failLooks(next),
     setFaults: faults.setSource,

@@ -4,6 +4,7 @@ import { lstat, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/prom
 import { dirname, join } from 'node:path';
 import type { Io } from '../../model.ts';
 import type { Account, TakenRow } from './account.ts';
+import type { AudienceChange, Audiences } from './audiences.ts';
 import { decodeFile, type FileRows, readRows, UnreadableFile } from './dialect.ts';
 import { type Behaviour, type RowResult, USUAL } from './folder-behaviour.ts';
 import { FOLDERS, type FolderKind, kindOf, rulesFor, WATCHED } from './folder-kinds.ts';
@@ -17,6 +18,8 @@ export interface FolderOptions {
   root: string;
   /** Where rows go that were accepted. */
   account: Account;
+  /** Whose members the files of audiences change; absent: such files leave events only. */
+  audiences?: Audiences;
   /** Between two looks; default 200. */
   everyMs?: number;
   /** JSON Lines, one for each file taken, on disk before the file is moved. Names in it are known as seen. */
@@ -39,6 +42,11 @@ export interface ExtoleFolder {
 const READ = /\.(csv|psv)$/;
 const WORLD_READABLE = 0o004;
 const CHUNK = 1000;
+const CHANGES = new Map<string, AudienceChange>([
+  ['replace', 'REPLACE'],
+  ['add', 'ADD'],
+  ['remove', 'REMOVE'],
+]);
 
 /**
  * Extole's side of its SFTP server: takes the files that land in its folders, moves them to `archive`, writes `results`. A
@@ -95,7 +103,8 @@ export function watchExtoleFolder(options: FolderOptions): ExtoleFolder {
     if (refusal === undefined && (stats.mode & WORLD_READABLE) === 0) {
       refusal = `Incorrect file permissions: ${name} is not readable by everyone`;
     }
-    const file = refusal ?? readable(bytes, kind, delimiter);
+    const read = refusal ?? readable(bytes, kind, delimiter);
+    const file = typeof read === 'string' ? read : (ofAudience(folder, read) ?? read);
     if (typeof file === 'string') {
       refusal = file;
       parts = [metadataOf(file, delimiter, behaviour)];
@@ -121,6 +130,13 @@ export function watchExtoleFolder(options: FolderOptions): ExtoleFolder {
     log?.append(entry);
     await archive(folder, name);
     await publish(folder, name, parts);
+  }
+
+  /** Changes the members of an audience; why the file fails as a whole, where it does. */
+  function ofAudience(folder: string, file: FileRows): string | undefined {
+    const [, id = '', change = ''] = /^\/audiences\/([^/]+)\/(replace|add|remove)$/.exec(folder) ?? [];
+    const type = CHANGES.get(change);
+    return type && options.audiences?.applyFile(id, type, file);
   }
 
   /** The rows of a file, or why it fails as a whole. */
