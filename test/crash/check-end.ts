@@ -63,7 +63,7 @@ function difference(payload: Payload | undefined, { body }: LoggedRequest): stri
 }
 
 /** I3: one line for each input row, in order, as foretold; and the account of the file says the same. */
-function checkResults(ending: Ending): void {
+export function checkResults(ending: Ending): void {
   const { history, prophecies: told } = ending;
   for (const dropped of history.files) {
     const expected = told.get(dropped.job)?.files.get(dropped.file.name) ?? [];
@@ -241,7 +241,7 @@ function inOrder({ rules }: History): (person: [string, readonly string[]]) => [
 }
 
 /** I8: nobody saw half a file or missed one; what lies there is what the ledger says was put there; nothing half is left. */
-function checkPublished({ history, ledger, results, reports }: Ending): void {
+export function checkPublished({ history, ledger, results, reports }: Ending): void {
   // Files that a person was taken out of are others than were published; nobody saw half of them all the same.
   const rewritten = forgottenIn(history).length > 0;
   for (const each of results.complaints)
@@ -270,7 +270,7 @@ function checkPublished({ history, ledger, results, reports }: Ending): void {
 }
 
 /** I9: nothing is open, and each input lies in the archive, once. */
-function checkClosed({ history, ledger, facts }: Ending): void {
+export function checkClosed({ history, ledger, facts }: Ending): void {
   const open = openRows(ledger).map(({ key, state }) => `${key} ${state}`);
   if (open.length > 0) complain(history, 'lost', 'I9', `rows are still open: ${open.slice(0, 5).join(', ')}`);
   if (facts.inbox.length > 0) complain(history, 'lost', 'I9', `still in the inbox: ${facts.inbox.join(', ')}`);

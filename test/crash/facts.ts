@@ -26,6 +26,8 @@ export interface LedgerFacts {
   processings: { id: number; job: string; name: string; state: string; account: string | null; revision: number }[];
   publications: { processing: number; revision: number; target: string; sha256: string; publishedAs: string | null }[];
   decisions: number;
+  /** Share links, by person. */
+  links: ReadonlyMap<string, string>;
   /** Text that is somewhere in its files. */
   holds(text: string): boolean;
 }
@@ -90,6 +92,14 @@ export function ledgerFacts({ ledger, state }: CrashWorld): LedgerFacts | undefi
   }
 }
 
+/** A ledger of an earlier version has none. */
+function readLinks(db: Database.Database): Map<string, string> {
+  const there = db.prepare<[], { n: number }>("SELECT count(*) AS n FROM sqlite_master WHERE name = 'links'").get();
+  if (!there?.n) return new Map();
+  const links = db.prepare<[], { person: string; link: string }>('SELECT person, link FROM links').all();
+  return new Map(links.map(({ person, link }) => [person, link]));
+}
+
 function readLedger(db: Database.Database): Omit<LedgerFacts, 'holds'> {
   const unclear = db
     .prepare<[], { id: number; n: number }>(
@@ -111,6 +121,7 @@ function readLedger(db: Database.Database): Omit<LedgerFacts, 'holds'> {
         'SELECT processing_id AS processing, revision, target, sha256, published_as AS publishedAs FROM publications',
       )
       .all(),
+    links: readLinks(db),
     decisions: db.prepare<[], { n: number }>('SELECT count(*) AS n FROM decisions').get()?.n ?? 0,
   };
 }

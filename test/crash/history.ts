@@ -27,8 +27,8 @@ export interface Dropped {
 
 /** What a scenario allows that others do not. */
 export interface Rules {
-  /** Rows are requests of their own; or travel in files, of which none may come twice; or lie in files for a person to upload. */
-  by: 'row' | 'file' | 'hand';
+  /** Rows are requests of their own; or travel in files, of which none may come twice; or lie in files for a person to upload; or are people who get something, each once. */
+  by: 'row' | 'file' | 'hand' | 'person';
   /** Rows of unknown fate are sent again; else they are held until the scenario has released them. */
   resends: boolean;
   eventName: string;

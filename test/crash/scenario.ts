@@ -2,10 +2,11 @@ import type { Process } from '../integration/support/processes.ts';
 import type { Json } from '../integration/support/usual-job.ts';
 import type { Chance } from './chance.ts';
 import type { Facts } from './facts.ts';
-import type { Kind, Rules } from './history.ts';
+import type { History, Kind, Rules } from './history.ts';
 import type { Kill } from './kill.ts';
 import type { Life } from './life.ts';
 import type { InputFile, Verdict } from './oracle.ts';
+import type { Sight } from './partners.ts';
 import type { Sampler } from './samples.ts';
 import type { CrashWorld, WorldWishes } from './world.ts';
 
@@ -25,6 +26,10 @@ export interface Scenario {
   rules?: Partial<Pick<Rules, 'by' | 'resends' | 'jobs' | 'ordered' | 'restored'>>;
   /** Share of the answers that are bad while it is killed: Extole's, and the SFTP servers'. */
   faults: { extole: number; sftp?: number };
+  /** Folders beside results and reports that somebody looks at; `changing`: a file there may be replaced by a newer one. */
+  watched?: readonly { folder: string; changing?: boolean }[];
+  /** What must hold at the end, where it is not about events. */
+  check?: (end: { history: History; results: Sight; reports: Sight }) => Promise<void>;
   /** Everything from the job file to the last convergence. What must hold then is checked by the harness. */
   tell(story: Story): Promise<void>;
 }

@@ -65,13 +65,18 @@ export async function tellStory(options: TellOptions): Promise<Told> {
   const history = startHistory(world, { ...rules, eventName: 'account_opened', now });
   const results = options.partners.watch(`${world.served}/results`);
   const reports = options.partners.watch(`${world.served}/reports`, true);
+  const others = (scenario.watched ?? []).map(({ folder, changing }) =>
+    options.partners.watch(`${world.served}/${folder}`, changing),
+  );
   try {
     const chance = chanceOf(seed);
     await scenario.tell(createStory(options, history, world, chance, now));
-    checkEnd(history, await results(), await reports());
+    const seen = { results: await results(), reports: await reports() };
+    for (const look of others) for (const each of (await look()).complaints) complain(history, 'other', 'I8', each);
+    if (scenario.check) await scenario.check({ history, ...seen });
+    else checkEnd(history, seen.results, seen.reports);
   } catch (error) {
-    await results();
-    await reports();
+    for (const look of [results, reports, ...others]) await look();
     complain(history, 'other', 'H', error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
   const keep = options.keep === 'all' || (options.keep === 'wrong' && history.violations.length > 0);
