@@ -8,7 +8,7 @@ Usage: npm run test:crash -- [options]
 
   --minutes N      no new story is begun after that long; default 1
   --seed N         inputs and plans come from it; default: from the clock, and told
-  --workers N      stories side by side; default 2
+  --workers N      stories side by side; default 4
   --scenario NAME  only this one; may be given more than once
   --story K        only the K-th story of the one scenario
   --kills JSON     deaths to play again instead of choosing them
@@ -44,7 +44,7 @@ export function readOptions(args: readonly string[], say: (line: string) => void
     options: {
       minutes: { type: 'string', default: '1' },
       seed: { type: 'string', default: `${Date.now() % 1_000_000_000}` },
-      workers: { type: 'string', default: '2' },
+      workers: { type: 'string', default: '4' },
       scenario: { type: 'string', multiple: true, default: [] },
       story: { type: 'string' },
       kills: { type: 'string' },
