@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { countMembersWho, removeMembersWho } from './forget-members.ts';
 import type { Ledger } from './open.ts';
 
 /** Columns that say where a file is: with another text in them it would not be found any more. */
@@ -17,6 +18,8 @@ const FINAL: Readonly<Record<string, string>> = {
     AND processing_id IN (SELECT id FROM processings WHERE state IN ('closed','vanished'))`,
   processings: "AND state IN ('closed','vanished')",
   requests: 'AND answered_at IS NOT NULL',
+  // Changes without an answer go once they have one.
+  segment_chunks: 'AND 0',
 };
 
 export interface Scrubbed {
@@ -58,6 +61,9 @@ export function scrubLedger(
       for (const { text } of found) GOES_WHOLE.has(table) ? remove.run(text) : change.run(without(text), text);
     }).immediate();
   }
+  const members = countMembersWho({ db });
+  scrubbed.cells += members;
+  if (without && members > 0) removeMembersWho({ db });
   return scrubbed;
 }
 
@@ -65,7 +71,7 @@ function textColumns({ db }: Pick<Ledger, 'db'>): { table: string; column: strin
   return db
     .prepare<[], { table: string; column: string }>(
       `SELECT t.name AS "table", c.name AS "column" FROM sqlite_master t JOIN pragma_table_info(t.name) c
-       WHERE t.type = 'table' AND t.name NOT LIKE 'knex_%' AND t.name NOT LIKE 'sqlite_%' AND lower(c.type) IN ('text', 'varchar(255)')`,
+       WHERE t.type = 'table' AND t.name <> 'segment_members' AND t.name NOT LIKE 'knex_%' AND t.name NOT LIKE 'sqlite_%' AND lower(c.type) IN ('text', 'varchar(255)')`,
     )
     .all();
 }

@@ -12,7 +12,18 @@ function importsOf(path: string, text: string): string[] {
 
 const roomOf = (path: string): string => (path.includes('/') ? path.slice(0, path.indexOf('/')) : path);
 
-const ROOMS = ['remotes', 'parsing', 'mapping', 'ledger', 'delivery', 'destinations', 'exports', 'reports', 'notices'];
+const ROOMS = [
+  'remotes',
+  'parsing',
+  'mapping',
+  'ledger',
+  'delivery',
+  'destinations',
+  'exports',
+  'segments',
+  'reports',
+  'notices',
+];
 
 /** The rooms (or files beside them) that each room may import, beside itself and the nouns. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -44,6 +55,9 @@ function mayImport(from: string, to: string): boolean {
   // A notice is sent as a request is; what it says is its own business.
   if (room === 'notices' && other === 'delivery') return to === 'delivery/http.ts';
   if (room === 'pipelines' && other === 'pipelines') {
+    // The list of pipelines knows them all, and none of them knows the list.
+    if (from === 'pipelines/registry.ts') return true;
+    if (to === 'pipelines/registry.ts') return false;
     // One pipeline may have folders of its own; it knows no other one's. How a file travels is the same in all of them.
     const pipeline = (path: string): string => path.split('/').slice(0, 2).join('/');
     if (pipeline(to) === 'pipelines/files') return true;

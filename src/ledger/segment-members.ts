@@ -1,0 +1,71 @@
+import { mustHold } from './fence.ts';
+import type { Ledger } from './open.ts';
+
+/** A member and the part of its segment that it is kept in. */
+export type PlacedMember = readonly [part: number, member: string];
+
+/** Members of one part of a segment's last confirmed membership, each once. Line ends do not occur in them. */
+export function confirmedMembers({ db }: Pick<Ledger, 'db'>, segment: number): (part: number) => string[] {
+  // One text for all of them: a value for each costs four times as much.
+  const members = db
+    .prepare<[number, number], string | null>(
+      'SELECT group_concat(member, char(10)) FROM segment_members WHERE segment_id = ? AND part = ?',
+    )
+    .pluck();
+  return (part) => {
+    const text = members.get(segment, part);
+    return text ? text.split('\n') : [];
+  };
+}
+
+export function countMembers({ db }: Pick<Ledger, 'db'>, segment: number): number {
+  return (
+    db.prepare<[number], { n: number }>('SELECT count(*) AS n FROM segment_members WHERE segment_id = ?').get(segment)
+      ?.n ?? 0
+  );
+}
+
+/** Whether somebody is a confirmed member. */
+export function isMember({ db }: Pick<Ledger, 'db'>, segment: number, [part, member]: PlacedMember): boolean {
+  return (
+    db
+      .prepare('SELECT 1 FROM segment_members WHERE segment_id = ? AND part = ? AND member = ?')
+      .get(segment, part, member) !== undefined
+  );
+}
+
+/** Takes members up, or leaves them out, without a sync: what was read at the target itself. Repeating it is harmless. */
+export function correctMembers(
+  ledger: Ledger,
+  segment: number,
+  { add, remove }: { add: readonly PlacedMember[]; remove: readonly PlacedMember[] },
+): void {
+  const { db } = ledger;
+  db.transaction(() => {
+    mustHold(ledger);
+    insertMembers(ledger, segment, add);
+    deleteMembers(ledger, segment, remove);
+    db.prepare('UPDATE segments SET members = ? WHERE id = ?').run(countMembers(ledger, segment), segment);
+  }).immediate();
+}
+
+/** Part of the caller's transaction. Returns how many were none before. */
+export function insertMembers({ db }: Pick<Ledger, 'db'>, segment: number, members: readonly PlacedMember[]): number {
+  if (members.length === 0) return 0;
+  return db
+    .prepare(
+      "INSERT OR IGNORE INTO segment_members SELECT ?, value ->> 0, value ->> 1 FROM json_each(?) WHERE value ->> 1 <> ''",
+    )
+    .run(segment, JSON.stringify(members)).changes;
+}
+
+/** Part of the caller's transaction. Returns how many were there. */
+export function deleteMembers({ db }: Pick<Ledger, 'db'>, segment: number, members: readonly PlacedMember[]): number {
+  if (members.length === 0) return 0;
+  return db
+    .prepare(
+      `DELETE FROM segment_members WHERE segment_id = ?
+         AND (part, member) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))`,
+    )
+    .run(segment, JSON.stringify(members)).changes;
+}

@@ -1,0 +1,85 @@
+import type { SyncKind } from '../../ledger/segment-syncs.ts';
+import type { RefusalDetail } from '../../model.ts';
+
+/** How much of a segment may change without anybody looking. */
+export interface GuardRules {
+  /** A share of the confirmed members, 0 to 1: no more may go in one sync. */
+  maxShrink: number;
+  /** Likewise: no more may come, once there are members. */
+  maxGrowth: number;
+  /** What a snapshot does that nothing vouches for, no trailer and no manifest, where it would remove somebody. */
+  unvouched: 'hold' | 'accept';
+  /** Take a list over that has members already. */
+  adopt: boolean;
+}
+
+/** What a sync would do, and what it would do it to. */
+export interface Intent {
+  segment: string;
+  kind: SyncKind;
+  /** Confirmed members. */
+  before: number;
+  /** Members that the file names. */
+  listed: number;
+  toAdd: number;
+  toRemove: number;
+  /** A trailer or a manifest said how many rows the file must have. */
+  vouched: boolean;
+  /** No sync of this segment came to its end before. */
+  first: boolean;
+  /** Members that the target has; absent where it does not say. */
+  there?: number;
+  /** The target has another list under this name than at the sync before. */
+  replaced: boolean;
+}
+
+/** Why nothing of a sync may leave until a person has looked; `undefined`: nothing speaks against it. */
+export function reasonToHoldSync(intent: Intent, rules: GuardRules): (RefusalDetail & { hint: string }) | undefined {
+  const { segment, kind, before, listed, toAdd, toRemove } = intent;
+  const held = (code: string, message: string, hint: string): RefusalDetail & { hint: string } => ({
+    code,
+    message: `${message}; nothing was sent`,
+    hint,
+  });
+  if (kind === 'snapshot' && listed === 0)
+    return held(
+      'SEGMENT_EMPTY',
+      `the snapshot of ${segment} names no member, and ${of(before, 'is', 'are')} confirmed`,
+      'ask the sender whether the segment is meant to be empty: release the file if it is, else reject it',
+    );
+  if (intent.first && !rules.adopt && (intent.there ?? 0) > 0)
+    return held(
+      'SEGMENT_HAS_MEMBERS',
+      `the target has ${intent.there} members in ${segment} that we know nothing of, and the file names ${listed}`,
+      'set adopt: true to take the list over, or choose another name for the segment; released as it is, those that the file does not name stay in the list',
+    );
+  if (intent.replaced && before > 0)
+    return held(
+      'SEGMENT_REPLACED',
+      `the target has another list for ${segment} than at the sync before, with ${intent.there ?? 'an unknown number of'} members where ${before} were confirmed`,
+      'look whether somebody deleted the list there: released, all members of the file are added to the new one',
+    );
+  if (kind === 'snapshot' && toRemove > 0 && !intent.vouched && rules.unvouched === 'hold')
+    return held(
+      'SEGMENT_UNVOUCHED',
+      `nothing says that the snapshot of ${segment} is whole, and it would remove ${toRemove} of ${of(before, 'confirmed member', 'confirmed members')}`,
+      'have the sender write a trailer or a manifest with the number of rows (file.trailer, source.manifest), or set guards.unvouched: accept; release the file if it is known to be whole',
+    );
+  if (toRemove > before * rules.maxShrink)
+    return held(
+      'SEGMENT_SHRINKS',
+      `${segment} would lose ${toRemove} of ${of(before, 'confirmed member', 'confirmed members')} (${percent(toRemove, before)}), ${share(rules.maxShrink)} is allowed (guards.maxShrink)`,
+      'ask the sender whether the file is whole: release it if it is, else reject it',
+    );
+  if (before > 0 && toAdd > before * rules.maxGrowth)
+    return held(
+      'SEGMENT_GROWS',
+      `${segment} would get ${toAdd} members more than the ${before} that are confirmed (${percent(toAdd, before)}), ${share(rules.maxGrowth)} is allowed (guards.maxGrowth)`,
+      'ask the sender whether these are the members of this segment: release the file if they are, else reject it',
+    );
+  return undefined;
+}
+
+const of = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
+const share = (part: number): string => `${Math.round(part * 1000) / 10} %`;
+const percent = (n: number, whole: number): string => (whole === 0 ? 'of none' : share(n / whole));

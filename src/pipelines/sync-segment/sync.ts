@@ -1,0 +1,220 @@
+import type { MembershipChanges, MembershipTarget, PreparedTarget } from '../../destinations/membership.ts';
+import type { Ledger } from '../../ledger/open.ts';
+import { confirmedMembers, correctMembers } from '../../ledger/segment-members.ts';
+import {
+  beginSync,
+  endSync,
+  laterSnapshot,
+  runningSync,
+  type Sync,
+  type SyncKind,
+  supersede,
+  syncOf,
+} from '../../ledger/segment-syncs.ts';
+import { type KnownSegment, noteTarget } from '../../ledger/segments.ts';
+import { type Io, type RefusalDetail, TransferError } from '../../model.ts';
+import { type Difference, differenceOf, type Wanted } from '../../segments/difference.ts';
+import { PARTS, partOf } from '../../segments/spool.ts';
+import { type ApplyEnd, applyChanges } from './apply.ts';
+import { type GuardRules, reasonToHoldSync } from './guards.ts';
+
+/** What a sync needs of the run around it. */
+export interface SyncContext {
+  ledger: Ledger;
+  io: Io;
+  signal: AbortSignal;
+  /** The hash by which results find a row's key, in hex. */
+  hash: (member: string) => string;
+  maxAttempts: number;
+  backoffMs: (attempt: number) => number;
+  /** Milliseconds after which what fails for now has failed for good. */
+  failedMaxAge: number;
+  /** Changes that were answered. */
+  applied: (changes: number) => void;
+  /** Named places where a test may let the process die. */
+  reached: (place: string) => void;
+}
+
+/** A membership as somebody wants it, part by part; asked for more than once. */
+export interface WantedMembers {
+  kind: SyncKind;
+  listed: number;
+  part(number: number): Wanted;
+  /** A trailer or a manifest vouches for its being whole. */
+  vouched: boolean;
+}
+
+export interface SyncRequest {
+  segment: KnownSegment;
+  /** What people call it. */
+  name: string;
+  target: MembershipTarget;
+  wanted: WantedMembers;
+  processing: number | null;
+  rules: GuardRules;
+  /** A person has looked. */
+  released: boolean;
+}
+
+/** `held`: nothing was sent. `superseded`: a later snapshot has said otherwise since. */
+export type SyncEnd =
+  | { kind: 'held'; why: RefusalDetail & { hint: string } }
+  | { kind: 'superseded'; by: number }
+  | { kind: 'open' | 'halted'; code: string; reason: string }
+  | { kind: 'done'; sync: Sync; imbalance?: string };
+
+/** Makes a target's membership what is wanted: compares, asks the guards, sends the differences, counts. Each step can be repeated. */
+export async function syncSegment(ctx: SyncContext, request: SyncRequest): Promise<SyncEnd> {
+  const { ledger, io } = ctx;
+  const { wanted, processing, target } = request;
+  refuseOtherIds(request);
+  const earlier = processing === null ? undefined : syncOf(ledger, processing, request.segment.id);
+  if (earlier?.state === 'done') return endOf(earlier);
+  if (earlier?.state === 'superseded') return { kind: 'superseded', by: 0 };
+  const later = processing === null ? undefined : laterSnapshot(ledger, request.segment.id, processing);
+  if (later !== undefined && earlier?.state !== 'running') {
+    if (earlier) supersede(ledger, earlier.id, io.now());
+    return { kind: 'superseded', by: later };
+  }
+  const running = runningSync(ledger, request.segment.id);
+  if (running && running.id !== earlier?.id) return waitsFor(request, running);
+  const prepared = await prepare(ctx, request);
+  if (earlier?.state === 'running') return finish(ctx, request, earlier);
+
+  const { segment } = request;
+  const replaced = segment.targetId !== '' && segment.targetId !== prepared.targetId && segment.syncedAt !== null;
+  if (replaced && request.released) await forgetMembers(ctx, segment);
+  const first = segment.syncedAt === null;
+  if (first && request.rules.adopt && (prepared.members ?? 0) > 0) await adoptMembers(ctx, segment, target);
+  const intent = { ...measure(ctx, segment, wanted), processingId: processing };
+  const why = reasonToHoldSync(
+    {
+      ...intent,
+      segment: request.name,
+      vouched: wanted.vouched,
+      first: first && intent.before === 0,
+      replaced,
+      ...(prepared.members === undefined ? {} : { there: prepared.members }),
+    },
+    request.rules,
+  );
+  if (why && !request.released) {
+    beginSync(ledger, intent, 'held', io.now());
+    return { kind: 'held', why };
+  }
+  noteTarget(ledger, segment.id, prepared.targetId, request.name);
+  const sync = beginSync(ledger, intent, 'running', io.now());
+  ctx.reached('sync-begun');
+  return finish(ctx, request, sync);
+}
+
+/** What an earlier file began is ended first: its changes may be on the wire. */
+function waitsFor({ name }: SyncRequest, { processingId }: Sync): SyncEnd {
+  const file = processingId === null ? 'a repair' : `p${processingId}`;
+  return { kind: 'open', code: 'SEGMENT_BUSY', reason: `${name} waits for ${file}, which is not through yet` };
+}
+
+function refuseOtherIds({ segment, target, name }: SyncRequest): void {
+  if (segment.idKind === target.idKind) return;
+  throw new TransferError(
+    'SEGMENT_ID_CHANGED',
+    `the members of ${name} were synced by ${segment.idKind}, and the job now says ${target.idKind}: the target would have everybody twice`,
+    {
+      hint: `set it back to ${segment.idKind}; or give the segment another name, so that the target gets a new list, and delete the old one there`,
+    },
+  );
+}
+
+async function prepare(ctx: SyncContext, { segment, name, target }: SyncRequest): Promise<PreparedTarget> {
+  const earlier = segment.targetId === '' ? {} : { earlier: { targetId: segment.targetId, name: segment.targetName } };
+  return target.prepare({ id: segment.name, name, since: segment.since, ...earlier }, ctx.signal);
+}
+
+/** How many would come, go and stay. */
+function measure(
+  ctx: Pick<SyncContext, 'ledger'>,
+  segment: KnownSegment,
+  wanted: WantedMembers,
+): Pick<Sync, 'segmentId' | 'kind' | 'before' | 'listed' | 'toAdd' | 'toRemove' | 'unchanged'> {
+  const sum = { toAdd: 0, toRemove: 0, unchanged: 0 };
+  for (const { add, remove, unchanged } of differences(ctx, segment.id, wanted)) {
+    sum.toAdd += add.length;
+    sum.toRemove += remove.length;
+    sum.unchanged += unchanged;
+  }
+  const before = sum.unchanged + sum.toRemove;
+  return { segmentId: segment.id, kind: wanted.kind, listed: wanted.listed, before, ...sum };
+}
+
+/** Part by part: what is known of one is asked for when the one before is done with. */
+export function* differences(
+  { ledger }: Pick<SyncContext, 'ledger'>,
+  segment: number,
+  wanted: Pick<WantedMembers, 'part'>,
+): Generator<Difference> {
+  const confirmed = confirmedMembers(ledger, segment);
+  for (let part = 0; part < PARTS; part++) yield differenceOf(wanted.part(part), confirmed(part));
+}
+
+async function finish(ctx: SyncContext, request: SyncRequest, sync: Sync): Promise<SyncEnd> {
+  const { target, wanted } = request;
+  const giveUp = ctx.io.now() - sync.startedAt > ctx.failedMaxAge;
+  const end: ApplyEnd = await applyChanges(
+    ctx,
+    sync,
+    target,
+    chunksOf(differences(ctx, sync.segmentId, wanted), target.maxBatchSize),
+    giveUp,
+  );
+  if (end.kind !== 'done') return end;
+  const done = endSync(ctx.ledger, sync, ctx.io.now());
+  ctx.reached('sync-ended');
+  return endOf(done);
+}
+
+function endOf(sync: Sync): SyncEnd {
+  const { before, added, removed, after } = sync;
+  if (before + added - removed === after) return { kind: 'done', sync };
+  const imbalance = `${before} members before + ${added} added - ${removed} removed is not the ${after} that are confirmed`;
+  return { kind: 'done', sync, imbalance };
+}
+
+/** Changes as they leave: full chunks, removes and adds as they come. */
+export function* chunksOf(differences: Iterable<Difference>, most: number): Generator<MembershipChanges> {
+  let chunk = { add: [] as string[], remove: [] as string[] };
+  const size = (): number => chunk.add.length + chunk.remove.length;
+  for (const { add, remove } of differences) {
+    for (const [to, members] of [
+      ['remove', remove],
+      ['add', add],
+    ] as const) {
+      for (let at = 0; at < members.length; ) {
+        const some = members.slice(at, at + most - size());
+        chunk[to].push(...some);
+        at += some.length;
+        if (size() < most) continue;
+        yield chunk;
+        chunk = { add: [], remove: [] };
+      }
+    }
+  }
+  if (size() > 0) yield chunk;
+}
+
+/** What the target has becomes what is confirmed. */
+async function adoptMembers(ctx: SyncContext, segment: KnownSegment, target: MembershipTarget): Promise<void> {
+  if (!target.members) return;
+  for await (const page of target.members(ctx.signal)) {
+    const add = page.map((member) => [partOf(member), member] as const);
+    correctMembers(ctx.ledger, segment.id, { add, remove: [] });
+  }
+}
+
+/** The list is another one: nobody is known to be in it. */
+async function forgetMembers({ ledger }: SyncContext, segment: KnownSegment): Promise<void> {
+  const confirmed = confirmedMembers(ledger, segment.id);
+  for (let part = 0; part < PARTS; part++) {
+    const remove = confirmed(part).map((member) => [part, member] as const);
+    if (remove.length > 0) correctMembers(ledger, segment.id, { add: [], remove });
+  }
+}
