@@ -328,6 +328,49 @@ export interface FileAccount {
   archivedAs?: string;
 }
 
+/** A file of share links for a tool's import, or that none was put in place. read = rows + the sum of leftOut. */
+export interface ExportAccount {
+  job: string;
+  /** e12, as commands take it; empty where none was made. */
+  export: string;
+  target: string;
+  format: string;
+  kind: 'snapshot' | 'changes';
+  /** held: a person has to decide; open: the next run tries again. */
+  state: 'published' | 'held' | 'open';
+  /** The outbox, or the account of an import; no secret. */
+  place: string;
+  read: number;
+  rows: number;
+  /** How many are not in the files, by code. */
+  leftOut: Readonly<Record<string, number>>;
+  /** Where each file is; of an import, its number. */
+  files: readonly string[];
+  /** Lines that an import refused, by the tool's code. */
+  refused?: Readonly<Record<string, number>>;
+  /** Why it is not in place. */
+  why?: RefusalDetail;
+  balanced: boolean;
+}
+
+/** What became of the profiles at one tool: read = outcomes + open. `duplicate`: the tool has it so already, and nothing was sent. */
+export interface PushAccount {
+  job: string;
+  /** u12; empty where it came to none. */
+  push: string;
+  target: string;
+  provider: string;
+  account: string;
+  state: 'done' | 'open';
+  counts: Counts;
+  reasons: ReasonAccount[];
+  resultsPath?: string;
+  /** Why the target stopped, or was not reached; the next run goes on. */
+  why?: RefusalDetail;
+  balanced: boolean;
+  imbalance?: string;
+}
+
 export interface RunAccount {
   run: string;
   job: string;
@@ -344,5 +387,8 @@ export interface RunAccount {
   balanced: boolean;
   /** Why the run stopped early: the destination cannot be used, or the source or this machine. */
   halted?: { code: string; reason: string; by?: 'destination' };
+  /** Where a job has targets after its rows. */
+  exports?: ExportAccount[];
+  pushes?: PushAccount[];
   notices: Notice[];
 }

@@ -47,6 +47,8 @@ const shared = {
   qr: qrSettings.optional(),
 };
 
+const OF_A_SECOND = ['{yyyy}', '{MM}', '{dd}', '{HH}', '{mm}', '{ss}'];
+
 const needed = { ...shared, to: outbox };
 
 /** A file of share links that a CRM or e-mail tool imports. */
@@ -68,7 +70,12 @@ const exportTarget = z.discriminatedUnion('format', [
       const message = 'expected either to: (an outbox) or hubspot: (the Imports API)';
       context.issues.push({ code: 'custom', path: ['to'], message, input: undefined });
     }),
-  sfmcCsv.settings.safeExtend({ format: z.literal('sfmc-csv').describe(sfmcCsv.title), ...needed }),
+  sfmcCsv.settings.safeExtend({ format: z.literal('sfmc-csv').describe(sfmcCsv.title), ...needed }).check((context) => {
+    const { direct, kind, fileName } = context.value;
+    if (!direct || kind === 'snapshot' || OF_A_SECOND.every((place) => fileName.includes(place))) return;
+    const message = `with direct: true and kind: changes the name needs ${OF_A_SECOND.join(' ')}: a file of the same name would be overwritten, with changes in it that nobody may have imported yet`;
+    context.issues.push({ code: 'custom', path: ['fileName'], message, input: undefined });
+  }),
   klaviyoCsv.settings.safeExtend({ format: z.literal('klaviyo-csv').describe(klaviyoCsv.title), ...needed }),
   iterableCsv.settings.safeExtend({ format: z.literal('iterable-csv').describe(iterableCsv.title), ...needed }),
   brazeCsv.settings

@@ -33,7 +33,7 @@ function trimmed(path: string): string {
 }
 
 /** The url of the parent folder, and the last folder's name; `.` where there is no parent to go to. */
-function splitUrl(text: string): { url: string; inbox: string } {
+export function splitUrl(text: string): { url: string; inbox: string } {
   const url = new URL(text);
   const path = url.pathname.replace(/\/+$/, '');
   const cut = path.lastIndexOf('/');

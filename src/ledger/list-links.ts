@@ -32,6 +32,25 @@ export function* linksInOrder(
   }
 }
 
+/** Links of a place without an id of the company's own, of which no list in its order can have them. */
+export function* linksWithoutPartner(
+  { db }: Pick<Ledger, 'db'>,
+  { destinationId, label }: LinkPlace,
+  changedAfter = 0,
+): Generator<KnownLink> {
+  const page = db.prepare<[number, string, number, number], KnownLink>(
+    `SELECT ${LINK_COLUMNS} FROM links WHERE destination_id = ? AND label = ? AND partner_user_id IS NULL AND id > ? AND seq > ?
+       ORDER BY id LIMIT ${PAGE}`,
+  );
+  for (let last = 0; ; ) {
+    const rows = page.all(destinationId, label.toLowerCase(), last, changedAfter);
+    yield* rows;
+    const end = rows.at(-1);
+    if (!end || rows.length < PAGE) return;
+    last = end.id;
+  }
+}
+
 const PAGE = 1000;
 
 /** Links of a place that changed after `seq`, in the order of their change; at most `limit`. */

@@ -66,5 +66,5 @@ export function runAccounts(ledger: Ledger, job: string, from: number, to: numbe
     )
     .all(job, from, to)
     .map((row): RunAccount => JSON.parse(row.account))
-    .filter((account) => account.files.length > 0);
+    .filter(({ files, exports = [], pushes = [] }) => files.length + exports.length + pushes.length > 0);
 }

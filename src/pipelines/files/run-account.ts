@@ -1,6 +1,14 @@
 import type { Job } from '../../jobs/schema.ts';
 import type { Processing } from '../../ledger/processings.ts';
-import type { Counts, DestinationIdentity, FileAccount, Notice, RunAccount } from '../../model.ts';
+import type {
+  Counts,
+  DestinationIdentity,
+  ExportAccount,
+  FileAccount,
+  Notice,
+  PushAccount,
+  RunAccount,
+} from '../../model.ts';
 import { balanceOf } from '../../reports/balance.ts';
 import { emptyCounts } from '../../reports/tally.ts';
 
@@ -21,6 +29,9 @@ export function createRunAccount(
   leaveOpen(file: FileAccount): void;
   /** A file that waits for the destination's answer as it did before. */
   wait(file: FileAccount): void;
+  /** What came of a target after the rows. `news`: it was not told before. */
+  addExport(account: ExportAccount, news: boolean): void;
+  addPush(account: PushAccount, news: boolean): void;
   /** Whether there is anything to tell that was not told before. */
   readonly news: boolean;
   halt(why: NonNullable<RunAccount['halted']>): void;
@@ -31,7 +42,10 @@ export function createRunAccount(
   const told: number[] = [];
   const counts = emptyCounts();
   let carriedIn = 0;
+  const exports: ExportAccount[] = [];
+  const pushes: PushAccount[] = [];
   let quiet = 0;
+  let after = false;
   let halted: RunAccount['halted'];
 
   return {
@@ -64,8 +78,16 @@ export function createRunAccount(
       files.push(file);
       quiet++;
     },
+    addExport: (account, news) => {
+      exports.push(account);
+      after ||= news;
+    },
+    addPush: (account, news) => {
+      pushes.push(account);
+      after ||= news;
+    },
     get news() {
-      return files.length > quiet;
+      return after || files.length > quiet;
     },
     halt: (why) => {
       halted ??= why;
@@ -73,7 +95,8 @@ export function createRunAccount(
     finish: (now) => {
       const seen = { files: files.length, processed: 0, held: 0, refused: 0, open: 0 };
       for (const file of files) seen[file.state]++;
-      const balanced = files.every((file) => file.balanced) && balanceOf(counts, carriedIn).balanced;
+      const balanced =
+        [...files, ...exports, ...pushes].every((each) => each.balanced) && balanceOf(counts, carriedIn).balanced;
       return {
         run: `r${run}`,
         job: job.id,
@@ -87,6 +110,8 @@ export function createRunAccount(
         counts: { ...counts },
         balanced,
         ...(halted ? { halted } : {}),
+        ...(exports.length > 0 ? { exports: [...exports] } : {}),
+        ...(pushes.length > 0 ? { pushes: [...pushes] } : {}),
         notices: [...notices],
       };
     },

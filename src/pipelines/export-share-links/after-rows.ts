@@ -1,0 +1,62 @@
+import { nameOfExport } from '../../jobs/export-targets.ts';
+import { nameOfPush, placeOfPush } from '../../jobs/push-targets.ts';
+import { type ExportAccount, type PushAccount, type RefusalDetail, TransferError } from '../../model.ts';
+import { emptyCounts } from '../../reports/tally.ts';
+import type { AfterContext } from './after-context.ts';
+import { openAccount } from './exports/account.ts';
+import { placeOf, runExport } from './exports/run-export.ts';
+import { runPush } from './push/run-push.ts';
+
+/** Who adds up what the steps after the rows came to. `news`: it was not told before. */
+export interface AfterAccount {
+  addExport(account: ExportAccount, news: boolean): void;
+  addPush(account: PushAccount, news: boolean): void;
+}
+
+/** Not of one target: the ledger, or the disk of this machine. */
+const OF_ALL = /^(?:LEDGER_|STAGING_)/;
+
+/**
+ * What follows the rows of a run: files for import, then profiles over the API, from the ledger of links. Also where the run had no new
+ * rows, since links come by other ways as well. What is wrong with one target stops that target only.
+ */
+export async function afterRows(ctx: AfterContext, account: AfterAccount): Promise<void> {
+  const { job } = ctx;
+  for (const target of job.exports) {
+    ctx.signal.throwIfAborted();
+    try {
+      for await (const step of runExport(ctx, target)) account.addExport(step.account, step.news);
+    } catch (error) {
+      const why = whyOf(ctx, error);
+      const { format, kind } = target;
+      const known = { job: job.id, target: nameOfExport(target), format, kind, place: placeOf(target) };
+      account.addExport(openAccount(known, why), false);
+    }
+  }
+  for (const target of job.push) {
+    ctx.signal.throwIfAborted();
+    try {
+      for await (const step of runPush(ctx, target)) account.addPush(step.account, step.news);
+    } catch (error) {
+      const why = whyOf(ctx, error);
+      const { provider, account: owner } = placeOfPush(target);
+      const told = {
+        job: job.id,
+        push: '',
+        target: nameOfPush(target),
+        provider,
+        account: owner,
+        state: 'open' as const,
+      };
+      account.addPush({ ...told, counts: emptyCounts(), reasons: [], why, balanced: true }, false);
+    }
+  }
+}
+
+/** Throws what is of all targets, or of none. */
+function whyOf({ io, job, signal }: AfterContext, error: unknown): RefusalDetail {
+  if (!(error instanceof TransferError) || signal.aborted || OF_ALL.test(error.code)) throw error;
+  io.log.warn({ job: job.id, code: error.code, hint: error.hint }, error.message);
+  const { code, message, hint } = error;
+  return { code, message, ...(hint === undefined ? {} : { hint }) };
+}

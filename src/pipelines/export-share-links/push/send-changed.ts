@@ -1,0 +1,175 @@
+import type { Profile } from '../../../destinations/profile.ts';
+import {
+  type Candidate,
+  changedForPush,
+  failedForPush,
+  type Push,
+  type PushRow,
+  type PushTo,
+  pushRecorder,
+} from '../../../ledger/pushes.ts';
+import type { Answer } from '../../../model.ts';
+import type { AfterContext } from '../after-context.ts';
+import type { CustomerColumns } from '../exports/customer-columns.ts';
+import type { ProfileMaker } from './profiles.ts';
+import type { PushSender } from './senders.ts';
+
+export interface PushWork {
+  name: string;
+  to: PushTo;
+  push: Push;
+  maker: ProfileMaker;
+  columns: CustomerColumns;
+  sender: PushSender;
+  /** Calls at the same time. */
+  concurrency: number;
+}
+
+/** What a pass came to in this run. */
+export interface Sent {
+  /** Rows looked at, those not that an earlier run of the pass has ended. */
+  read: number;
+  /** Why the rest was not sent. */
+  stopped?: { code: string; reason: string };
+}
+
+interface Outgoing {
+  linkId: number;
+  profile: Profile;
+  hash: string;
+  attempts: number;
+}
+
+const PAGE = 1000;
+
+/**
+ * Sends what changed, batches side by side, and records what became of each batch when its answer is in. What was on the wire when the
+ * process died is sent again: fields are set, not added to. Stops where the tool refuses everything or cannot be reached.
+ */
+export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Sent> {
+  const { ledger, io, signal } = ctx;
+  const { push, sender, maker, columns } = work;
+  const record = pushRecorder(ledger, work.to.id);
+  const flying = new Set<Promise<void>>();
+  let decided: (PushRow & { linkId: number })[] = [];
+  let batch: Outgoing[] = [];
+  let read = 0;
+  let done = 0;
+  let stopped: Sent['stopped'];
+  let broken: { error: unknown } | undefined;
+
+  const recordDecided = (): void => {
+    if (decided.length > 0) record(decided);
+    decided = [];
+  };
+  const launch = async (): Promise<void> => {
+    const now = batch;
+    batch = [];
+    if (now.length === 0 || stopped) return;
+    const flight = send(now)
+      .catch((error: unknown) => {
+        broken ??= { error };
+      })
+      .finally(() => flying.delete(flight));
+    flying.add(flight);
+    while (flying.size >= work.concurrency) await Promise.race(flying);
+  };
+  const send = async (outgoing: readonly Outgoing[]): Promise<void> => {
+    const answers = await sender.send(
+      outgoing.map(({ profile }) => profile),
+      signal,
+    );
+    ctx.crashPoint('push-answered');
+    const at = io.now();
+    const rows = outgoing.flatMap(({ linkId, hash, attempts }, i) => {
+      const answer = answers[i] ?? LOST;
+      const ended = endOf(answer);
+      return ended === undefined ? [] : [{ linkId, pushId: push.id, hash, attempts: attempts + 1, at, ...ended }];
+    });
+    record(rows);
+    ctx.crashPoint('push-recorded');
+    done += rows.length;
+    stopped ??= stopOf(answers);
+    ctx.progress({ file: `profiles to ${work.name}`, phase: 'sending', done, total: 0, unit: 'rows' });
+  };
+  const take = ({ link, row }: Candidate): void => {
+    if (row?.pushId === push.id) return;
+    read++;
+    const made = maker.make(link, columns);
+    const end = (ended: Omit<PushRow, 'pushId'>): void =>
+      void decided.push({ ...ended, linkId: link.id, pushId: push.id });
+    if ('code' in made) {
+      end({ hash: '', outcome: 'rejected', ...made, eventId: '', attempts: 0, at: 0 });
+      return;
+    }
+    const { profile, hash } = made;
+    const before = row?.hash === hash ? row : undefined;
+    if (before?.outcome === 'delivered' || before?.outcome === 'duplicate') end({ ...before, outcome: 'duplicate' });
+    else if (before?.outcome === 'rejected' && !push.whole) end(before);
+    else batch.push({ linkId: link.id, profile, hash, attempts: before?.attempts ?? 0 });
+  };
+
+  try {
+    for (const page of pages(ctx, work)) {
+      for (const candidate of page) {
+        take(candidate);
+        if (batch.length >= sender.maxBatchSize) await launch();
+        if (broken || stopped) break;
+      }
+      recordDecided();
+      if (broken || stopped) break;
+      signal.throwIfAborted();
+      await io.sleep(0);
+    }
+    await launch();
+  } finally {
+    await Promise.all(flying);
+  }
+  if (broken) throw broken.error;
+  return { read, ...(stopped ? { stopped } : {}) };
+}
+
+/** Links that changed, then those that failed before. */
+function* pages({ ledger, links }: AfterContext, { to, push }: PushWork): Generator<readonly Candidate[]> {
+  for (let after = push.seqFrom; ; ) {
+    const page = changedForPush(ledger, links, to.id, { after, to: push.seqTo }, PAGE);
+    yield page;
+    const last = page.at(-1);
+    if (!last || page.length < PAGE) break;
+    after = last.link.seq;
+  }
+  for (let after = 0; ; ) {
+    const page = failedForPush(ledger, links, to.id, after, PAGE);
+    yield page;
+    const last = page.at(-1);
+    if (!last || page.length < PAGE) return;
+    after = last.link.id;
+  }
+}
+
+/** `undefined`: the row stays open. */
+function endOf(answer: Answer): Pick<PushRow, 'outcome' | 'code' | 'reason' | 'eventId'> | undefined {
+  switch (answer.kind) {
+    case 'accepted':
+      return { outcome: 'delivered', code: '', reason: '', eventId: answer.proof.eventId };
+    case 'halted':
+      return undefined;
+    case 'rejected':
+      return { outcome: 'rejected', code: answer.code, reason: answer.reason, eventId: '' };
+    // What got no clear answer is sent again by the next run: that does no harm.
+    default:
+      return { outcome: 'failed', code: answer.code, reason: answer.reason, eventId: '' };
+  }
+}
+
+/** A tool that refuses everything, or that took nothing of a whole batch for want of an answer, is left alone until the next run. */
+function stopOf(answers: readonly Answer[]): Sent['stopped'] {
+  const halted = answers.find(({ kind }) => kind === 'halted');
+  if (halted?.kind === 'halted') return { code: halted.code, reason: halted.reason };
+  const [first] = answers;
+  if (!first || first.kind === 'accepted' || first.kind === 'rejected') return undefined;
+  if (!answers.every(({ kind }) => kind === 'retryable' || kind === 'unknown')) return undefined;
+  return { code: first.code, reason: first.reason };
+}
+
+const LOST: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'no answer to this profile' };
