@@ -10,8 +10,8 @@ const NO_CODES = [
   /^(?:GET|POST|PUT|PATCH|SIG[A-Z]+|ROLLBACK|SQLITE_[A-Z]+|FAIL|NO|NAME|DROPPED|DENY|OK)$/,
   // Words of HubSpot, which it says or is told.
   /^(?:ASCENDING|COMPLETE|CSV|DAILY|GT|HUBSPOT_ALTERNATE_ID|INVALID_AUTHENTICATION|NOT_HAS_PROPERTY|OBJECT_NOT_FOUND|PROPERTY_DOESNT_EXIST|RATE_LIMITS?|TEN_SECONDLY_ROLLING|VALIDATION_ERROR)$/,
-  // What a batch job of Extole is called that reads a file, and how it ends.
-  /^(?:FILE_ASSET|DONE|FAILED|CANCELED)$/,
+  // What a batch job or an audience operation of Extole is called that reads a file, and how it ends.
+  /^(?:ADD|CANCELED|DONE|EXPIRED|FAILED|FILE_ASSET|READY|REMOVE|REPLACE)$/,
   // Node.js system errors, and problems that the YAML reader names.
   /^(?:E(?:ACCES|ADDRINUSE|AI_AGAIN|CONN[A-Z]+|DQUOT|EXIST|INVAL|IO|ISDIR|MFILE|MLINK|NFILE|NODEV|NOENT|NOSPC|NOSYS|NOT[A-Z]+|OPNOTSUPP|PERM|PIPE|ROFS|TIMEDOUT|XDEV))$/,
   /^(?:BAD_INDENT|TAB_AS_INDENT)$/,
