@@ -7,7 +7,7 @@ import { PROJECT } from './support/cli.ts';
 /** Words in capitals that stand in quotes in the sources and are no code of an outcome, refusal, error or notice. */
 const NO_CODES = [
   /^(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|MON|TUE|WED|THU|FRI|SAT|SUN|UTC|USD|HH|MM|MMM|NFC|TRL)$/,
-  /^(?:GET|POST|PUT|PATCH|SIG[A-Z]+|ROLLBACK|SQLITE_[A-Z]+|FAIL|NO|NAME|DROPPED|DENY|OK)$/,
+  /^(?:GET|POST|PUT|PATCH|DELETE|SIG[A-Z]+|ROLLBACK|SQLITE_[A-Z]+|FAIL|NO|NAME|DROPPED|DENY|OK)$/,
   // Words of HubSpot, which it says or is told.
   /^(?:ASCENDING|COMPLETE|CSV|DAILY|GT|HUBSPOT_ALTERNATE_ID|INVALID_AUTHENTICATION|NOT_HAS_PROPERTY|OBJECT_NOT_FOUND|PROPERTY_DOESNT_EXIST|RATE_LIMITS?|TEN_SECONDLY_ROLLING|VALIDATION_ERROR)$/,
   // What a batch job or an audience operation of Extole is called that reads a file, and how it ends.
