@@ -56,54 +56,71 @@ export interface SyncRequest {
   released: boolean;
 }
 
-/** `held`: nothing was sent. `superseded`: a later snapshot has said otherwise since. */
+/** `superseded`: a later snapshot has said otherwise since. */
 export type SyncEnd =
   | { kind: 'held'; why: RefusalDetail & { hint: string } }
-  | { kind: 'superseded'; by: number }
+  | { kind: 'superseded' }
   | { kind: 'open' | 'halted'; code: string; reason: string }
   | { kind: 'done'; sync: Sync; imbalance?: string };
 
+type Plan = Parameters<typeof beginSync>[1];
+
+/** What is to be done next: nothing, or to begin, or to go on where a process died. */
+export type Judged = { end: SyncEnd } | { plan: Plan; targetId: string } | { running: Sync };
+
 /** Makes a target's membership what is wanted: compares, asks the guards, sends the differences, counts. Each step can be repeated. */
 export async function syncSegment(ctx: SyncContext, request: SyncRequest): Promise<SyncEnd> {
-  const { ledger, io } = ctx;
-  const { wanted, processing, target } = request;
-  refuseOtherIds(request);
-  const earlier = processing === null ? undefined : syncOf(ledger, processing, request.segment.id);
-  if (earlier?.state === 'done') return endOf(earlier);
-  if (earlier?.state === 'superseded') return { kind: 'superseded', by: 0 };
-  const later = processing === null ? undefined : laterSnapshot(ledger, request.segment.id, processing);
-  if (later !== undefined && earlier?.state !== 'running') {
-    if (earlier) supersede(ledger, earlier.id, io.now());
-    return { kind: 'superseded', by: later };
-  }
-  const running = runningSync(ledger, request.segment.id);
-  if (running && running.id !== earlier?.id) return waitsFor(request, running);
-  const prepared = await prepare(ctx, request);
-  if (earlier?.state === 'running') return finish(ctx, request, earlier);
+  return carryOut(ctx, request, await judgeSync(ctx, request));
+}
 
-  const { segment } = request;
-  const replaced = segment.targetId !== '' && segment.targetId !== prepared.targetId && segment.syncedAt !== null;
-  if (replaced && request.released) await forgetMembers(ctx, segment);
-  const first = segment.syncedAt === null;
-  if (first && request.rules.adopt && (prepared.members ?? 0) > 0) await adoptMembers(ctx, segment, target);
-  const intent = { ...measure(ctx, segment, wanted), processingId: processing };
-  const why = reasonToHoldSync(
-    {
-      ...intent,
-      segment: request.name,
-      vouched: wanted.vouched,
-      first: first && intent.before === 0,
-      replaced,
-      ...(prepared.members === undefined ? {} : { there: prepared.members }),
-    },
-    request.rules,
-  );
-  if (why && !request.released) {
-    beginSync(ledger, intent, 'held', io.now());
-    return { kind: 'held', why };
+/** Compares what is wanted with what is confirmed, and asks the guards. Nothing is sent but what finds or makes the list at the target. */
+export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise<Judged> {
+  const { ledger, io } = ctx;
+  const { segment, wanted, processing } = request;
+  refuseOtherIds(request);
+  const earlier = processing === null ? undefined : syncOf(ledger, processing, segment.id);
+  if (earlier?.state === 'done') return { end: endOf(earlier) };
+  if (earlier?.state === 'superseded') return { end: { kind: 'superseded' } };
+  const running = runningSync(ledger, segment.id);
+  if (running && running.id !== earlier?.id) return { end: waitsFor(request, running) };
+  if (processing !== null && earlier?.state !== 'running' && laterSnapshot(ledger, segment.id, processing)) {
+    const { id } = beginSync(ledger, { ...measure(ctx, segment, wanted), processingId: processing }, 'held', io.now());
+    supersede(ledger, id, io.now());
+    return { end: { kind: 'superseded' } };
   }
-  noteTarget(ledger, segment.id, prepared.targetId, request.name);
-  const sync = beginSync(ledger, intent, 'running', io.now());
+  const prepared = await prepare(ctx, request);
+  if (earlier?.state === 'running') return { running: earlier };
+
+  const replaced = segment.targetId !== '' && segment.targetId !== prepared.targetId && segment.syncedAt !== null;
+  if (replaced && request.released) forgetMembers(ctx, segment);
+  const first = segment.syncedAt === null;
+  if (first && request.rules.adopt && (prepared.members ?? 0) > 0) await adoptMembers(ctx, segment, request.target);
+  const plan = { ...measure(ctx, segment, wanted), processingId: processing };
+  const intent = {
+    ...plan,
+    segment: request.name,
+    vouched: wanted.vouched,
+    first: first && plan.before === 0,
+    replaced,
+    ...(prepared.members === undefined ? {} : { there: prepared.members }),
+  };
+  const why = request.released ? undefined : reasonToHoldSync(intent, request.rules);
+  if (!why) return { plan, targetId: prepared.targetId };
+  holdSync(ctx, plan);
+  return { end: { kind: 'held', why } };
+}
+
+/** Writes down that nothing of this leaves until a person has looked. */
+export function holdSync({ ledger, io }: Pick<SyncContext, 'ledger' | 'io'>, plan: Plan): void {
+  beginSync(ledger, plan, 'held', io.now());
+}
+
+/** Does what was judged, as far as it goes. */
+export async function carryOut(ctx: SyncContext, request: SyncRequest, judged: Judged): Promise<SyncEnd> {
+  if ('end' in judged) return judged.end;
+  if ('running' in judged) return finish(ctx, request, judged.running);
+  noteTarget(ctx.ledger, request.segment.id, judged.targetId, request.name);
+  const sync = beginSync(ctx.ledger, judged.plan, 'running', ctx.io.now());
   ctx.reached('sync-begun');
   return finish(ctx, request, sync);
 }
@@ -211,7 +228,7 @@ async function adoptMembers(ctx: SyncContext, segment: KnownSegment, target: Mem
 }
 
 /** The list is another one: nobody is known to be in it. */
-async function forgetMembers({ ledger }: SyncContext, segment: KnownSegment): Promise<void> {
+function forgetMembers({ ledger }: SyncContext, segment: KnownSegment): void {
   const confirmed = confirmedMembers(ledger, segment.id);
   for (let part = 0; part < PARTS; part++) {
     const remove = confirmed(part).map((member) => [part, member] as const);
