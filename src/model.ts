@@ -5,14 +5,14 @@ export const OUTCOMES = ['delivered', 'duplicate', 'conflict', 'rejected', 'fail
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** Ways on which each row is a request of its own, and ways on which a whole file goes. */
-export type RowLane = 'events' | 'async-events';
+export type RowLane = 'events' | 'async-events' | 'links';
 export type FileLane = 'sftp' | 'batch' | 'folder';
-/** The way events reach Extole. */
+/** The way rows reach Extole. */
 export type Lane = RowLane | FileLane;
 
-/** How a delivery is known. Where a whole file was sent, `eventId` names the results line, the batch or the confirmed file. */
+/** How a delivery is known. Where a whole file was sent, `eventId` names the results line, the batch or the confirmed file; of a share link it is the link. */
 export interface Proof {
-  kind: 'event_id' | 'person_id' | 'row_result' | 'batch_counts' | 'confirmed' | 'imported';
+  kind: 'event_id' | 'person_id' | 'row_result' | 'batch_counts' | 'link' | 'confirmed' | 'imported';
   eventId: string;
   personId?: string;
 }
@@ -25,6 +25,8 @@ export type Answer =
   | { kind: 'rejected'; code: string; reason: string; http?: number; uniqueId?: string }
   /** Surely not accepted; may succeed later. `afterMs`: how long the destination asked to wait. */
   | { kind: 'retryable'; code: string; reason: string; afterMs?: number; http?: number }
+  /** Surely not accepted: a person has to say what is meant, and the row waits until then. */
+  | { kind: 'held'; code: string; reason: string; http?: number }
   /** May or may not have been accepted. */
   | { kind: 'unknown'; code: string; reason: string; http?: number }
   /** The destination's fault, not the row's: nothing more is sent until a person has looked. Surely not accepted, unless `doubtful`. */

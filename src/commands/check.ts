@@ -1,5 +1,6 @@
 import type { JobProblem } from '../jobs/load.ts';
 import type { Job } from '../jobs/schema.ts';
+import { possibleNames } from '../mapping/compile.ts';
 import type { Register } from './registry.ts';
 
 export const registerCheck: Register = (program, exit) => {
@@ -52,8 +53,8 @@ async function describe(jobs: readonly Job[], now: number): Promise<ListedJob[]>
     schedule: job.schedule ?? null,
     timezone: job.timezone,
     nextFire: job.schedule === undefined ? null : new Date(nextDue(job.schedule, job.timezone, now)).toISOString(),
-    lane: job.destination.extole.lane,
-    events: job.event.name === undefined ? (job.event.allowedNames ?? []) : [job.event.name],
+    lane: job.pipeline === 'export-share-links' ? 'links' : job.destination.extole.lane,
+    events: possibleNames(job.event),
   }));
 }
 

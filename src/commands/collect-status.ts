@@ -8,6 +8,7 @@ import { refusedLogin } from '../ledger/logins.ts';
 import { type Ledger, openLedgerForReading, readHolder } from '../ledger/open.ts';
 import { type JobState, jobStates, type Waiting } from '../ledger/status.ts';
 import { isWatched } from '../ledger/watch.ts';
+import { possibleNames } from '../mapping/compile.ts';
 import type { Io } from '../model.ts';
 import { loginOf, pausedUntil } from '../remotes/login-watch.ts';
 import { nextDue } from '../schedule/due.ts';
@@ -198,9 +199,10 @@ function triesOf(job: Job | undefined, ledger: Ledger | undefined, now: number):
 
 /** Whether the destination is known to drop a key it has, for each event name that the job file names. */
 export function dedupeOf(job: Job, ledger: Ledger | undefined): JobStatus['dedupe'] {
+  // Asking for a link again never makes a second one: there is nothing to verify.
+  if (job.pipeline !== 'deliver-events') return [];
   const { account, container } = job.destination.extole;
-  const names = job.event.name === undefined ? (job.event.allowedNames ?? []) : [job.event.name];
-  return names.map((eventName) => {
+  return possibleNames(job.event).map((eventName) => {
     const proof: DedupeProof | undefined =
       ledger && dedupeProof(ledger, { provider: 'extole', account, container }, eventName);
     return {

@@ -1,7 +1,7 @@
-import { createExtole } from '../destinations/extole/extole.ts';
 import { openLedgerForReading } from '../ledger/open.ts';
 import { EXIT } from '../model.ts';
 import { type DryRunFile, dryRunJob } from '../pipelines/files/dry-run.ts';
+import { laneFor } from '../pipelines/registry.ts';
 import { readJob } from '../schedule/jobs.ts';
 import { say } from './print.ts';
 import { showProgress } from './progress.ts';
@@ -18,13 +18,12 @@ export async function dryRun(
   const job = await readJob(settings.jobs, request.job, io.env);
   const ledger = await openLedgerForReading(settings.ledger);
   try {
-    const destination = createExtole(job.destination.extole, job.delivery, io);
     const files = await dryRunJob({
       job,
       ledger,
       io,
       signal: stop.signal,
-      laneFor: destination.laneFor,
+      laneFor: laneFor(job, io),
       ...(request.file === undefined ? {} : { file: request.file }),
       progress: progress.tell,
     });

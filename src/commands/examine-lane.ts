@@ -9,6 +9,7 @@ import type { Step } from './examine.ts';
 
 /** What the lane of a job needs beside the events API. Nothing is sent: Extole's folders are listed, and not written to. */
 export async function examineLane(job: Job, io: Io): Promise<{ subject: string; steps: Step[] } | undefined> {
+  if (job.pipeline !== 'deliver-events') return undefined;
   const { lane, sftp, folder } = job.destination.extole;
   if (sftp) {
     const folders = ['.', sftp.results, sftp.archive];

@@ -49,6 +49,10 @@ Example:
         });
       }
       const job = await readJob(settings.jobs, options.job, io.env);
+      if (job.pipeline !== 'deliver-events')
+        throw new TransferError('USAGE', `job ${job.id} makes share links, and has no keys to import`, {
+          hint: 'nothing needs to be imported: people who have a link already keep it, and it is found by itself',
+        });
       const event = options.event ?? onlyEvent(job.event);
       if (event === undefined)
         throw new TransferError('USAGE', `job ${job.id} sends more than one event name`, {

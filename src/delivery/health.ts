@@ -52,13 +52,13 @@ export function createHealth(backoffMs: (n: number) => number, outageAfterMs: nu
     get pausedUntil() {
       return pausedUntil;
     },
-    excuses: (answer) => answer.kind !== 'accepted' && answer.kind !== 'rejected' && (several || isWhole(answer)),
+    excuses: (answer) => !isClear(answer) && (several || isWhole(answer)),
     allowed: (limit, now) => {
       if (now < pausedUntil) return 0;
       return steps > 0 ? 1 : limit;
     },
     onAnswer: (answer, row, sentIn, now) => {
-      if (answer.kind === 'accepted' || answer.kind === 'rejected') {
+      if (isClear(answer)) {
         good++;
         badInARow = 0;
         several = false;
@@ -93,6 +93,11 @@ export function createHealth(backoffMs: (n: number) => number, outageAfterMs: nu
       };
     },
   };
+}
+
+/** The destination is well: it said what becomes of the row. */
+export function isClear(answer: Answer): answer is Extract<Answer, { kind: 'accepted' | 'rejected' | 'held' }> {
+  return answer.kind === 'accepted' || answer.kind === 'rejected' || answer.kind === 'held';
 }
 
 /** Nothing left this machine: there was no connection. */

@@ -39,6 +39,8 @@ export function nextState(
       // It may be what the destination says to a key that it has.
       if (doubtful && !rules.yesToKnown) return heldAsDoubtful(`${answer.code}: ${answer.reason}`);
       return { state: 'rejected', code: answer.code, reason: answer.reason };
+    case 'held':
+      return { state: 'held', code: answer.code, reason: answer.reason };
     case 'halted':
       return { state: doubtful || answer.doubtful ? 'unknown' : 'waiting', code: answer.code, reason: answer.reason };
     case 'retryable':

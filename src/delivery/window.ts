@@ -1,6 +1,6 @@
 import type { Answer, Outgoing } from '../model.ts';
 import type { Signal } from './concurrency.ts';
-import { neverLeft } from './health.ts';
+import { isClear, neverLeft } from './health.ts';
 import { MOST_EXCUSED, nextState } from './next-state.ts';
 import { createOrder } from './order.ts';
 import type { Ended, WindowEnd, WindowOptions, WindowRow } from './window-options.ts';
@@ -18,7 +18,7 @@ interface Live<T> extends WindowRow<T> {
 
 /** What an answer says about how much the destination can take. */
 function signOf(answer: Answer): Signal {
-  if (answer.kind === 'accepted' || answer.kind === 'rejected') return 'answered';
+  if (isClear(answer)) return 'answered';
   return answer.kind === 'retryable' && answer.http === 429 ? 'throttled' : 'failed';
 }
 

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { isCustomers } from '../mapping/compile.ts';
 import { remoteProblems } from '../remotes/settings.ts';
 import { patternsOverlap } from './overlap.ts';
 import type { Path } from './references.ts';
@@ -61,6 +62,7 @@ function checkAlone(job: Job): Finding[] {
       severity: 'error',
     });
   }
+  if (isCustomers(job.event)) return findings;
   for (const person of ['email', 'partner_user_id']) {
     if (job.event.data[person]?.from !== job.event.key.from) continue;
     findings.push({

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
+import { customerRows } from '../mapping/customer-settings.ts';
 import { eventSettings } from '../mapping/settings.ts';
 import { manifestSettings } from '../parsing/manifest-settings.ts';
 import { fileSettings } from '../parsing/settings.ts';
@@ -7,7 +8,7 @@ import type { Job } from './schema.ts';
 
 const definition = z.object({
   job: z.string(),
-  event: eventSettings,
+  event: z.union([customerRows, eventSettings]),
   file: fileSettings,
   /** The files come encrypted; with which keys is not stored. Absent in definitions older than this. */
   encrypted: z.boolean().optional(),

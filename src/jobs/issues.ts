@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { descriptionAt, fieldsAt, jobJsonSchema, type SchemaNode } from './json-schema.ts';
+import { descriptionAt, fieldsAt, jobJsonSchema, type SchemaNode, valuesAt } from './json-schema.ts';
 import { isSecret, type Path } from './references.ts';
 import { suggest } from './suggest.ts';
 
@@ -25,31 +25,42 @@ export function explainIssues(issues: readonly z.core.$ZodIssue[], raw: unknown)
 function explain(issue: z.core.$ZodIssue, prefix: Path, raw: unknown, known: SchemaNode): Complaint[] {
   const path = [...prefix, ...issue.path];
   const value = valueAt(raw, path);
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField(path, key, known));
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField(path, key, known, raw));
   if (issue.code === 'invalid_union') {
+    const allowed = issue.errors.length === 0 ? valuesAt(known, path) : [];
+    if (allowed.length > 0) return [noneOf(path, value, allowed, known)];
     const branch = likeliest(issue.errors);
     return branch === undefined
-      ? [wrongForm(path, value, known)]
+      ? [wrongForm(path, value, known, raw)]
       : branch.flatMap((each) => explain(each, path, raw, known));
   }
-  if (isMismatch(issue) && (value === undefined || value === null)) return [absent(path, value, known)];
+  if (isMismatch(issue) && (value === undefined || value === null)) return [absent(path, value, known, raw)];
   const found = show(value, path);
   const complaint = { path, at: 'value', ...(found === undefined ? {} : { found }) } as const;
   if (issue.code === 'invalid_type') return [{ ...complaint, message: `expected ${typeName(issue.expected)}` }];
-  if (issue.code === 'invalid_value') {
-    const allowed = issue.values.map(String);
-    const meant = suggest(String(value), allowed);
-    const message = `allowed: ${allowed.join(', ')}`;
-    return [{ ...complaint, message, ...(meant === undefined ? {} : { hint: `did you mean ${meant}?` }) }];
-  }
+  if (issue.code === 'invalid_value') return [noneOf(path, value, issue.values.map(String), known)];
   if (issue.code === 'invalid_key') {
     return [{ ...complaint, at: 'key', message: issue.issues.map(({ message }) => message).join('; ') }];
   }
   return [{ ...complaint, message: issue.message }];
 }
 
-function unknownField(parent: Path, key: string, known: SchemaNode): Complaint {
-  const allowed = [...new Set(fieldsAt(known, parent))].filter((name) => name !== '$schema');
+/** One of a few values is wanted. */
+function noneOf(path: Path, value: unknown, allowed: readonly string[], known: SchemaNode): Complaint {
+  if (value === undefined || value === null) return absent(path, value, known, undefined);
+  const found = show(value, path);
+  const meant = suggest(String(value), allowed);
+  return {
+    path,
+    at: 'value',
+    ...(found === undefined ? {} : { found }),
+    message: `allowed: ${allowed.join(', ')}`,
+    ...(meant === undefined ? {} : { hint: `did you mean ${meant}?` }),
+  };
+}
+
+function unknownField(parent: Path, key: string, known: SchemaNode, raw: unknown): Complaint {
+  const allowed = [...new Set(fieldsAt(known, parent, raw))].filter((name) => name !== '$schema');
   const meant = suggest(key, allowed);
   const where = parent.length === 0 ? 'a job' : parent.map(String).join('.');
   const hint = meant === undefined ? `${where} may have: ${allowed.join(', ')}` : `did you mean ${meant}?`;
@@ -65,16 +76,16 @@ function isMismatch(issue: z.core.$ZodIssue): boolean {
   return issue.code === 'invalid_type' || issue.code === 'invalid_value' || issue.code === 'invalid_union';
 }
 
-function absent(path: Path, value: undefined | null, known: SchemaNode): Complaint {
+function absent(path: Path, value: undefined | null, known: SchemaNode, raw: unknown): Complaint {
   const name = String(path.at(-1) ?? 'the job');
-  const description = descriptionAt(known, path);
+  const description = descriptionAt(known, path, raw);
   const message = `${name} ${value === null ? 'has no value' : 'is missing'}`;
   return { path, at: 'value', message, ...(description === undefined ? {} : { hint: description }) };
 }
 
-function wrongForm(path: Path, value: unknown, known: SchemaNode): Complaint {
-  if (value === undefined || value === null) return absent(path, value, known);
-  const description = descriptionAt(known, path);
+function wrongForm(path: Path, value: unknown, known: SchemaNode, raw: unknown): Complaint {
+  if (value === undefined || value === null) return absent(path, value, known, raw);
+  const description = descriptionAt(known, path, raw);
   const found = show(value, path);
   return {
     path,

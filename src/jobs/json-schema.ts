@@ -10,7 +10,7 @@ export interface SchemaNode {
 export function jobJsonSchema(): SchemaNode {
   const schema = z.toJSONSchema(jobSchema, { io: 'input', unrepresentable: 'any' });
   const described = allowReferences(schema);
-  return { ...described, title: 'Referry job' };
+  return { ...described, type: 'object', title: 'Referry job' };
 }
 
 const REFERENCE: SchemaNode = {
@@ -57,32 +57,54 @@ function isNode(value: unknown): value is SchemaNode {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The parts of the schema that describe a path; several where a value may have several forms. */
-export function schemaAt(schema: SchemaNode, path: readonly PropertyKey[]): SchemaNode[] {
-  let nodes = alternatives(schema);
+/**
+ * The parts of the schema that describe a path; several where a value may have several forms. Of forms that a field tells apart
+ * (`pipeline`, `format`), the one that `written` (the whole job) has.
+ */
+export function schemaAt(schema: SchemaNode, path: readonly PropertyKey[], written?: unknown): SchemaNode[] {
+  let value = written;
+  let nodes = alternatives(schema, value);
   for (const part of path) {
+    value = isNode(value) || Array.isArray(value) ? Reflect.get(value, part) : undefined;
     nodes = nodes.flatMap((node) => {
       const named = isNode(node.properties) ? node.properties[String(part)] : undefined;
       const child = typeof part === 'number' ? node.items : (named ?? node.additionalProperties);
-      return isNode(child) ? alternatives(child) : [];
+      return isNode(child) ? alternatives(child, value) : [];
     });
   }
   return nodes;
 }
 
-function alternatives(node: SchemaNode): SchemaNode[] {
+function alternatives(node: SchemaNode, value: unknown): SchemaNode[] {
   const { anyOf, oneOf, allOf } = node;
   const branches = [anyOf, oneOf, allOf].flatMap((list) => (Array.isArray(list) ? list.filter(isNode) : []));
-  return [node, ...branches.flatMap(alternatives)];
+  const meant = branches.filter((branch) => isMeant(branch, value));
+  return [node, ...(meant.length > 0 ? meant : branches).flatMap((branch) => alternatives(branch, value))];
+}
+
+/** Whether what is written is not of another kind. */
+function isMeant({ properties }: SchemaNode, value: unknown): boolean {
+  if (!isNode(properties) || !isNode(value)) return true;
+  return Object.entries(properties).every(([name, child]) => {
+    const only = isNode(child) ? child.const : undefined;
+    return only === undefined || value[name] === undefined || value[name] === only;
+  });
 }
 
 /** Names of the fields that may stand in the object at this path. */
-export function fieldsAt(schema: SchemaNode, path: readonly PropertyKey[]): string[] {
-  return schemaAt(schema, path).flatMap((node) => (isNode(node.properties) ? Object.keys(node.properties) : []));
+export function fieldsAt(schema: SchemaNode, path: readonly PropertyKey[], written?: unknown): string[] {
+  return schemaAt(schema, path, written).flatMap((node) =>
+    isNode(node.properties) ? Object.keys(node.properties) : [],
+  );
 }
 
 /** What the field at this path is for. */
-export function descriptionAt(schema: SchemaNode, path: readonly PropertyKey[]): string | undefined {
-  const descriptions = schemaAt(schema, path).map((node) => node.description);
+export function descriptionAt(schema: SchemaNode, path: readonly PropertyKey[], written?: unknown): string | undefined {
+  const descriptions = schemaAt(schema, path, written).map((node) => node.description);
   return descriptions.find((text): text is string => typeof text === 'string');
+}
+
+/** The only values that may stand at this path, where fields tell several forms apart. */
+export function valuesAt(schema: SchemaNode, path: readonly PropertyKey[]): string[] {
+  return schemaAt(schema, path).flatMap((node) => (node.const === undefined ? [] : [String(node.const)]));
 }

@@ -9,7 +9,7 @@ const folder = z
   .refine((path) => !path.split('/').includes('..') && !path.includes('\0'), 'a folder may not contain ..');
 
 /** How files reach Extole's own SFTP server, in the lane `sftp`. */
-const sftpLane = z
+export const sftpLane = z
   .strictObject({
     ...remoteSettings.shape,
     url: remoteSettings.shape.url.describe(

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type * as z from 'zod';
 import { checkJobs } from './check.ts';
 import { checkKeys } from './check-keys.ts';
 import { readHolidays } from './holidays.ts';
@@ -8,6 +9,7 @@ import { isNotifyFile, readNotifyFile } from './notify-file.ts';
 import { type Position, readYaml } from './positions.ts';
 import { type Path, type Resolved, resolveReferences } from './references.ts';
 import { type Job, jobSchema } from './schema.ts';
+import { suggest } from './suggest.ts';
 
 /** Something to put right in a job file. */
 export interface JobProblem {
@@ -151,9 +153,13 @@ async function loadText(
   return { job, problems, locate };
 }
 
+type Parsed =
+  | { success: true; data: z.output<typeof jobSchema> }
+  | { success: false; error: { issues: readonly z.core.$ZodIssue[] } };
+
 /** Values by reference are text; where the job needs a number or a truth value, they are read as one. */
-function parseJob(resolved: Resolved): ReturnType<typeof jobSchema.safeParse> {
-  const first = jobSchema.safeParse(resolved.data);
+function parseJob(resolved: Resolved): Parsed {
+  const first = safeParse(resolved.data);
   if (first.success) return first;
   let changed = false;
   for (const issue of first.error.issues) {
@@ -166,7 +172,18 @@ function parseJob(resolved: Resolved): ReturnType<typeof jobSchema.safeParse> {
     Reflect.set(parent, name, value);
     changed = true;
   }
-  return changed ? jobSchema.safeParse(resolved.data) : first;
+  return changed ? safeParse(resolved.data) : first;
+}
+
+/** A job whose pipeline is misspelled has its other faults told as well. */
+function safeParse(data: unknown): Parsed {
+  const first = jobSchema.safeParse(data);
+  const [issue] = first.error?.issues ?? [];
+  if (issue?.code !== 'invalid_union' || issue.path.join() !== 'pipeline') return first;
+  const pipelines = jobSchema.options.map(({ in: { shape } }) => shape.pipeline.value);
+  const pipeline = suggest(String(valueAt(data, ['pipeline'])), pipelines) ?? 'deliver-events';
+  const second = jobSchema.safeParse({ ...Object(data), pipeline });
+  return second.success ? first : { success: false, error: { issues: [issue, ...second.error.issues] } };
 }
 
 function readLiteral(text: unknown, expected: string): number | boolean | undefined {

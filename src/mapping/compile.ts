@@ -2,6 +2,8 @@ import type { Mapped, Money } from '../model.ts';
 import type { Fault } from './coerce.ts';
 import { type Column, cellOf, columnBinder, foldName, templateColumns } from './columns.ts';
 import { compileContent } from './content.ts';
+import type { CustomerRows } from './customer-settings.ts';
+import { compileCustomers, customerColumns } from './customers.ts';
 import { formatDuration } from './duration.ts';
 import { compileEventName } from './event-name.ts';
 import { compileField, type Field } from './field.ts';
@@ -11,6 +13,27 @@ import { compileMoment, createUtcFormat, formatUtc } from './moment.ts';
 import { looksLikePan } from './pan.ts';
 import { type EventSettings, isReserved } from './settings.ts';
 import { found } from './text.ts';
+
+/** How a row is read: as an event, or as a customer. */
+export type RowSettings = EventSettings | CustomerRows;
+
+export function isCustomers(settings: RowSettings): settings is CustomerRows {
+  return 'customers' in settings;
+}
+
+/** The event names that rows can have; empty where any may come from the file. */
+export function possibleNames(settings: RowSettings): string[] {
+  if (settings.name !== undefined) return [settings.name];
+  return isCustomers(settings) ? [] : [...new Set(settings.allowedNames)];
+}
+
+/** The names of what is sent of each row, as far as the settings have them. */
+export function fieldsOf(settings: RowSettings): string[] {
+  if (!isCustomers(settings)) return Object.keys(settings.data);
+  const { email, partnerUserId, columns } = settings;
+  const own = [email === undefined ? [] : 'email', partnerUserId === undefined ? [] : 'partner_user_id'].flat();
+  return [...own, ...Object.keys(columns)];
+}
 
 /** What the mapping needs to know beside the settings. */
 export interface MappingContext {
@@ -31,11 +54,13 @@ export type RowMapper = (values: readonly (string | undefined)[], line: number) 
  * The first fault found is the row's: card numbers (where asked for), event name, key, time, then the fields in the order
  * of the job file, then whether the row names a person.
  */
-export function compileMapping(
-  settings: EventSettings,
-  columns: readonly string[],
-  context: MappingContext,
-): RowMapper {
+export function compileMapping(settings: RowSettings, columns: readonly string[], context: MappingContext): RowMapper {
+  return isCustomers(settings)
+    ? compileCustomers(settings, columns, context)
+    : compileEvents(settings, columns, context);
+}
+
+function compileEvents(settings: EventSettings, columns: readonly string[], context: MappingContext): RowMapper {
   const binder = columnBinder(columns);
   const columnOf = (name: string) => binder.column(name);
   const nameColumn = settings.nameColumn === undefined ? undefined : columnOf(settings.nameColumn);
@@ -113,7 +138,8 @@ export function compileMapping(
 }
 
 /** Every column that the mapping reads, each once, in the order of the settings: what the header must hold. */
-export function requiredColumns(settings: EventSettings): string[] {
+export function requiredColumns(settings: RowSettings): string[] {
+  if (isCustomers(settings)) return customerColumns(settings);
   const names = [settings.key.from, settings.time.from];
   if (settings.nameColumn !== undefined) names.push(settings.nameColumn);
   for (const field of Object.values(settings.data)) {

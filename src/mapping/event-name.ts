@@ -2,6 +2,9 @@ import { type Column, cellOf } from './columns.ts';
 import type { EventSettings } from './settings.ts';
 import { found } from './text.ts';
 
+/** Where the name stands that decides what rows are of, and which names may stand there. */
+export type NameSettings = Pick<EventSettings, 'name' | 'nameFrom' | 'allowedNames' | 'names'>;
+
 /** The event name that a file's name states: `account_opened-20261120.csv` gives `account_opened`. */
 export function eventNameOfFile(fileName: string): string {
   const stem = fileName.replace(/^.*\//, '').replace(/(?:\.[A-Za-z]{1,8}\d?)+$/, '');
@@ -17,7 +20,7 @@ export function eventNames(settings: EventSettings, fileName: string): string[] 
 }
 
 /** The name at Extole of what the partner wrote, or `undefined` where it is not allowed. Case counts. */
-function allowedName(settings: EventSettings, written: string): string | undefined {
+function allowedName(settings: NameSettings, written: string): string | undefined {
   const aliases = settings.names ?? {};
   const name = Object.hasOwn(aliases, written) ? aliases[written] : written;
   return name !== undefined && settings.allowedNames?.includes(name) ? name : undefined;
@@ -27,14 +30,15 @@ const CACHED = 1000;
 
 /** Reads a row's event name; `undefined` with a reason in `fault` where it has none that is allowed. */
 export function compileEventName(
-  settings: EventSettings,
+  settings: NameSettings,
   column: Column | undefined,
   fileName: string,
+  refusal = { code: 'EVENT_NAME_NOT_ALLOWED', what: 'event name' },
 ): (values: readonly (string | undefined)[], fault: { code: string; reason: string }) => string | undefined {
   const refuse = (fault: { code: string; reason: string }, where: string, written: string) => {
     const spelled = [...Object.keys(settings.names ?? {}), ...(settings.allowedNames ?? [])];
-    fault.code = 'EVENT_NAME_NOT_ALLOWED';
-    fault.reason = `${where}: found ${found(written)}; allowed event names: ${[...new Set(spelled)].join(', ')}`;
+    fault.code = refusal.code;
+    fault.reason = `${where}: found ${found(written)}; allowed ${refusal.what}s: ${[...new Set(spelled)].join(', ')}`;
     return undefined;
   };
   if (settings.name !== undefined) {
@@ -44,7 +48,7 @@ export function compileEventName(
   if (column === undefined) {
     const written = eventNameOfFile(fileName);
     const name = allowedName(settings, written);
-    return (_, fault) => name ?? refuse(fault, 'event name of the file', written);
+    return (_, fault) => name ?? refuse(fault, `${refusal.what} of the file`, written);
   }
   const known = new Map<string, string | undefined>();
   return (values, fault) => {

@@ -1,5 +1,4 @@
 import { KEY_LIMIT } from './key.ts';
-import type { EventSettings } from './settings.ts';
 
 /** What the keys of a file look like, for finding what a spreadsheet did to them. Counts of rows. */
 export interface KeyShape {
@@ -20,6 +19,13 @@ export interface KnownWidth {
   files: number;
   rows: number;
   zeros: number;
+}
+
+/** The column of the keys, and what is allowed of them. */
+export interface KeyColumn {
+  from: string;
+  rounded: 'hold' | 'accept';
+  width: 'hold' | 'accept';
 }
 
 export interface KeySuspicion {
@@ -46,6 +52,8 @@ export function createKeyShape(): { add(key: string): void; shape: KeyShape } {
         const code = key.charCodeAt(i);
         if (code < 48 || code > 57) return;
       }
+      // No id of digits is as long.
+      if (width > KEY_LIMIT) return;
       shape.numeric++;
       shape.widths[width] = (shape.widths[width] ?? 0) + 1;
       if (key.charCodeAt(0) === 48) shape.zeros++;
@@ -58,7 +66,7 @@ export function createKeyShape(): { add(key: string): void; shape: KeyShape } {
 }
 
 /** Long keys most of which end in zeros: a spreadsheet has rounded them, and different ones became the same. */
-export function roundedKeys(shape: KeyShape, { from, rounded }: EventSettings['key']): KeySuspicion | undefined {
+export function roundedKeys(shape: KeyShape, { from, rounded }: KeyColumn): KeySuspicion | undefined {
   if (rounded === 'accept' || shape.long < LEAST_KEYS || shape.rounded / shape.long <= HALF) return undefined;
   return {
     code: 'KEY_ROUNDED',
@@ -71,11 +79,7 @@ export function roundedKeys(shape: KeyShape, { from, rounded }: EventSettings['k
  * Keys shorter than those of the files before: most of them, or some where not one begins with a zero any more although
  * they used to.
  */
-export function shortKeys(
-  shape: KeyShape,
-  known: KnownWidth,
-  { from, width }: EventSettings['key'],
-): KeySuspicion | undefined {
+export function shortKeys(shape: KeyShape, known: KnownWidth, { from, width }: KeyColumn): KeySuspicion | undefined {
   if (width === 'accept' || shape.numeric < LEAST_KEYS) return undefined;
   const short = shape.widths.slice(0, known.width).reduce((sum, count) => sum + count, 0);
   const lostZeros = known.zeros / known.rows >= 0.01 && shape.zeros === 0 && short / shape.numeric > 0.005;

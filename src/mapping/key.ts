@@ -31,6 +31,8 @@ const EXCEL_TEXT = /^="([^"]*)"$/;
 export interface KeyRules {
   unwrapExcel: boolean;
   scientific: 'reject' | 'accept';
+  /** The longest one, in characters. */
+  limit?: number;
 }
 
 const USUAL: KeyRules = { unwrapExcel: false, scientific: 'reject' };
@@ -38,6 +40,7 @@ const USUAL: KeyRules = { unwrapExcel: false, scientific: 'reject' };
 /** The key in its one canonical form (composed, no outer blanks, case and zeros kept), or what is wrong with it. Never cut. */
 export function checkKey(value: string | undefined, column: string, rules: KeyRules = USUAL): KeyVerdict {
   const where = `key column "${column}"`;
+  const { limit = KEY_LIMIT } = rules;
   let trimmed = value === undefined ? '' : value.trim();
   if (trimmed.charCodeAt(0) === EQUALS) {
     const inner = EXCEL_TEXT.exec(trimmed)?.[1];
@@ -49,15 +52,15 @@ export function checkKey(value: string | undefined, column: string, rules: KeyRu
     }
   }
   if (trimmed === '') {
-    return refuse('KEY_MISSING', `${where}: found nothing; every row needs a key of 1 to ${KEY_LIMIT} characters`);
+    return refuse('KEY_MISSING', `${where}: found nothing; every row needs a key of 1 to ${limit} characters`);
   }
   const key = cleanText(trimmed);
   if (key === undefined || (!isPlain(key) && INVISIBLE.test(key))) {
     const rule = 'a key may not hold control or invisible characters';
     return refuse('KEY_CONTROL_CHARS', `${where}: found ${found(trimmed)}; ${rule}`);
   }
-  if (longerThan(key, KEY_LIMIT)) {
-    const rule = `at most ${KEY_LIMIT} are allowed, and a key is never cut, since cut keys collide`;
+  if (longerThan(key, limit)) {
+    const rule = `at most ${limit} are allowed, and a key is never cut, since cut keys collide`;
     return refuse('KEY_TOO_LONG', `${where}: found ${codePoints(key)} characters; ${rule}`);
   }
   if (rules.scientific === 'reject' && SCIENTIFIC.test(key)) {

@@ -20,6 +20,8 @@ export function laneWords(lane: Lane): string {
       return 'one request a row, paced to the documented limit (events)';
     case 'async-events':
       return 'one request a row, queued by the destination (async-events)';
+    case 'links':
+      return 'one person after the other, whose link is found or made, paced to the documented limit (links)';
     case 'sftp':
       return "a whole file into the destination's own inbox, answered by its results file (sftp)";
     case 'batch':
@@ -39,6 +41,8 @@ export function proofWords(proof: Proof['kind'], provider: string): string {
       return `${who} answered with an event id and the matched person for each delivered row`;
     case 'row_result':
       return `${who} listed each delivered row in its own results file`;
+    case 'link':
+      return `${who} gave, or was found to have, the share link of each delivered row`;
     case 'imported':
       return 'another system delivered it, as its imported keys say';
     case 'batch_counts':

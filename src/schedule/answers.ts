@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { createExtole } from '../destinations/extole/extole.ts';
 import { freshToken } from '../jobs/fresh-token.ts';
 import type { Job } from '../jobs/schema.ts';
 import { dueLooks, lookForAnswers } from '../pipelines/files/by-file/late-answers.ts';
 import { loginWatch } from '../pipelines/files/logins.ts';
-import { runJob } from '../pipelines/files/run-job.ts';
+import { carriersOf, destinationOf, runPipeline } from '../pipelines/registry.ts';
 import type { ExecuteOptions } from './verb.ts';
 
 /** Whether files of a job wait for an answer at which it is time to look. */
@@ -18,7 +17,6 @@ export function answersAreDue(job: Job, { ledger, io }: Pick<ExecuteOptions, 'le
  */
 export async function fetchAnswers(job: Job, options: ExecuteOptions): Promise<void> {
   const { ledger, io, signal, state, crashPoint = () => {} } = options;
-  const { destination, delivery } = job;
   const refreshToken = (): string | undefined => freshToken(job.path);
   const changed = await lookForAnswers({
     job,
@@ -26,12 +24,13 @@ export async function fetchAnswers(job: Job, options: ExecuteOptions): Promise<v
     io,
     signal,
     staging: join(state, 'staging'),
-    destination: createExtole(destination.extole, delivery, io),
+    destination: destinationOf(job, ledger, io),
+    carriers: carriersOf(job),
     refreshToken,
     logins: loginWatch(ledger, io, { byHand: false }),
     crashPoint,
   });
   if (changed.length === 0) return;
   io.log.info({ job: job.id, files: changed.length }, 'answers came to files that were sent');
-  await runJob({ ...options, job, refreshToken, only: new Map(changed.map((id) => [id, 'all'])) });
+  await runPipeline({ ...options, job, refreshToken, only: new Map(changed.map((id) => [id, 'all'])) });
 }

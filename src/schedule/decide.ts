@@ -6,7 +6,8 @@ import type { Ledger } from '../ledger/open.ts';
 import { EXIT, type ExitCode, type Io, TransferError } from '../model.ts';
 import type { Concern, Progress, RunContext } from '../pipelines/files/context.ts';
 import type { DecisionRequest, PlanContext, Planned, PlannedFile } from '../pipelines/files/decide/planned.ts';
-import { type RunResult, runJob } from '../pipelines/files/run-job.ts';
+import type { RunResult } from '../pipelines/files/run-job.ts';
+import { runPipeline } from '../pipelines/registry.ts';
 import { readJob } from './jobs.ts';
 import type { Verb } from './verb.ts';
 import { exitCodeOf } from './verbs/run.ts';
@@ -103,7 +104,7 @@ function goOn(
   options: Parameters<Verb<DecisionRequest, Decided>['execute']>[1],
 ): Promise<RunResult> {
   const refreshToken = (): string | undefined => freshToken(job.path);
-  return runJob({
+  return runPipeline({
     ...options,
     job,
     retryOnly: true,

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
 import { openLedger } from '../../src/ledger/open.ts';
-import { runJob } from '../../src/pipelines/files/run-job.ts';
+import { runPipeline } from '../../src/pipelines/registry.ts';
 import { readJob } from '../../src/schedule/jobs.ts';
 import { type CliProcess, type CliResult, until } from '../integration/support/e2e-cli.ts';
 import { backdateSchedule, startDaemon, timesTold } from '../integration/support/e2e-daemon.ts';
@@ -161,7 +161,7 @@ describe('a process that is told to stop', { timeout: 120_000 }, () => {
     const ledger = await openLedger(world.ledger, 'command', io);
     const job = await readJob(world.jobs, 'feed', io.env);
     const at = { stopped: 0 };
-    const ended = runJob({
+    const ended = runPipeline({
       job,
       ledger,
       io,

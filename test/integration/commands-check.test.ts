@@ -20,7 +20,9 @@ describe('referry init', () => {
     expect(first.stdout).toContain(`cd '${folder}' && referry check`);
     expect(first.stdout).toContain('referry doctor');
     expect(first.stdout).toContain('referry run example --dry-run');
-    expect(JSON.parse(readFileSync(join(folder, 'jobs/job.schema.json'), 'utf8'))).toHaveProperty('properties.source');
+    expect(JSON.parse(readFileSync(join(folder, 'jobs/job.schema.json'), 'utf8'))).toHaveProperty(
+      'oneOf.0.properties.source',
+    );
 
     writeFileSync(join(folder, 'jobs/example.yaml'), 'mine');
     rmSync(join(folder, 'README.md'));

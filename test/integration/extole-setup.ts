@@ -1,8 +1,13 @@
 import { deliverySettings } from '../../src/delivery/settings.ts';
-import { createExtole, type ExtoleSender, type OpenOptions } from '../../src/destinations/extole/extole.ts';
+import {
+  createExtole,
+  type EventLane,
+  type ExtoleSender,
+  type OpenOptions,
+} from '../../src/destinations/extole/extole.ts';
 import { type ExtoleSettings, extoleSettings } from '../../src/destinations/extole/settings.ts';
 import { createLog, realIo } from '../../src/io.ts';
-import type { Answer, Outgoing, RowLane } from '../../src/model.ts';
+import type { Answer, Outgoing } from '../../src/model.ts';
 import { type ExtoleOptions, type ExtoleStandIn, SANDBOX_TOKEN, startExtole } from '../../src/sandbox/extole/server.ts';
 
 export const io = realIo(createLog('silent'));
@@ -41,7 +46,7 @@ export function settingsFor(server: ExtoleStandIn, input: object = {}): ExtoleSe
 
 export function openSender(
   settings: ExtoleSettings,
-  lane: RowLane = 'async-events',
+  lane: EventLane = 'async-events',
   options: OpenOptions & { timeout?: { headers: string; total: string } } = {},
 ): ExtoleSender {
   const { timeout, ...open } = options;

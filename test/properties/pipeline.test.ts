@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
 import { recordDedupeProof } from '../../src/ledger/dedupe-proofs.ts';
 import { openLedger } from '../../src/ledger/open.ts';
-import { runJob } from '../../src/pipelines/files/run-job.ts';
+import { runPipeline } from '../../src/pipelines/registry.ts';
 import type { FaultName } from '../../src/sandbox/extole/faults.ts';
 import { readJob } from '../../src/schedule/jobs.ts';
 import { readResults } from '../integration/support/e2e-results.ts';
@@ -108,7 +108,7 @@ async function play({ feed: given, job: id, trouble, crashes }: Case): Promise<v
         if (--steps === 0) throw new Error('broken off here');
       };
       try {
-        const { account } = await runJob({
+        const { account } = await runPipeline({
           job,
           ledger,
           io,

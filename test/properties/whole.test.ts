@@ -6,7 +6,7 @@ import yazl from 'yazl';
 import { createLog, realIo } from '../../src/io.ts';
 import { openLedger } from '../../src/ledger/open.ts';
 import type { Io } from '../../src/model.ts';
-import { runJob } from '../../src/pipelines/files/run-job.ts';
+import { runPipeline } from '../../src/pipelines/registry.ts';
 import { readJob } from '../../src/schedule/jobs.ts';
 import { encryptTo, makeKeys } from '../integration/support/e2e-pgp.ts';
 import { csv, type Row, rows } from '../integration/support/e2e-rows.ts';
@@ -117,7 +117,7 @@ async function run(id: string) {
   const ledger = await openLedger(join(world.state, 'ledger.sqlite'), 'command', io);
   try {
     const signal = new AbortController().signal;
-    const { account } = await runJob({ job, ledger, io, signal, state: world.state, cause: 'command' });
+    const { account } = await runPipeline({ job, ledger, io, signal, state: world.state, cause: 'command' });
     expect(account.balanced).toBe(true);
     return account.files;
   } finally {

@@ -1,7 +1,7 @@
 /** Writes the tables of docs/job-file.md from the schema of job files: `npx node tools/docs/job-file.ts`. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { jobJsonSchema, type SchemaNode } from '../../src/jobs/json-schema.ts';
+import { jobJsonSchema, type SchemaNode, schemaAt } from '../../src/jobs/json-schema.ts';
 import { formatDuration } from '../../src/mapping/duration.ts';
 import { remoteSettings } from '../../src/remotes/settings.ts';
 
@@ -98,18 +98,37 @@ function table(fields: readonly Field[]): string[] {
   return ['| field | what may stand there | default | what it does |', '|---|---|---|---|', ...rows];
 }
 
-/** The tables: the job itself, then one for each of its blocks. */
-export function renderFields(): string {
-  const fields = fieldsOf(jobJsonSchema(), '').filter(({ path }) => path !== '$schema');
-  const unique = fields.filter(({ path }, i) => fields.findIndex((other) => other.path === path) === i);
+function tables(fields: readonly Field[], top: string): string[] {
   const blocks = [
-    ...new Set(unique.filter(({ path }) => path.includes('.')).map(({ path }) => path.split('.')[0] ?? '')),
+    ...new Set(fields.filter(({ path }) => path.includes('.')).map(({ path }) => path.split('.')[0] ?? '')),
   ];
-  const top = unique.filter(({ path }) => !path.includes('.'));
-  const lines = ['### The job', '', ...table(top)];
-  for (const block of blocks)
-    lines.push('', `### ${block}`, '', ...table(unique.filter(({ path }) => path.startsWith(`${block}.`))));
-  return lines.join('\n');
+  const own = fields.filter(({ path }) => !path.includes('.'));
+  const lines = [`### ${top}`, '', ...table(own)];
+  for (const block of blocks) {
+    const of = top === 'The job' ? '' : ` (${top})`;
+    lines.push('', `### ${block}${of}`, '', ...table(fields.filter(({ path }) => path.startsWith(`${block}.`))));
+  }
+  return lines;
+}
+
+/**
+ * The tables: the job itself, then one for each of its blocks. Of a further pipeline, what is other than in the first one; what it
+ * does not have at all is not said.
+ */
+export function renderFields(): string {
+  const schema = jobJsonSchema();
+  const pipelines = Array.isArray(schema.oneOf) ? schema.oneOf.filter(isNode) : [];
+  const known = new Set<string>();
+  return pipelines
+    .flatMap((pipeline, i) => {
+      const fields = fieldsOf(pipeline, '').filter(({ path }) => path !== '$schema');
+      const unique = fields.filter(({ path }, n) => fields.findIndex((other) => other.path === path) === n);
+      const other = unique.filter((field) => !known.has(JSON.stringify(field)));
+      for (const field of other) known.add(JSON.stringify(field));
+      const name = String(schemaAt(pipeline, ['pipeline']).find((node) => node.const !== undefined)?.const);
+      return [...(i === 0 ? [] : ['']), ...tables(other, i === 0 ? 'The job' : name)];
+    })
+    .join('\n');
 }
 
 export function withFields(page: string, fields: string): string {

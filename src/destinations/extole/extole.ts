@@ -5,11 +5,14 @@ import type { Answer, DestinationIdentity, EventRecord, Io, Lane, Outgoing, RowL
 import { classify, withoutPerson } from './classify.ts';
 import type { ExtoleSettings } from './settings.ts';
 
+/** Lanes of single events. */
+export type EventLane = Exclude<RowLane, 'links'>;
+
 export interface ExtoleDestination {
   identity: DestinationIdentity;
   /** The lane for a file of this many rows. */
   laneFor(rows: number): Lane;
-  open(lane: RowLane, options?: OpenOptions): ExtoleSender;
+  open(lane: EventLane, options?: OpenOptions): ExtoleSender;
 }
 
 export interface OpenOptions {
@@ -23,6 +26,8 @@ export interface OpenOptions {
 export interface ExtoleSender extends Sender {
   /** Rows wait in the sender for their turn, so the time to an answer says nothing about Extole's load. */
   readonly paced: boolean;
+  /** Where it is paced, more at once are of no use. */
+  readonly concurrency?: { start: number; max: number };
 }
 
 /** What opening a connection takes of the delivery settings. */
@@ -43,7 +48,7 @@ function openSender(
   settings: ExtoleSettings,
   delivery: ExtoleTimeouts,
   io: Io,
-  lane: RowLane,
+  lane: EventLane,
   options: OpenOptions,
 ): ExtoleSender {
   const target = eventsTarget(settings, lane);
@@ -71,6 +76,7 @@ function openSender(
   return {
     maxBatchSize: 1,
     paced: queue !== undefined,
+    ...(queue ? { concurrency: { start: 2, max: 2 } } : {}),
     send(batch, done) {
       const row = batch[0];
       if (!row) return done([]);
@@ -99,7 +105,10 @@ const CLOSED: Answer = {
 };
 
 /** Where events of a lane go, and which API's answers to expect. */
-export function eventsTarget(settings: ExtoleSettings, lane: RowLane): { url: string; path: string; api: 'v5' | 'v6' } {
+export function eventsTarget(
+  settings: ExtoleSettings,
+  lane: EventLane,
+): { url: string; path: string; api: 'v5' | 'v6' } {
   const { apiUrl, eventsUrl, paths } = settings;
   if (lane === 'async-events') return { url: eventsUrl, path: pathAt(eventsUrl, paths.asyncEvents), api: 'v6' };
   if (settings.apiVersion === 'v5') return { url: apiUrl, path: pathAt(apiUrl, paths.eventsV5), api: 'v5' };

@@ -177,6 +177,8 @@ function problemOf(reply: HttpReply, io: Io): Exclude<FilesReply<never>, { kind:
     case 'halted':
       // A 201 or 202 may have made the file or the batch job: it is looked for by its name before anything is made again.
       return { kind: answer.doubtful ? 'unknown' : 'halted', code: answer.code, reason: answer.reason };
+    case 'held':
+      return { kind: 'unknown', code: answer.code, reason: answer.reason };
     default:
       return { kind: answer.kind, code: answer.code, reason: answer.reason };
   }

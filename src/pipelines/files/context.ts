@@ -1,15 +1,15 @@
 import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Health } from '../../delivery/health.ts';
-import type { ExtoleDestination } from '../../destinations/extole/extole.ts';
 import type { Definition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
 import type { Delivery } from '../../ledger/deliveries.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import type { Processing } from '../../ledger/processings.ts';
-import type { Io, Remote } from '../../model.ts';
+import type { DestinationIdentity, Io, Lane, Remote, RowLane, Sender } from '../../model.ts';
 import type { PgpKeys } from '../../parsing/pgp-keys.ts';
 import type { LoginWatch } from '../../remotes/login-watch.ts';
+import type { Carriers } from './by-file/carrier.ts';
 
 /** What a long step tells while it goes on. */
 export interface Progress {
@@ -27,6 +27,29 @@ export interface Progress {
  */
 export type Concern = 'all' | 'none' | ((prior: Delivery) => boolean);
 
+/** Where the rows of a job go. */
+export interface RowDestination {
+  identity: DestinationIdentity;
+  /** The lane for a file of this many rows. */
+  laneFor(rows: number): Lane;
+  /** A lane on which each row is a request of its own. */
+  open(lane: RowLane, options: OpenOptions): RowSender;
+  /** A row that is sent again is found there, and done no second time, for all that anybody can tell. */
+  repeatable?: boolean;
+}
+
+export interface OpenOptions {
+  /** Reads the token again from where it is kept. */
+  refreshToken: () => string | undefined;
+}
+
+export interface RowSender extends Sender {
+  /** Rows wait in the sender for their turn, so the time to an answer says nothing about the destination's load. */
+  readonly paced: boolean;
+  /** The most rows that are of use at once; absent: as the job says. */
+  readonly concurrency?: { start: number; max: number };
+}
+
 /** Everything a run of one job needs. */
 export interface RunContext {
   run: number;
@@ -41,8 +64,10 @@ export interface RunContext {
   remote: Remote;
   /** For files that come encrypted. */
   keys: PgpKeys | undefined;
-  destination: ExtoleDestination;
+  destination: RowDestination;
   destinationId: number;
+  /** How whole files go, where that is not as events do. */
+  carriers?: Carriers;
   /** How the destination answers, over all files of the run. */
   health: Health;
   /** Reads the destination's token again from where it is kept. */

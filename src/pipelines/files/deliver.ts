@@ -200,10 +200,11 @@ export async function deliverFile(
       },
       window: ctx.job.delivery.window,
       rules: rulesOf,
-      concurrency: createConcurrency(lane === 'events' ? { start: 2, max: 2 } : ctx.job.delivery.concurrency),
+      concurrency: createConcurrency(sender.concurrency ?? ctx.job.delivery.concurrency),
       backoffMs: (n) => backoffDelay(n, backoff, io.random()),
       health: ctx.health,
-      restMs: personRestMs(ctx.job.destination.extole),
+      // Of customers, no two rows of one person go.
+      restMs: lane === 'links' ? 0 : personRestMs(ctx.job.destination.extole),
       blockedOrders: blockedOrders(ledger, processing.job, processing.id),
       signal: ctx.signal,
       drainMs: ctx.drainMs,

@@ -175,7 +175,8 @@ type Delivered = Pick<FileProgress, 'halted' | 'unchanged'>;
 
 /** Row by row, or as a file of our own: the lane decides. */
 function deliverBy(ctx: RunContext, pass: FilePass, seal: Seal, lane: Lane, retryOnly: boolean): Promise<Delivered> {
-  if (lane === 'events' || lane === 'async-events') return deliverFile(ctx, pass, seal, lane, retryOnly);
+  if (lane === 'events' || lane === 'async-events' || lane === 'links')
+    return deliverFile(ctx, pass, seal, lane, retryOnly);
   return deliverByFile(ctx, pass, seal, lane, retryOnly);
 }
 

@@ -19,6 +19,7 @@ import {
   restoreIsPending,
   stagedStanding,
 } from '../../ledger/prune.ts';
+import { isCustomers } from '../../mapping/compile.ts';
 import type { Io } from '../../model.ts';
 import { stagedPaths } from './context.ts';
 
@@ -168,7 +169,9 @@ async function pruneKeys(options: PruneOptions): Promise<{ keys: number; kept: s
       continue;
     }
     const remembered = Math.max(
-      ...theirs.map(({ retention, event }) => Math.max(retention.keys, event.maxAge + event.maxAhead)),
+      ...theirs.map(({ retention, event }) =>
+        isCustomers(event) ? retention.keys : Math.max(retention.keys, event.maxAge + event.maxAhead),
+      ),
     );
     old.push(...oldKeys(ledger, id, agedNow(ledger, io.now()) - remembered));
   }

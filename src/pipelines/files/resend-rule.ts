@@ -7,6 +7,7 @@ type EventRule = (event: Pick<EventRecord, 'eventName'>) => boolean;
 
 /** Whether `verify-dedupe` has recorded that the destination drops an event whose key it has; it says yes to it as to the first. */
 export function dropsRule(ctx: Pick<RunContext, 'ledger' | 'destination'>): EventRule {
+  if (ctx.destination.repeatable) return () => true;
   const known = new Map<string, boolean>();
   return ({ eventName }) => {
     let drops = known.get(eventName);
@@ -20,6 +21,7 @@ export function dropsRule(ctx: Pick<RunContext, 'ledger' | 'destination'>): Even
 
 /** A row whose delivery is unknown is sent again only where the destination is known to drop a key it has. */
 export function resendRule(ctx: Pick<RunContext, 'job' | 'ledger' | 'destination'>, drops = dropsRule(ctx)): EventRule {
+  if (ctx.destination.repeatable) return () => true;
   const { unknown } = ctx.job.delivery;
   return unknown === 'auto' ? drops : () => unknown === 'resend';
 }

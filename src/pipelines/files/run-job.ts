@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { backoffDelay } from '../../delivery/backoff.ts';
 import { createHealth } from '../../delivery/health.ts';
-import { createExtole } from '../../destinations/extole/extole.ts';
 import { storedDefinition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
 import { noticeClock } from '../../ledger/clock.ts';
@@ -24,6 +23,7 @@ import { ageRows, expiryNotices, pruneStaging } from './age.ts';
 import { lookForLateAnswers } from './by-file/late-answers.ts';
 import type { Concern, Progress, RunContext } from './context.ts';
 import { loginWatch } from './logins.ts';
+import type { Pipeline } from './pipeline.ts';
 import { type FileProgress, processFile, retryFile, revise } from './process-file.ts';
 import { publishReports } from './publish-reports.ts';
 import { findRestored } from './restored-files.ts';
@@ -34,6 +34,7 @@ import { findFiles, planToTake, takeLocalFile } from './take.ts';
 
 export interface RunOptions {
   job: Job;
+  pipeline: Pipeline;
   ledger: Ledger;
   io: Io;
   signal: AbortSignal;
@@ -74,7 +75,7 @@ async function run(options: RunOptions): Promise<RunResult> {
   const { job, ledger, io, signal } = options;
   noticeClock(ledger, io.now());
   const id = openRun(ledger, job.id, options.cause, io.now());
-  const destination = createExtole(job.destination.extole, job.delivery, io);
+  const { destination } = options.pipeline;
   const account = createRunAccount(id, job, destination.identity, io.now());
   const logins = loginWatch(ledger, io, { byHand: options.cause === 'command' || options.cause === 'demo' });
   let reportPath: string | undefined;
@@ -94,6 +95,7 @@ async function run(options: RunOptions): Promise<RunResult> {
       remote,
       keys: job.file.pgp && (await unlockPgpKeys(job.file.pgp, io)),
       destination,
+      ...(options.pipeline.carriers ? { carriers: options.pipeline.carriers } : {}),
       refreshToken: options.refreshToken ?? (() => undefined),
       logins,
       destinationId: destinationId(ledger, destination.identity),
@@ -105,8 +107,10 @@ async function run(options: RunOptions): Promise<RunResult> {
     account.notices.push(...(await findRestored(ctx, () => storeCurrentDefinition(ctx))));
     await options.first?.(ctx);
     await carryOn(ctx, account);
-    if (options.file !== undefined) await takeUpLocalFile(ctx, account, options.file);
-    else if (!options.retryOnly && !options.only) await takeUpNewFiles(ctx, account);
+    if (options.file !== undefined) {
+      if (!account.halted) await takeUpLocalFile(ctx, account, options.file);
+    } else if (!options.retryOnly && !options.only) await takeUpNew(ctx, account, options.pipeline);
+    if (!ctx.only) await options.pipeline.afterRows?.(ctx, account);
     await pruneStaging(ctx);
     await sweepRemote(ctx);
     account.notices.push(...expiryNotices(ctx));
@@ -171,6 +175,18 @@ async function carryOn(ctx: RunContext, account: Account): Promise<void> {
   }
 }
 
+async function takeUpNew(ctx: RunContext, account: Account, pipeline: Pipeline): Promise<void> {
+  const gathered = account.halted ? undefined : await pipeline.gather?.(ctx);
+  account.notices.push(...(gathered?.notices ?? []));
+  if (gathered?.file) {
+    const { path, name, taken } = gathered.file;
+    const { id } = await takeUpLocalFile(ctx, account, path, name);
+    // Where not even that worked, its way begins anew with the next run.
+    if (getProcessing(ctx.ledger, id).fileId !== null) await taken();
+  }
+  if (pipeline.inbox) await takeUpNewFiles(ctx, account);
+}
+
 /** How often a run looks again for files that are not stable yet; one that still changes is left to the next run. */
 const LOOKS = 4;
 
@@ -206,10 +222,10 @@ async function waitForStable(ctx: RunContext, waitMs: number): Promise<void> {
   }
 }
 
-async function takeUpLocalFile(ctx: RunContext, account: Account, path: string): Promise<void> {
-  if (account.halted) return;
-  const processing = await takeLocalFile(ctx, path, storeCurrentDefinition(ctx));
+async function takeUpLocalFile(ctx: RunContext, account: Account, path: string, name?: string): Promise<Processing> {
+  const processing = await takeLocalFile(ctx, path, storeCurrentDefinition(ctx), name);
   await step(ctx, account, processing, () => processFile(ctx, processing));
+  return processing;
 }
 
 function storeCurrentDefinition(ctx: RunContext): number {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Definition } from '../../jobs/definition.ts';
 import { LINES } from '../../ledger/deliveries.ts';
-import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
+import { compileMapping, isCustomers, requiredColumns } from '../../mapping/compile.ts';
 import { createKeyShape, type KeyShape, roundedKeys } from '../../mapping/key-shape.ts';
 import { FileRefused, type InputRow, type Mapped, type Notice } from '../../model.ts';
 import { openRows } from '../../parsing/open.ts';
@@ -19,6 +19,7 @@ const SHAPE = 3;
 
 /** A file whose keys tell so few rows apart is not keyed by what the job says. */
 const LEAST_DISTINCT = 0.5;
+const LEAST_DIFFERENT_PEOPLE = 0.05;
 const ROWS_TO_JUDGE_KEYS = 20;
 
 /** What is known of a whole file; the tables are what the index points into. */
@@ -73,6 +74,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
   const mapping = { fileName: processing.name, now: processing.openedAt, hash };
   const control = controlOf(paths, definition);
   const keyShape = createKeyShape();
+  const orderIsPerson = !isCustomers(definition.event) && definition.event.orderBy === undefined;
   let columns = 0;
   let map: (values: InputRow['values'], line: number) => Mapped = () => {
     throw new Error('a row came before its columns');
@@ -98,7 +100,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
       contentHash: mapped.contentHash,
       orderHash,
       // Unless the job orders by something else, the order key stands for the person, and a hash is saved.
-      person: orderHash !== '' && definition.event.orderBy === undefined ? orderHash : hash(mapped.person),
+      person: orderHash !== '' && orderIsPerson ? orderHash : hash(mapped.person),
       eventMs: mapped.eventMs,
       money: mapped.money?.units ?? 0n,
       currency: mapped.money ? tables.currencies.id(mapped.money.currency) : 0,
@@ -230,11 +232,16 @@ function reasonToHold(
       hint: 'choose another column as event.key, the id of one fact about one person: Extole merges people who share it',
       line: keys.shared.line,
     };
-  if (keys.candidates >= ROWS_TO_JUDGE_KEYS && keys.distinctKeys / keys.candidates < LEAST_DISTINCT)
+  const customers = isCustomers(event);
+  // Customers may come several times each, as in a list of orders.
+  const least = customers ? LEAST_DIFFERENT_PEOPLE : LEAST_DISTINCT;
+  if (keys.candidates >= ROWS_TO_JUDGE_KEYS && keys.distinctKeys / keys.candidates < least)
     return {
       code: 'KEY_NOT_UNIQUE',
-      message: `${keys.candidates} rows have only ${keys.distinctKeys} different keys; nothing was sent`,
-      hint: 'choose a column as event.key that is different on each row',
+      message: `${keys.candidates} rows have only ${keys.distinctKeys} different ${customers ? 'people' : 'keys'}; nothing was sent`,
+      hint: customers
+        ? 'look whether customers.email and customers.partnerUserId name the right columns; release the file if it is right'
+        : 'choose a column as event.key that is different on each row',
     };
   return roundedKeys(seal.keys, event.key);
 }

@@ -131,15 +131,20 @@ export function planToTake(ctx: RunContext, { file, beside }: Found, definitionI
   return processing;
 }
 
-/** Opens a processing for a local file that was named on the command line. */
-export async function takeLocalFile(ctx: RunContext, path: string, definitionId: number): Promise<Processing> {
+/** Opens a processing for a local file that was named on the command line, or that the run has made. */
+export async function takeLocalFile(
+  ctx: RunContext,
+  path: string,
+  definitionId: number,
+  name = basename(path),
+): Promise<Processing> {
   const { size, mtimeMs } = await checkLocal(path);
   const processing = openProcessing(ctx.ledger, {
     job: ctx.job.id,
     runId: ctx.run,
     definitionId,
     destinationId: ctx.destinationId,
-    name: basename(path),
+    name,
     inboxPath: LOCAL + path,
     size,
     mtime: Math.trunc(mtimeMs),

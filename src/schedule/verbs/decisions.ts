@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { createExtole } from '../../destinations/extole/extole.ts';
 import { getProcessing } from '../../ledger/processings.ts';
 import { stagedPaths } from '../../pipelines/files/context.ts';
 import { planConfirm } from '../../pipelines/files/decide/plan-confirm.ts';
@@ -9,6 +8,7 @@ import { fileToReprocess, planReprocess } from '../../pipelines/files/decide/pla
 import { planResolve } from '../../pipelines/files/decide/plan-resolve.ts';
 import { planRetry } from '../../pipelines/files/decide/plan-retry.ts';
 import { type DryRunFile, judgeAgain } from '../../pipelines/files/dry-run.ts';
+import { laneFor } from '../../pipelines/registry.ts';
 import { type DecisionKind, decisionVerb } from '../decide.ts';
 
 export const RELEASE: DecisionKind = { name: 'release', plan: planRelease };
@@ -23,8 +23,7 @@ export const REPROCESS: DecisionKind<DryRunFile> = {
     const staging = join(state, 'staging');
     const { processing, name } = fileToReprocess({ ledger, staging }, request);
     const { archivedAs, takenPath } = getProcessing(ledger, processing);
-    const laneFor = createExtole(job.destination.extole, job.delivery, io).laneFor;
-    const options = { job, ledger, io, signal, laneFor, progress };
+    const options = { job, ledger, io, signal, laneFor: laneFor(job, io), progress };
     const { input: staged } = stagedPaths(staging, processing);
     return judgeAgain(options, { name, staged, place: archivedAs || takenPath });
   },

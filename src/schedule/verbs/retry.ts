@@ -1,5 +1,6 @@
 import { freshToken } from '../../jobs/fresh-token.ts';
-import { type RunResult, runJob } from '../../pipelines/files/run-job.ts';
+import type { RunResult } from '../../pipelines/files/run-job.ts';
+import { runPipeline } from '../../pipelines/registry.ts';
 import { readJob } from '../jobs.ts';
 import type { Verb } from '../verb.ts';
 import { exitCodeOf } from './run.ts';
@@ -14,7 +15,7 @@ export const retry: Verb<RetryRequest, RunResult> = {
   name: 'retry',
   execute: async ({ job: id }, options) => {
     const job = await readJob(options.jobs, id, options.io.env);
-    const result = await runJob({ ...options, job, retryOnly: true, refreshToken: () => freshToken(job.path) });
+    const result = await runPipeline({ ...options, job, retryOnly: true, refreshToken: () => freshToken(job.path) });
     return { executed: result, exitCode: exitCodeOf(result.account) };
   },
 };

@@ -1,6 +1,7 @@
 import { freshToken } from '../../jobs/fresh-token.ts';
 import { EXIT, type ExitCode, type RunAccount } from '../../model.ts';
-import { type RunResult, runJob } from '../../pipelines/files/run-job.ts';
+import type { RunResult } from '../../pipelines/files/run-job.ts';
+import { runPipeline } from '../../pipelines/registry.ts';
 import { readJob } from '../jobs.ts';
 import type { Verb } from '../verb.ts';
 
@@ -17,7 +18,7 @@ export const run: Verb<RunRequest, RunResult> = {
   execute: async ({ job: id, file }, options) => {
     const job = await readJob(options.jobs, id, options.io.env);
     const refreshToken = (): string | undefined => freshToken(job.path);
-    const result = await runJob({ ...options, job, refreshToken, ...(file === undefined ? {} : { file }) });
+    const result = await runPipeline({ ...options, job, refreshToken, ...(file === undefined ? {} : { file }) });
     return { executed: result, exitCode: exitCodeOf(result.account) };
   },
 };

@@ -1,6 +1,7 @@
 import { verifyDedupe as verify } from '../../destinations/extole/verify-dedupe.ts';
 import type { Job } from '../../jobs/schema.ts';
 import { recordDedupeProof } from '../../ledger/dedupe-proofs.ts';
+import { possibleNames } from '../../mapping/compile.ts';
 import { EXIT, TransferError } from '../../model.ts';
 import { readJob } from '../jobs.ts';
 import type { Verb } from '../verb.ts';
@@ -26,6 +27,10 @@ export const verifyDedupe: Verb<VerifyDedupeRequest, { findings: DedupeFindings[
   name: 'verify-dedupe',
   execute: async (request, { ledger, io, signal, jobs }) => {
     const job = await readJob(jobs, request.job, io.env);
+    if (job.pipeline !== 'deliver-events')
+      throw new TransferError('USAGE', `job ${job.id} makes share links, and sends no events`, {
+        hint: 'nothing needs to be verified: asking for a link again finds the one that is there',
+      });
     const { verify: waits, ...rest } = job.destination.extole;
     const { settleMs } = request;
     // Whoever knows how late events show at an account may wait less, or more.
@@ -54,9 +59,9 @@ export const verifyDedupe: Verb<VerifyDedupeRequest, { findings: DedupeFindings[
 
 /** The event names that a job can send. Throws `USAGE` where it takes any from its files. */
 export function eventNamesOf(job: Job): string[] {
-  const { event } = job;
-  const names = event.name !== undefined ? [event.name] : (event.allowedNames ?? []);
-  if (names.length > 0) return [...new Set(names)];
+  if (job.pipeline !== 'deliver-events') return [];
+  const names = possibleNames(job.event);
+  if (names.length > 0) return names;
   throw new TransferError('USAGE', `job ${job.id} takes its event names from the file and allows any`, {
     hint: 'name the event to verify: --event NAME',
   });

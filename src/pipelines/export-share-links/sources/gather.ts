@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HubspotSource, LedgerSource } from '../../../jobs/customer-sources.ts';
+import type { PushTarget } from '../../../jobs/push-targets.ts';
 import { areContentsKnown, pathsNotStaged } from '../../../ledger/link-sources.ts';
 import type { Notice } from '../../../model.ts';
 import type { RunContext } from '../../files/context.ts';
@@ -13,7 +14,7 @@ import { writeCustomers } from './write.ts';
 export type GatherContext = Pick<
   RunContext,
   'run' | 'ledger' | 'io' | 'signal' | 'staging' | 'progress' | 'crashPoint'
-> & { job: { id: string; customers: CustomersFrom } };
+> & { job: { id: string; customers: CustomersFrom; push?: readonly PushTarget[] } };
 
 /** `customers:` of a job. The section of its source is there, as the job's check sees to. */
 export interface CustomersFrom {
@@ -24,7 +25,7 @@ export interface CustomersFrom {
 
 /** Customers, one after the other, as rows of a file. */
 export interface Customers {
-  /** What the file's name begins with. */
+  /** What the file's name has after the job. */
   stem: string;
   columns: readonly string[];
   /** Batches of rows; cells[i] belongs to columns[i]. */
@@ -63,10 +64,10 @@ export async function gatherCustomers(ctx: GatherContext): Promise<Gathered> {
   if (!customers) return { notices: [] };
   const folder = join(staging, CUSTOMERS);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await sweep(ctx, folder);
+  await sweep(ctx, folder, beginOf(ctx, customers));
   const stamp = new Date(io.now()).toISOString().replace(/[-:]|\.\d+/g, '');
-  const name = `${customers.stem}-${stamp}-r${ctx.run}.csv`;
-  const path = join(folder, fileOf(job.id, name));
+  const name = `${beginOf(ctx, customers)}${stamp}-r${ctx.run}.csv`;
+  const path = join(folder, name);
   const written = await writeCustomers(ctx, customers, { path, name }).catch((error: unknown) => {
     throw stagingProblem(error, staging);
   });
@@ -91,14 +92,14 @@ function customersOf(ctx: GatherContext): Customers | undefined {
   return undefined;
 }
 
-/** Files of several jobs lie in one folder; a job's id has no slash and no comma. */
-const fileOf = (job: string, name: string): string => `${job},${name}`;
+/** Files of several jobs lie in one folder. */
+const beginOf = ({ job }: GatherContext, { stem }: Customers): string => `${job.id}-${stem}-`;
 
 /** What a process that died has left, but for a file that is still to be staged. */
-async function sweep(ctx: GatherContext, folder: string): Promise<void> {
+async function sweep(ctx: GatherContext, folder: string, begin: string): Promise<void> {
   const needed = pathsNotStaged(ctx.ledger, ctx.job.id);
   for (const name of await readdir(folder)) {
-    if (!name.startsWith(`${ctx.job.id},`) || needed.has(LOCAL + join(folder, name))) continue;
+    if (!name.startsWith(begin) || needed.has(LOCAL + join(folder, name))) continue;
     await rm(join(folder, name), { force: true });
   }
 }

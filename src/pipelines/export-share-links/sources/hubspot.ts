@@ -1,6 +1,7 @@
 import { createHubspot } from '../../../destinations/hubspot/hubspot.ts';
 import { hubspotSettings } from '../../../destinations/hubspot/settings.ts';
 import type { HubspotSource } from '../../../jobs/customer-sources.ts';
+import type { Notice } from '../../../model.ts';
 import type { Customers, GatherContext } from './gather.ts';
 
 /** Contacts that share a write. */
@@ -10,17 +11,23 @@ const BATCH = 200;
  * Contacts without a share link. One without an e-mail and an id is a customer, too: its row is rejected, and names the
  * contact by its record id.
  */
-export function hubspotCustomers(ctx: Pick<GatherContext, 'io' | 'signal'>, source: HubspotSource): Customers {
+export function hubspotCustomers(ctx: Pick<GatherContext, 'io' | 'signal' | 'job'>, source: HubspotSource): Customers {
   const { property, properties, ...reach } = source;
   const names = Object.keys(properties);
   const wanted = Object.values(properties);
+  const notices: Notice[] = [];
+  const unknownProperty = (): void => {
+    const message = `HubSpot does not know the contact property ${property} yet, so all its contacts are taken; the push of this job makes it`;
+    notices.push({ code: 'PROPERTY_MISSING', message });
+  };
 
   async function* batches(): AsyncGenerator<string[][]> {
     const { account, token } = reach;
     const hubspot = createHubspot({ ...hubspotSettings.parse({ account, token }), ...reach }, ctx.io);
     try {
       let rows: string[][] = [];
-      for await (const contact of hubspot.contactsWithout(property, ctx.signal, { properties: wanted })) {
+      const options = { properties: wanted, ...(madeLater(ctx, source) ? { unknownProperty } : {}) };
+      for await (const contact of hubspot.contactsWithout(property, ctx.signal, options)) {
         const more = wanted.map((name) => contact.properties[name] ?? '');
         rows.push([contact.id, contact.email ?? '', contact.userId ?? '', ...more]);
         if (rows.length < BATCH) continue;
@@ -37,8 +44,19 @@ export function hubspotCustomers(ctx: Pick<GatherContext, 'io' | 'signal'>, sour
     stem: 'hubspot-contacts',
     columns: ['hubspot_id', 'email', 'partner_user_id', ...names],
     batches: batches(),
-    notices: [],
+    notices,
     // Who has a link by the next time is no contact without one any more.
     taken: () => {},
   };
+}
+
+/** Whether a push of the job makes the property: then it need not be there at the first run. */
+function madeLater({ job }: Pick<GatherContext, 'job'>, { account, property }: HubspotSource): boolean {
+  return (job.push ?? []).some(
+    (target) =>
+      target.provider === 'hubspot' &&
+      target.account === account &&
+      target.createProperties &&
+      Object.hasOwn(target.fields, property),
+  );
 }

@@ -1,5 +1,5 @@
 import { clean, impersonal } from '../../../destinations/extole/classify.ts';
-import { parseStoredDefinition } from '../../../jobs/definition.ts';
+import { type Definition, parseStoredDefinition } from '../../../jobs/definition.ts';
 import { openAnswerSheet } from '../../../ledger/answer-sheet.ts';
 import { getProcessing } from '../../../ledger/processings.ts';
 import { findEventName, getDefinition } from '../../../ledger/registry.ts';
@@ -8,6 +8,7 @@ import { answerRows, createRowFinder, holdRest, type RowAnswer } from '../../../
 import type { Upload } from '../../../ledger/uploads.ts';
 import { keyedHash } from '../context.ts';
 import type { CarrierContext } from './carrier.ts';
+import { ledgerName } from './event-names.ts';
 import { type Interpreted, interpret, type ResultLine } from './interpret.ts';
 import { endsWithLine } from './records.ts';
 
@@ -33,10 +34,14 @@ export async function applyResults(
   const { format, columns } = upload;
   const torn = !(await endsWithLine(file.path));
   const { definitionId } = getProcessing(ctx.ledger, upload.processingId);
-  const { keyField } = parseStoredDefinition(getDefinition(ctx.ledger, definitionId).body).destination;
+  const definition = parseStoredDefinition(getDefinition(ctx.ledger, definitionId).body);
+  const { keyField } = definition.destination;
   const read = await interpret(file.path, { format, columns, keyField }, results);
-  if (read.kind === 'rows') return applyLines(ctx, upload, file, torn, read);
+  if (read.kind === 'rows') return applyLines(ctx, upload, file, torn, read, definition);
   if (!file.settled) return { kind: 'incomplete' };
+  // Whether the rows came nobody can read, and the links will tell.
+  if (read.kind === 'unreadable' && ctx.linkProves)
+    return { kind: read.kind, ...unreadable(file.name, read.why), changed: 0 };
   const why = read.kind === 'refused' ? refusalOf(upload, read.message) : unreadable(file.name, read.why);
   const changed = holdRest(ctx.ledger, upload, why, ctx.io.now());
   return { kind: read.kind, ...why, changed };
@@ -62,6 +67,7 @@ async function applyLines(
   { name, settled }: { name: string; settled: boolean },
   torn: boolean,
   read: Extract<Interpreted, { kind: 'rows' }>,
+  definition: Definition,
 ): Promise<Applied> {
   const { ledger, io } = ctx;
   const sheet = openAnswerSheet(ledger);
@@ -72,7 +78,7 @@ async function applyLines(
 
   const rowOf = ({ eventName, key }: ResultLine): number | undefined => {
     if (!eventNames.has(eventName))
-      eventNames.set(eventName, findEventName(ledger, ctx.destination.identity, eventName));
+      eventNames.set(eventName, findEventName(ledger, ctx.destination.identity, ledgerName(definition, eventName)));
     const id = eventNames.get(eventName);
     return id === undefined ? undefined : find(id, Buffer.from(hash(key), 'hex'));
   };
@@ -100,7 +106,8 @@ async function applyLines(
     counts.unclear += clashes;
     let changed = 0;
     for (const batch of sheet.batches()) {
-      changed += answerRows(ledger, upload, batch, io.now());
+      const clear = ctx.linkProves ? batch.filter(({ answer }) => answer.kind === 'rejected') : batch;
+      changed += answerRows(ledger, upload, clear, io.now());
       ctx.crashPoint('results-read');
     }
     const overruled = sheet.overruled();

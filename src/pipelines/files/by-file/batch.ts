@@ -164,7 +164,7 @@ async function lookAt(ctx: CarrierContext, api: FilesApi, upload: Upload): Promi
   if (job && isOver(job)) {
     conclude(ctx, upload, job);
     ctx.crashPoint('results-read');
-    return true;
+    return job.status !== upload.status;
   }
   const status = job?.status ?? upload.status;
   updateUpload(ledger, upload.id, { status, lookedAt: now });
@@ -190,6 +190,12 @@ function conclude(ctx: CarrierContext, upload: Upload, job: BatchJob): void {
   const { ledger, io } = ctx;
   const { id, status, successRows, failedRows, errorCode, errorMessage } = job;
   const numbers = `${upload.rows} rows were sent, Extole counts ${successRows ?? 'no number of'} accepted and ${failedRows ?? 'no number of'} failed`;
+  if (status === 'DONE' && ctx.linkProves) {
+    const notices =
+      successRows === upload.rows && failedRows === 0 ? [] : [{ code: 'BATCH_MISMATCH', message: numbers }];
+    updateUpload(ledger, upload.id, { status, lookedAt: io.now(), notices });
+    return;
+  }
   if (status === 'DONE' && successRows === upload.rows && failedRows === 0) {
     acceptRest(ledger, upload, { kind: 'batch_counts', eventId: `batch:${id}` }, io.now());
     updateUpload(ledger, upload.id, { state: 'answered', status, endedAt: io.now(), notices: [] });

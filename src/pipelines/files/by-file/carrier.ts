@@ -5,8 +5,11 @@ import type { RunContext } from '../context.ts';
 /** What the way to Extole needs of a run; a daemon that only looks for answers has no more than this. */
 export type CarrierContext = Pick<
   RunContext,
-  'job' | 'ledger' | 'io' | 'signal' | 'staging' | 'destination' | 'refreshToken' | 'logins' | 'crashPoint'
->;
+  'job' | 'ledger' | 'io' | 'signal' | 'staging' | 'destination' | 'refreshToken' | 'logins' | 'crashPoint' | 'carriers'
+> & {
+  /** Extole's yes to a row is not the end of it: what the row is to bring about is the proof, and somebody else looks for it. */
+  linkProves?: true;
+};
 
 /**
  * A way on which whole files go to Extole. Opened when the first file needs it. Throws `TransferError` where the other side cannot
@@ -21,10 +24,12 @@ export interface Carrier extends AsyncDisposable {
 
 export type OpenCarrier = (ctx: CarrierContext) => Promise<Carrier>;
 
+export type Carriers = Readonly<Record<FileLane, OpenCarrier>>;
+
 /** Opens each lane's carrier once for a run, when it is first asked for. */
 export function createCarriers(
   ctx: CarrierContext,
-  open: Readonly<Record<FileLane, OpenCarrier>>,
+  open: Carriers,
 ): AsyncDisposable & { of(lane: FileLane): Promise<Carrier> } {
   const opened = new Map<FileLane, Carrier>();
   return {

@@ -37,7 +37,7 @@ export async function deliverByFile(
   lane: FileLane,
   retryOnly: boolean,
 ): Promise<ByFileEnd> {
-  await using carriers = createCarriers(ctx, CARRIERS);
+  await using carriers = createCarriers(ctx, ctx.carriers ?? CARRIERS);
   const book = openBook(ctx.ledger, pass.processing.id);
   const before = uploadsOf(ctx.ledger, pass.processing.id);
   let changed = false;

@@ -16,14 +16,17 @@ export function uploadColumns(fields: readonly string[], keyField: string): stri
   return [...new Set([...FIRST, keyField, 'container', ...fields])];
 }
 
+/** What comes from us in each row of a file. `eventName`: where it is not the event's own. */
+export interface Fixed {
+  keyField: string;
+  container: string;
+  eventName?: string | undefined;
+}
+
 /** The cells of a row. The key and the container come from us, so that no column of a file can replace them. */
-export function cellsOf(
-  event: EventRecord,
-  columns: readonly string[],
-  fixed: { keyField: string; container: string },
-): string[] {
+export function cellsOf(event: EventRecord, columns: readonly string[], fixed: Fixed): string[] {
   return columns.map((column) => {
-    if (column === 'event_name') return event.eventName;
+    if (column === 'event_name') return fixed.eventName ?? event.eventName;
     if (column === 'event_time') return event.eventTime;
     if (column === fixed.keyField) return event.key;
     if (column === 'container') return fixed.container;

@@ -41,7 +41,7 @@ async function lookFor(
   ctx: CarrierContext,
   asked: (upload: Upload, processing: Processing) => boolean,
 ): Promise<{ changed: number[]; notices: Notice[] }> {
-  await using carriers = createCarriers(ctx, CARRIERS);
+  await using carriers = createCarriers(ctx, ctx.carriers ?? CARRIERS);
   const changed = new Set<number>();
   const notices: Notice[] = [];
   for (const upload of watchedUploads(ctx.ledger, ctx.job.id)) {

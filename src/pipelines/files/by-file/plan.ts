@@ -1,9 +1,11 @@
 import type { DeliveryBook } from '../../../ledger/deliveries.ts';
 import { planUpload, type Upload } from '../../../ledger/uploads.ts';
+import { fieldsOf } from '../../../mapping/compile.ts';
 import type { FileLane } from '../../../model.ts';
 import type { FilePass, RunContext } from '../context.ts';
 import type { Seal } from '../seal.ts';
 import { createFormatChoice, isWritable, uploadColumns, uploadName } from './dialect.ts';
+import { uploadedAs } from './event-names.ts';
 import { candidateRows } from './rows.ts';
 import { whoWaits } from './waits.ts';
 
@@ -22,7 +24,7 @@ export async function planNextUpload(
   const { processing, definition } = pass;
   const { upload: settings, account } = ctx.job.destination.extole;
   const choice = createFormatChoice(settings.quotes);
-  const fields = new Set(Object.keys(definition.event.data));
+  const fields = new Set(fieldsOf(definition.event));
   const eventNames = new Set<string>();
   const waits = whoWaits(ctx, processing);
   let rows = 0;
@@ -32,7 +34,7 @@ export async function planNextUpload(
       if (!row.due || waits(row)) continue;
       rows++;
       const { data, key, eventName } = row.event;
-      eventNames.add(eventName);
+      eventNames.add(uploadedAs(definition) ?? eventName);
       for (const name of Object.keys(data)) fields.add(name);
       choice.add([key, eventName, ...Object.values(data)]);
     }

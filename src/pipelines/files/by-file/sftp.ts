@@ -47,6 +47,7 @@ export async function openSftpCarrier(ctx: CarrierContext): Promise<Carrier> {
         const done = seen.applied && (readWith === undefined || readWith === settingsOf(ctx));
         if (!done && (await readAnswer(ctx, remote, upload, file, seen))) changed = true;
       }
+      if (ctx.linkProves) return changed;
       return concludeUpload(ctx, getUpload(ctx.ledger, upload.id), () => whereIs(ctx, remote, sftp, upload), changed);
     },
     [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),

@@ -13,6 +13,7 @@ import type { Seal } from '../seal.ts';
 import { stagingProblem } from '../stage.ts';
 import { isDoubtful } from '../which-rows.ts';
 import { cellsOf, isWritable, lineOf, whyNot } from './dialect.ts';
+import { uploadedAs } from './event-names.ts';
 import { type CandidateRow, candidateRows } from './rows.ts';
 import { whoWaits } from './waits.ts';
 
@@ -84,7 +85,11 @@ async function claimRows(
 ): Promise<void> {
   const { processing, definition } = pass;
   const { quotes } = ctx.job.destination.extole.upload;
-  const fixed = { keyField: definition.destination.keyField, container: ctx.destination.identity.container };
+  const fixed = {
+    keyField: definition.destination.keyField,
+    container: ctx.destination.identity.container,
+    eventName: uploadedAs(definition),
+  };
   const resend = resendRule(ctx);
   const waits = whoWaits(ctx, processing);
   let columns: readonly string[] = [];

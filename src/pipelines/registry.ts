@@ -1,0 +1,43 @@
+import { createExtole } from '../destinations/extole/extole.ts';
+import type { Job } from '../jobs/schema.ts';
+import type { Ledger } from '../ledger/open.ts';
+import type { Io } from '../model.ts';
+import { carriersOf as bulkCarriers } from './export-share-links/bulk/carriers.ts';
+import { linksDestination } from './export-share-links/destination.ts';
+import { exportShareLinks } from './export-share-links/run.ts';
+import type { Carriers } from './files/by-file/carrier.ts';
+import { CARRIERS } from './files/by-file/carriers.ts';
+import type { RowDestination } from './files/context.ts';
+import { type RunOptions, type RunResult, runJob } from './files/run-job.ts';
+
+/** One execution of a job, by its pipeline. */
+export function runPipeline(options: Omit<RunOptions, 'pipeline'>): Promise<RunResult> {
+  const { job, io } = options;
+  switch (job.pipeline) {
+    case 'deliver-events': {
+      const destination = createExtole(job.destination.extole, job.delivery, io);
+      return runJob({ ...options, pipeline: { destination, inbox: true } });
+    }
+    case 'export-share-links':
+      return exportShareLinks(options, job);
+  }
+}
+
+/** Where the rows of a job go. */
+export function destinationOf(job: Job, ledger: Ledger, io: Io): RowDestination {
+  return job.pipeline === 'deliver-events'
+    ? createExtole(job.destination.extole, job.delivery, io)
+    : linksDestination(job, ledger, io);
+}
+
+/** How whole files of a job go, and their answers come. */
+export function carriersOf(job: Job): Carriers {
+  return job.pipeline === 'export-share-links' ? bulkCarriers(job) : CARRIERS;
+}
+
+/** The lane for a file of so many rows. */
+export function laneFor(job: Job, io: Io): (rows: number) => string {
+  return job.pipeline === 'deliver-events'
+    ? createExtole(job.destination.extole, job.delivery, io).laneFor
+    : () => job.links.bulk?.lane ?? 'links';
+}
