@@ -70,6 +70,16 @@ test('an index that is behind makes nobody come twice, and the search ends', asy
   expect(await allOf(sender.contactsWithout('share_link', signal))).toHaveLength(447);
 });
 
+test('of a property that may not be there yet, all contacts are without it, and that is told', async () => {
+  const server = await standIn();
+  for (let n = 1; n <= 250; n += 1) server.contacts.add({ email: `p${n}@example.com` });
+  let told = 0;
+  const options = { unknownProperty: () => void (told += 1) };
+  expect(await allOf(hubspot(server).contactsWithout('extole_link', signal, options))).toHaveLength(250);
+  expect(await allOf(hubspot(server).contactsWithout('share_link', signal, options))).toHaveLength(250);
+  expect(told).toBe(1);
+});
+
 test('who has got a value, as the search itself shows, is passed over', async () => {
   const server = await standIn();
   for (let n = 1; n <= 3; n += 1) server.contacts.add({ email: `p${n}@example.com` });

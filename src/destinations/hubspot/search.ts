@@ -19,6 +19,8 @@ export interface ContactsWithout {
   properties?: readonly string[];
   /** Goes on after this record id, as an earlier search left off. */
   after?: string;
+  /** Given where the property may not be there yet: then all contacts are without it, and this is called. */
+  unknownProperty?: () => void;
 }
 
 /** The most that a page holds. */
@@ -26,34 +28,35 @@ const PAGE = 200;
 
 /**
  * Pages by record id, not by HubSpot's cursor: that ends after 10,000 results. The end is a page without any contact, since one that
- * is not full may be followed by more.
+ * is not full may be followed by more. By a property that does not exist HubSpot refuses to search.
  */
 export async function* contactsWithout(
   property: string,
   api: HubspotApi,
   settings: HubspotSettings,
   signal: AbortSignal,
-  { properties: more = [], after = '0' }: ContactsWithout = {},
+  { properties: more = [], after = '0', unknownProperty }: ContactsWithout = {},
 ): AsyncGenerator<FoundContact> {
   const { paths, userIdProperty } = settings;
   const wanted = ['email', property, ...(userIdProperty === undefined ? [] : [userIdProperty]), ...more];
   const properties = [...new Set(wanted)];
+  const without = { propertyName: property, operator: 'NOT_HAS_PROPERTY' };
+  let byProperty = true;
   for (let last = BigInt(after); ; ) {
+    const later = { propertyName: 'hs_object_id', operator: 'GT', value: String(last) };
     const body = {
-      filterGroups: [
-        {
-          filters: [
-            { propertyName: property, operator: 'NOT_HAS_PROPERTY' },
-            { propertyName: 'hs_object_id', operator: 'GT', value: String(last) },
-          ],
-        },
-      ],
+      filterGroups: [{ filters: byProperty ? [without, later] : [later] }],
       sorts: [{ propertyName: 'hs_object_id', direction: 'ASCENDING' }],
       properties,
       limit: PAGE,
     };
     const result = await api.search(`${paths.contacts}/search`, body, readBatch, signal);
+    if ('refused' in result && byProperty && unknownProperty) {
+      byProperty = false;
+      continue;
+    }
     if (!('value' in result)) throw notSearched(property, 'refused' in result ? result.refused : result.failed);
+    if (!byProperty && last === BigInt(after)) unknownProperty?.();
     const { contacts } = result.value;
     if (contacts.length === 0) return;
     const start = last;
