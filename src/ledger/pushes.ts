@@ -25,6 +25,16 @@ export interface Push {
   seqTo: number;
   /** Milliseconds since 1970. */
   startedAt: number;
+  /** Its results file, which is whole on this machine, and may or may not be in place. */
+  planned?: PlannedResults;
+}
+
+export interface PlannedResults {
+  /** Of the local file, and in the end. */
+  name: string;
+  size: number;
+  sha256: string;
+  lines: number;
 }
 
 /** What a person was last given, and what came of it. */
@@ -63,16 +73,24 @@ export function pushTo(ledger: Ledger, job: string, target: string, destinationI
   return row;
 }
 
-const PUSH = `id, state, whole, settings, seq_from AS seqFrom, seq_to AS seqTo, started_at AS startedAt`;
+const PUSH = `id, state, whole, settings, seq_from AS seqFrom, seq_to AS seqTo, started_at AS startedAt, account`;
 
 /** The pass of a target that is open. */
 export function openPush({ db }: Reading, to: number): Push | undefined {
   const row = db
-    .prepare<[number], Omit<Push, 'whole'> & { whole: number }>(
+    .prepare<[number], Omit<Push, 'whole'> & { whole: number; account: string }>(
       `SELECT ${PUSH} FROM pushes WHERE push_target_id = ? AND state = 'open' ORDER BY id DESC LIMIT 1`,
     )
     .get(to);
-  return row && { ...row, whole: row.whole === 1 };
+  if (!row) return undefined;
+  const { whole, account, ...push } = row;
+  return { ...push, whole: whole === 1, ...(account === '' ? {} : { planned: JSON.parse(account) }) };
+}
+
+/** Keeps what the results of a pass are before they leave: every row has its outcome, and a repetition puts the same bytes in place. */
+export function planPushResults(ledger: Ledger, push: number, planned: PlannedResults): void {
+  mustHold(ledger);
+  ledger.db.prepare('UPDATE pushes SET account = ? WHERE id = ?').run(JSON.stringify(planned), push);
 }
 
 export function beginPush(ledger: Ledger, to: number, push: Omit<Push, 'id' | 'state'>): Push {
@@ -84,19 +102,6 @@ export function beginPush(ledger: Ledger, to: number, push: Omit<Push, 'id' | 's
     )
     .run(to, push.whole ? 1 : 0, push.settings, push.seqFrom, push.seqTo, push.startedAt);
   return { ...push, id: Number(made.lastInsertRowid), state: 'open' };
-}
-
-/** An open pass goes on with what has changed since it began. */
-export function widenPush(
-  ledger: Ledger,
-  push: Push,
-  wider: Pick<Push, 'whole' | 'settings' | 'seqFrom' | 'seqTo'>,
-): Push {
-  mustHold(ledger);
-  ledger.db
-    .prepare('UPDATE pushes SET whole = ?, settings = ?, seq_from = ?, seq_to = ? WHERE id = ?')
-    .run(wider.whole ? 1 : 0, wider.settings, wider.seqFrom, wider.seqTo, push.id);
-  return { ...push, ...wider };
 }
 
 /** Ends a pass whose results are in place: what it looked at is not looked at again. */

@@ -1,31 +1,38 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { secureLink } from '../../../exports/link.ts';
-import { countsOfPush, openOfPush, type Push, type PushTo, rowsOfPush } from '../../../ledger/pushes.ts';
+import {
+  countsOfPush,
+  openOfPush,
+  type PlannedResults,
+  type Push,
+  type PushTo,
+  rowsOfPush,
+} from '../../../ledger/pushes.ts';
 import type { Counts, ReasonAccount } from '../../../model.ts';
 import { resultsFormat } from '../../../reports/results.ts';
-import { createResultsFile, keepEncrypted, type ResultsSummary } from '../../../reports/results-file.ts';
+import { createResultsFile } from '../../../reports/results-file.ts';
 import { createTally, emptyCounts } from '../../../reports/tally.ts';
 import type { AfterContext } from '../after-context.ts';
 
 const PAGE = 1000;
 const HEADER = 'email,partner_user_id,share_link';
 
-/** One line for each row of a pass, in the order of the ledger's links, and why rows ended as they did. */
-export async function writeResults(
-  ctx: AfterContext,
-  push: Push,
-  name: string,
-): Promise<{ results: ResultsSummary; reasons: ReasonAccount[] }> {
-  const folder = join(ctx.staging, 'exports');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+/** Where results of pushes are until they are in place. */
+export function resultsPath({ staging }: Pick<AfterContext, 'staging'>, name: string): string {
+  return join(staging, 'exports', name);
+}
+
+/** One line for each row of a pass, in the order of the ledger's links. `stem`: the name without `.pgp`. */
+export async function writeResults(ctx: AfterContext, push: Push, stem: string): Promise<PlannedResults> {
+  const { encryptTo } = ctx.job.report;
+  const name = encryptTo === undefined ? stem : `${stem}.pgp`;
+  await mkdir(join(ctx.staging, 'exports'), { recursive: true, mode: 0o700 });
   const format = resultsFormat({ delimiter: ',', header: HEADER, json: false });
-  const writer = await createResultsFile(join(folder, name), format, ctx.job.report.encryptTo);
-  const tally = createTally();
+  const writer = await createResultsFile(resultsPath(ctx, name), format, encryptTo);
   let line = 1;
   try {
-    for (let after = 0; ; ) {
-      const page = rowsOfPush(ctx.ledger, push.id, after, PAGE);
+    for (const page of pagesOf(ctx, push)) {
       for (const { link, row } of page) {
         line++;
         const { outcome, code, reason, eventId, attempts } = row;
@@ -33,24 +40,35 @@ export async function writeResults(
         const shown = secureLink(link.link) ?? link.link;
         const who = [link.email ?? '', link.partnerUserId ?? '', shown].map(quoted).join(',');
         writer.add({ line, outcome, code, reason, eventId, attempts, at }, who);
-        tally.add({ line, state: outcome, code, reason, eventName: '' });
       }
       await writer.flush();
-      const last = page.at(-1);
-      if (!last || page.length < PAGE) break;
-      after = last.link.id;
     }
-    const results = await keepEncrypted(await writer.finish());
-    return { results, reasons: tally.pieces().reasons };
+    const { size, sha256, lines } = await writer.finish();
+    return { name, size, sha256, lines };
   } catch (error) {
     await writer.discard();
     throw error;
   }
 }
 
-/** Removes what was written for a pass that stays open. */
-export async function dropResults({ path }: ResultsSummary): Promise<void> {
-  await rm(path, { force: true });
+/** Why rows of a pass ended as they did. */
+export function reasonsOf(ctx: AfterContext, push: Push): ReasonAccount[] {
+  const tally = createTally();
+  let line = 1;
+  for (const page of pagesOf(ctx, push))
+    for (const { row } of page)
+      tally.add({ line: ++line, state: row.outcome, code: row.code, reason: row.reason, eventName: '' });
+  return tally.pieces().reasons;
+}
+
+function* pagesOf({ ledger }: AfterContext, push: Push): Generator<ReturnType<typeof rowsOfPush>> {
+  for (let after = 0; ; ) {
+    const page = rowsOfPush(ledger, push.id, after, PAGE);
+    yield page;
+    const last = page.at(-1);
+    if (!last || page.length < PAGE) return;
+    after = last.link.id;
+  }
 }
 
 /** read = outcomes + open, as the ledger has them. */

@@ -1,3 +1,4 @@
+import { rm, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { contentsOfPush, nameOfPush, type PushTarget, placeOfPush } from '../../../jobs/push-targets.ts';
 import { linksStand } from '../../../ledger/exports.ts';
@@ -7,10 +8,11 @@ import {
   closePush,
   failedForPush,
   openPush,
+  type PlannedResults,
   type Push,
   type PushTo,
+  planPushResults,
   pushTo,
-  widenPush,
 } from '../../../ledger/pushes.ts';
 import { destinationId } from '../../../ledger/registry.ts';
 import { type PushAccount, type RefusalDetail, TransferError } from '../../../model.ts';
@@ -18,7 +20,7 @@ import { keyedHash } from '../../files/context.ts';
 import type { AfterContext } from '../after-context.ts';
 import { openCustomerColumns } from '../exports/customer-columns.ts';
 import { profileMaker } from './profiles.ts';
-import { countsOf, dropResults, writeResults } from './results.ts';
+import { countsOf, reasonsOf, resultsPath, writeResults } from './results.ts';
 import { type Sent, sendChanged } from './send-changed.ts';
 import { openSender } from './senders.ts';
 
@@ -32,25 +34,37 @@ export interface PushStep {
 const MOST_FLYING = 40_000;
 
 /**
- * One target: goes on with an open pass or begins one, if anything changed since the last. A pass whose links all have an outcome gets
- * its results file and is closed; one that was stopped stays open for the next run.
+ * One target: goes on with an open pass, then begins one, if anything changed since the last. A pass whose links all have an outcome
+ * gets its results file and is closed; one that was stopped stays open for the next run.
  */
 export async function* runPush(ctx: AfterContext, target: PushTarget): AsyncGenerator<PushStep> {
-  const { ledger, io, job, links } = ctx;
-  const name = nameOfPush(target);
-  const to = pushTo(ledger, job.id, name, destinationId(ledger, placeOfPush(target)));
-  const hash = keyedHash(ledger);
-  const settings = hash(`push:${links.destinationId}:${links.label.toLowerCase()}:${contentsOfPush(target)}`);
+  const { ledger, job, links } = ctx;
+  const to = pushTo(ledger, job.id, nameOfPush(target), destinationId(ledger, placeOfPush(target)));
+  const settings = keyedHash(ledger)(
+    `push:${links.destinationId}:${links.label.toLowerCase()}:${contentsOfPush(target)}`,
+  );
   const open = openPush(ledger, to.id);
-  // What was given under other settings is told of by itself; then everybody is looked at anew.
-  if (open && open.settings !== settings)
-    yield {
-      account: await close(ctx, target, { to, push: { ...open, seqTo: open.seqFrom }, given: false }),
-      news: true,
-    };
-  const push = passOf(ctx, to, settings);
-  if (push === undefined) return;
-  const maker = profileMaker(target, hash);
+  if (open?.settings === settings) {
+    const step = await pass(ctx, target, to, open);
+    yield step;
+    if (step.account.state === 'open') return;
+  } else if (open) {
+    // What was given under other settings is told of by itself; then everybody is looked at anew.
+    const account = await close(ctx, target, { to, push: { ...open, seqTo: open.seqFrom }, given: false });
+    yield { account, news: true };
+  }
+  const now = pushTo(ledger, job.id, nameOfPush(target), destinationId(ledger, placeOfPush(target)));
+  const push = nextPass(ctx, now, settings, open === undefined);
+  if (push) yield await pass(ctx, target, now, push);
+}
+
+/** One pass, as far as it goes. */
+async function pass(ctx: AfterContext, target: PushTarget, to: PushTo, push: Push): Promise<PushStep> {
+  const { io, job } = ctx;
+  const name = nameOfPush(target);
+  if (push.planned && countsOf(ctx, to, push).open === 0)
+    return { account: await close(ctx, target, { to, push, given: true }), news: true };
+  const maker = profileMaker(target, keyedHash(ctx.ledger));
   const sender = openSender(target, io);
   let sent: Sent;
   try {
@@ -60,42 +74,36 @@ export async function* runPush(ctx: AfterContext, target: PushTarget): AsyncGene
     sent = await sendChanged(ctx, { name, to, push, maker, columns, sender, concurrency });
   } catch (error) {
     if (!(error instanceof TransferError) || ctx.signal.aborted) throw error;
-    sent = {
-      read: 0,
-      stopped: { code: error.code, reason: error.hint ? `${error.message}; ${error.hint}` : error.message },
-    };
+    const reason = error.hint ? `${error.message}; ${error.hint}` : error.message;
+    sent = { read: 0, stopped: { code: error.code, reason } };
   } finally {
     await sender.close();
   }
   if (sent.stopped) {
     const why = { code: sent.stopped.code, message: sent.stopped.reason };
-    yield { account: await stoppedAccount(ctx, target, { to, push, why }), news: sent.read > 0 };
-    return;
+    return { account: stoppedAccount(ctx, target, { to, push, why }), news: sent.read > 0 };
   }
   const account = await close(ctx, target, { to, push, given: true });
   io.log.info({ job: job.id, target: name, rows: account.counts.read }, 'profiles were pushed');
-  yield { account, news: true };
+  return { account, news: true };
 }
 
-/** The pass to go on with; `undefined` where nothing has changed. */
-function passOf({ ledger, links, io }: AfterContext, to: PushTo, settings: string): Push | undefined {
-  const stand = linksStand(ledger, links);
-  const open = openPush(ledger, to.id);
-  if (open)
-    return open.seqTo === stand.seq
-      ? open
-      : widenPush(ledger, open, { ...open, seqTo: Math.max(open.seqTo, stand.seq) });
+/**
+ * A new pass; `undefined` where nothing has changed. An open one is not made wider instead: who changed after it got to them
+ * would count as given. `failed`: what failed before is reason enough.
+ */
+function nextPass(
+  { ledger, links, io }: AfterContext,
+  to: PushTo,
+  settings: string,
+  failed: boolean,
+): Push | undefined {
+  const { seq } = linksStand(ledger, links);
   const whole = to.settings !== settings;
   const seqFrom = whole ? 0 : to.seq;
-  const changed = changedForPush(ledger, links, to.id, { after: seqFrom, to: stand.seq }, 1).length > 0;
-  if (!changed && failedForPush(ledger, links, to.id, 0, 1).length === 0) return undefined;
-  return beginPush(ledger, to.id, {
-    whole,
-    settings,
-    seqFrom,
-    seqTo: Math.max(seqFrom, stand.seq),
-    startedAt: io.now(),
-  });
+  const changed = changedForPush(ledger, links, to.id, { after: seqFrom, to: seq }, 1).length > 0;
+  if (!changed && !(failed && failedForPush(ledger, links, to.id, 0, 1).length > 0)) return undefined;
+  return beginPush(ledger, to.id, { whole, settings, seqFrom, seqTo: Math.max(seqFrom, seq), startedAt: io.now() });
 }
 
 interface Closing {
@@ -108,47 +116,46 @@ interface Closing {
 /** Publishes the results of a pass, and closes it. */
 async function close(ctx: AfterContext, target: PushTarget, { to, push, given }: Closing): Promise<PushAccount> {
   const { ledger, io, remote, job } = ctx;
-  const file = resultsNameOf(target, push);
-  const { results, reasons } = await writeResults(ctx, push, file);
+  const ended = countsOf(ctx, to, push);
+  const { name, size, sha256, lines } = await plannedResults(ctx, target, push, ended.read - ended.open);
+  const path = resultsPath(ctx, name);
   await remote.ensureFolder(job.report.to);
-  const name = results.plainSha256 === undefined ? file : `${file}.pgp`;
-  const { path, size, sha256 } = results;
-  const resultsPath = await remote.publish(posix.join(job.report.to, name), { path, size, sha256 });
+  const published = await remote.publish(posix.join(job.report.to, name), { path, size, sha256 });
   ctx.crashPoint('push-results-out');
   const counts = countsOf(ctx, to, push);
-  const told: PushAccount = {
-    ...accountOf(ctx, target, push),
-    state: 'done',
-    counts,
-    reasons,
-    resultsPath,
-    balanced: true,
-  };
-  const lines = counts.read - counts.open;
-  const wrong = results.lines !== lines || (given && counts.open > 0);
-  const imbalance = `${counts.read} rows are in the ledger, ${counts.open} of them open, and ${results.lines} in the results file`;
+  const known = { ...accountOf(ctx, target, push), state: 'done' as const, counts, reasons: reasonsOf(ctx, push) };
+  const told: PushAccount = { ...known, resultsPath: published, balanced: true };
+  const wrong = lines !== counts.read - counts.open || (given && counts.open > 0);
+  const imbalance = `${counts.read} rows are in the ledger, ${counts.open} of them open, and ${lines} in the results file`;
   const account = wrong ? { ...told, balanced: false, imbalance } : told;
   const moved = given ? push : { ...push, settings: to.settings, seqTo: to.seq };
   closePush(ledger, to.id, moved, account, io.now());
-  await dropResults(results);
+  await rm(path, { force: true });
   return account;
 }
 
-async function stoppedAccount(
+/** The results of a pass; the very same ones where an earlier run has begun to publish them. */
+async function plannedResults(
+  ctx: AfterContext,
+  target: PushTarget,
+  push: Push,
+  rows: number,
+): Promise<PlannedResults> {
+  const { planned } = push;
+  const there = planned && (await stat(resultsPath(ctx, planned.name)).catch(() => undefined));
+  if (planned && planned.lines === rows && there?.size === planned.size) return planned;
+  const results = await writeResults(ctx, push, resultsNameOf(target, push));
+  planPushResults(ctx.ledger, push.id, results);
+  return results;
+}
+
+function stoppedAccount(
   ctx: AfterContext,
   target: PushTarget,
   { to, push, why }: { to: PushTo; push: Push; why: RefusalDetail },
-): Promise<PushAccount> {
-  const { results, reasons } = await writeResults(ctx, push, resultsNameOf(target, push));
-  await dropResults(results);
-  return {
-    ...accountOf(ctx, target, push),
-    state: 'open',
-    counts: countsOf(ctx, to, push),
-    reasons,
-    why,
-    balanced: true,
-  };
+): PushAccount {
+  const known = { ...accountOf(ctx, target, push), state: 'open' as const, counts: countsOf(ctx, to, push) };
+  return { ...known, reasons: reasonsOf(ctx, push), why, balanced: true };
 }
 
 function accountOf(
