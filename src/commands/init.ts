@@ -1,39 +1,69 @@
 import type { Register } from './registry.ts';
 
+const PIPELINES = ['deliver-events', 'export-share-links'] as const;
+
 export const registerInit: Register = (program, exit) => {
   program
     .command('init')
     .argument('[folder]', 'where to make it; it may exist', '.')
     .description('Makes a project folder: a commented job, its JSON Schema, .env.example, .gitignore, README.md.')
+    .option(
+      '--pipeline <name>',
+      'what its job does: deliver-events (rows of files as events), export-share-links (a share link in every contact of HubSpot)',
+      'deliver-events',
+    )
     .addHelpText(
       'after',
       `
 Files that are there already are left as they are.
 
-Example:
-  referry init my-referrals && cd my-referrals`,
+Examples:
+  referry init my-referrals && cd my-referrals
+  referry init my-links --pipeline export-share-links && cd my-links`,
     )
-    .action(async (folder: string) => {
-      const { projectTemplate } = await import('../jobs/template.ts');
+    .action(async (folder: string, { pipeline }: { pipeline: string }) => {
+      const { job, text, steps } = await projectOf(pipeline, folder);
       const { jobJsonSchema } = await import('../jobs/json-schema.ts');
       const { note, say, table } = await import('./print.ts');
       const schema = `${JSON.stringify(jobJsonSchema(), null, 2)}\n`;
-      const files = { ...projectTemplate(), 'jobs/job.schema.json': schema };
+      const files = { ...text, 'jobs/job.schema.json': schema };
       const { made, kept } = await writeNew(folder, files);
       for (const path of made) say(`made  ${path}`);
       for (const path of kept) note(`${path} is there already and was left as it is`);
       say();
       say('Next:');
       const there = folder === '.' ? '' : `cd ${quoted(folder)} && `;
-      const steps = [
-        [`${there}referry check`, 'lists what is missing or wrong in jobs/example.yaml'],
-        ['referry doctor', 'tries every connection, and shows the host key to pin'],
-        ['referry run example --dry-run', 'shows what would be sent'],
-      ];
-      for (const line of table(steps, '  ')) say(line);
+      const first = [`${there}referry check`, `lists what is missing or wrong in jobs/${job}.yaml`];
+      for (const line of table([first, ...steps], '  ')) say(line);
       exit(0);
     });
 };
+
+/** The files of a new project, the job among them, and what to do after `check`. */
+async function projectOf(
+  pipeline: string,
+  folder: string,
+): Promise<{ job: string; text: Record<string, string>; steps: string[][] }> {
+  if (pipeline === 'deliver-events') {
+    const { projectTemplate } = await import('../jobs/template.ts');
+    const steps = [
+      ['referry doctor', 'tries every connection, and shows the host key to pin'],
+      ['referry run example --dry-run', 'shows what would be sent'],
+    ];
+    return { job: 'example', text: projectTemplate(), steps };
+  }
+  if (pipeline === 'export-share-links') {
+    const { resolve } = await import('node:path');
+    const { linksTemplate } = await import('../jobs/template-links.ts');
+    const steps = [
+      ['referry doctor', 'tries Extole and HubSpot, and says how many contacts have no link'],
+      ['referry run share-links', 'makes the links and puts them into the contacts'],
+    ];
+    return { job: 'share-links', text: linksTemplate(resolve(folder)), steps };
+  }
+  const { TransferError } = await import('../model.ts');
+  throw new TransferError('USAGE', `--pipeline: found ${pipeline}; allowed: ${PIPELINES.join(', ')}`);
+}
 
 /** Writes files that are not there yet. */
 async function writeNew(

@@ -125,6 +125,7 @@ function environmentOf(
 ): Record<string, string> {
   return {
     REFERRY_SFTP_URL: `sftp://${SANDBOX_USER}@127.0.0.1:${sftp.port}/inbox`,
+    REFERRY_OUTBOX_URL: `sftp://${SANDBOX_USER}@127.0.0.1:${sftp.port}/outbox`,
     REFERRY_SFTP_PASSWORD: SANDBOX_PASSWORD,
     REFERRY_SFTP_HOST_KEY: sftp.hostKeyFingerprint,
     EXTOLE_TOKEN: SANDBOX_TOKEN,

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { fieldsAt, jobJsonSchema, schemaAt } from '../../src/jobs/json-schema.ts';
 import { formatProblem, loadJobs } from '../../src/jobs/load.ts';
 import { projectTemplate } from '../../src/jobs/template.ts';
+import { linksTemplate } from '../../src/jobs/template-links.ts';
 
 const FOLDER = new URL('../../jobs/', import.meta.url).pathname;
 const ENV = {
@@ -32,16 +33,25 @@ test('without the environment, every variable that is missing is named', async (
   expect([...named].sort()).toEqual(Object.keys(ENV).sort());
 });
 
-test('a new project needs its variables, and nothing else', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'referry-init-'));
+test.each([
+  ['deliver-events', 'example', () => projectTemplate(), ENV],
+  [
+    'export-share-links',
+    'share-links',
+    (folder: string) => linksTemplate(folder),
+    { EXTOLE_TOKEN: 'token', HUBSPOT_TOKEN: 'token' },
+  ],
+] as const)('a new project of %s needs its variables, and nothing else', async (_, id, template, env) => {
+  // A name that a URL has to write otherwise.
+  const folder = await mkdtemp(join(tmpdir(), 'referry init #'));
   try {
-    for (const [path, text] of Object.entries(projectTemplate())) {
+    for (const [path, text] of Object.entries(template(folder))) {
       await mkdir(dirname(join(folder, path)), { recursive: true });
       await writeFile(join(folder, path), text);
     }
-    const { jobs, problems } = await loadJobs(join(folder, 'jobs'), ENV);
+    const { jobs, problems } = await loadJobs(join(folder, 'jobs'), env);
     expect(problems).toEqual([]);
-    expect(jobs.map(({ id }) => id)).toEqual(['example']);
+    expect(jobs.map((job) => job.id)).toEqual([id]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
