@@ -30,6 +30,7 @@ export interface HubspotApi {
   postOnce<T>(path: string, body: object, read: Read<T>, signal: AbortSignal): Promise<Result<T>>;
   search<T>(path: string, body: object, read: Read<T>, signal: AbortSignal): Promise<Result<T>>;
   get<T>(path: string, read: Read<T>, signal: AbortSignal): Promise<Result<T>>;
+  put<T>(path: string, body: object, read: Read<T>, signal: AbortSignal): Promise<Result<T>>;
   /** A file, within a time of its own. One try. */
   upload<T>(path: string, form: Form, read: Read<T>, signal: AbortSignal): Promise<Result<T>>;
   close(): Promise<void>;
@@ -108,6 +109,7 @@ export function createApi(settings: HubspotSettings, io: Io): HubspotApi {
       judged(() => usual.post(at(path), JSON.stringify(body), signal, { once: true }), read),
     search: (path, body, read, signal) => judged(() => searches.post(at(path), JSON.stringify(body), signal), read),
     get: (path, read, signal) => judged(() => usual.get(at(path), signal), read),
+    put: (path, body, read, signal) => judged(() => usual.put(at(path), JSON.stringify(body), signal), read),
     upload: (path, form, read, signal) => judged(() => uploads.post(path, form, signal), read),
     async close() {
       await Promise.all([usual.close(), searches.close(), uploads.close()]);

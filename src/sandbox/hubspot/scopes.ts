@@ -9,12 +9,15 @@ export const SCOPES = [
   'crm.objects.contacts.write',
   'crm.schemas.contacts.write',
   'crm.import',
+  'crm.lists.read',
+  'crm.lists.write',
 ] as const;
 
 export const TOKEN_INFO = '/oauth/v2/private-apps/get/access-token-info';
 
 /** The scope that a call needs. */
-export function scopeFor(path: string): string {
+export function scopeFor(path: string, method: string): string {
+  if (path.startsWith('/crm/v3/lists')) return method === 'GET' ? 'crm.lists.read' : 'crm.lists.write';
   if (path.startsWith('/crm/v3/imports')) return 'crm.import';
   if (path.startsWith('/crm/v3/properties/')) return 'crm.schemas.contacts.write';
   return /\/(?:search|batch\/read)$/.test(path) ? 'crm.objects.contacts.read' : 'crm.objects.contacts.write';

@@ -10,6 +10,7 @@ import { type BatchBehaviour, batchCreate, batchRead, batchUpdate } from './batc
 import { refusal, wrong } from './errors.ts';
 import { createImports, type Imports } from './imports.ts';
 import { createLimiter, DOCUMENTED, type HubspotLimits } from './limits.ts';
+import { createLists, type Lists } from './lists.ts';
 import { createProperty } from './properties.ts';
 import { missingScope, SCOPES, scopeFor, TOKEN_INFO, tokenInfo } from './scopes.ts';
 import { searchContacts } from './search.ts';
@@ -33,6 +34,7 @@ export interface HubspotOptions extends StandInOptions {
 export interface HubspotStandIn extends StandIn {
   contacts: Contacts;
   imports: Imports;
+  lists: Lists;
   limits: HubspotLimits;
   batches: BatchBehaviour;
   /** The search index stands still from now on, as it does for seconds; with false it is up to date again. */
@@ -53,6 +55,7 @@ export async function startHubspot(options: HubspotOptions): Promise<HubspotStan
   const batches: BatchBehaviour = { multiStatus: true, ...options.batches };
   const groups = new Set(options.groups ?? ['contactinformation']);
   const scopes = new Set(options.scopes ?? SCOPES);
+  const lists = createLists(contacts);
   const imports = createImports(contacts, options.importLooks ?? 2);
   let index: StoredContact[] | undefined;
 
@@ -65,7 +68,9 @@ export async function startHubspot(options: HubspotOptions): Promise<HubspotStan
     if (path === TOKEN_INFO) return tokenInfo(request, token, scopes);
     const { refused, headers: beside } = limiter.take(path === `${CONTACTS}/search`, io.monotonic());
     if (refused) return { ...refused, headers: beside };
-    if (!scopes.has(scopeFor(path))) return { ...missingScope(scopeFor(path)), headers: beside };
+    const scope = scopeFor(path, method);
+    if (!scopes.has(scope)) return { ...missingScope(scope), headers: beside };
+    if (path.startsWith('/crm/v3/lists')) return { ...lists.answer(request), headers: beside };
     const of = IMPORTS.exec(path);
     const reply = of ? answerImport(request, of[1], of[2] !== undefined) : answerJson(request, method);
     return { ...reply, headers: beside };
@@ -104,6 +109,7 @@ export async function startHubspot(options: HubspotOptions): Promise<HubspotStan
   return Object.assign(server, {
     contacts,
     imports,
+    lists,
     limits,
     batches,
     freezeIndex(frozen: boolean) {
