@@ -81,15 +81,16 @@ export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Se
     );
     ctx.crashPoint('push-answered');
     const at = io.now();
+    const stop = stopOf(answers);
     const rows = outgoing.flatMap(({ linkId, hash, attempts }, i) => {
       const answer = answers[i] ?? LOST;
-      const ended = endOf(answer);
+      const ended = endOf(answer, stop !== undefined);
       return ended === undefined ? [] : [{ linkId, pushId: push.id, hash, attempts: attempts + 1, at, ...ended }];
     });
     record(rows);
     ctx.crashPoint('push-recorded');
     done += rows.length;
-    stopped ??= stopOf(answers);
+    stopped ??= stop;
     ctx.progress({ file: `profiles to ${work.name}`, phase: 'sending', done, total: 0, unit: 'rows' });
   };
   const take = ({ link, row }: Candidate): void => {
@@ -147,8 +148,8 @@ function* pages({ ledger, links }: AfterContext, { to, push }: PushWork): Genera
   }
 }
 
-/** `undefined`: the row stays open. */
-function endOf(answer: Answer): Pick<PushRow, 'outcome' | 'code' | 'reason' | 'eventId'> | undefined {
+/** `undefined`: the row stays open. `stopped`: the tool is left alone, and the next run goes on with what has no outcome. */
+function endOf(answer: Answer, stopped: boolean): Pick<PushRow, 'outcome' | 'code' | 'reason' | 'eventId'> | undefined {
   switch (answer.kind) {
     case 'accepted':
       return { outcome: 'delivered', code: '', reason: '', eventId: answer.proof.eventId };
@@ -158,6 +159,7 @@ function endOf(answer: Answer): Pick<PushRow, 'outcome' | 'code' | 'reason' | 'e
       return { outcome: 'rejected', code: answer.code, reason: answer.reason, eventId: '' };
     // What got no clear answer is sent again by the next run: that does no harm.
     default:
+      if (stopped) return undefined;
       return { outcome: 'failed', code: answer.code, reason: answer.reason, eventId: '' };
   }
 }
