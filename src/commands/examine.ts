@@ -11,6 +11,7 @@ import { examineChannels } from './examine-channels.ts';
 import { examineHere } from './examine-here.ts';
 import { examineKeys } from './examine-keys.ts';
 import { examineLane } from './examine-lane.ts';
+import { examineLinks } from './examine-links.ts';
 import { type RawJob, readRawJob } from './raw-job.ts';
 
 /** One thing that was tried. `warn`: it works, and somebody should look. */
@@ -71,10 +72,13 @@ export async function examine(
       const keys = await examineKeys(job, io);
       if (keys.length > 0) done(`job ${job.id}: keys`, keys);
       const { extole } = job.destination;
-      const steps = (await probeExtole(extole, io, { timeouts: job.delivery })).map(stepOf);
+      const options = { timeouts: job.delivery, events: job.pipeline === 'deliver-events' };
+      const steps = (await probeExtole(extole, io, options)).map(stepOf);
       done(`job ${job.id}: Extole ${extole.account}/${extole.container}`, [...steps, ...examineDedupe(job, ledger)]);
       const lane = await examineLane(job, io);
       if (lane) done(lane.subject, lane.steps);
+      if (job.pipeline === 'export-share-links')
+        for await (const each of examineLinks(job, io, new AbortController().signal)) done(each.subject, each.steps);
       const channels = examineChannels(job);
       if (channels.length > 0) done(`job ${job.id}: notices`, channels);
     }
@@ -138,6 +142,7 @@ async function examineRaw(job: RawJob, io: Io): Promise<Step[]> {
 }
 
 function examineDedupe(job: Job, ledger: Ledger | undefined): Step[] {
+  if (job.pipeline !== 'deliver-events') return [];
   const names = dedupeOf(job, ledger);
   if (names.length === 0) {
     const detail = 'the event names come from the file: verify each with referry verify-dedupe --event NAME';

@@ -1,0 +1,103 @@
+import { probeHubspot } from '../destinations/hubspot/probe.ts';
+import { type HubspotSettings, hubspotSettings } from '../destinations/hubspot/settings.ts';
+import { urlOf } from '../destinations/iterable/settings.ts';
+import { probeReach } from '../destinations/probe-reach.ts';
+import type { ProbeStep } from '../destinations/probe-step.ts';
+import { nameOfExport } from '../jobs/export-targets.ts';
+import { splitUrl } from '../jobs/folders.ts';
+import { nameOfPush, type PushTarget } from '../jobs/push-targets.ts';
+import type { LinksJob } from '../jobs/schema.ts';
+import type { Io } from '../model.ts';
+import { probeRemote } from '../remotes/probe.ts';
+import type { RemoteSettings } from '../remotes/settings.ts';
+import type { Examined, Step } from './examine.ts';
+
+/** What a job that makes share links needs beside Extole: where customers come from, and where links go. Nothing is changed there. */
+export async function* examineLinks(job: LinksJob, io: Io, signal: AbortSignal): AsyncGenerator<Examined> {
+  for (const use of hubspotUses(job)) {
+    const steps = (await probeHubspot(use.settings, use, io, signal)).map(stepOf);
+    yield { subject: `job ${job.id}: HubSpot ${use.settings.account}, for ${use.roles.join(' and ')}`, steps };
+  }
+  for (const target of job.exports) {
+    if (target.to === undefined) continue;
+    const subject = `job ${job.id}: outbox of ${nameOfExport(target)} ${target.to.url}`;
+    yield { subject, steps: await examineOutbox(target.to, io) };
+  }
+  for (const target of job.push) {
+    if (target.provider === 'hubspot') continue;
+    const steps = [stepOf(await probeReach(target.provider, addressOf(target), target, io))];
+    const hint = 'its key is not tried here: the first push shows whether it is good';
+    yield { subject: `job ${job.id}: push to ${nameOfPush(target)}`, steps: steps.map((step) => ({ hint, ...step })) };
+  }
+}
+
+interface HubspotUse {
+  settings: HubspotSettings;
+  roles: string[];
+  property: string;
+  write: boolean;
+  imports: boolean;
+}
+
+/** Each app is asked once for all that the job does with it. */
+function hubspotUses(job: LinksJob): HubspotUse[] {
+  const uses: HubspotUse[] = [];
+  const add = (use: HubspotUse): void => {
+    const same = uses.find(({ settings: { token, url } }) => token === use.settings.token && url === use.settings.url);
+    if (!same) uses.push(use);
+    else {
+      same.roles.push(...use.roles);
+      same.write ||= use.write;
+      same.imports ||= use.imports;
+    }
+  };
+  const { hubspot: source } = job.customers;
+  if (source) {
+    const { property, properties: _, ...reach } = source;
+    const { account, token } = reach;
+    const settings = { ...hubspotSettings.parse({ account, token }), ...reach };
+    add({ settings, roles: ['customers'], property, write: false, imports: false });
+  }
+  for (const target of job.push) {
+    if (target.provider !== 'hubspot') continue;
+    const names = Object.entries(target.fields);
+    const [property = 'share_link'] = names.find(([, text]) => text.includes('{link}')) ?? names[0] ?? [];
+    add({ settings: target, roles: [`push ${nameOfPush(target)}`], property, write: true, imports: false });
+  }
+  for (const target of job.exports) {
+    if (target.format !== 'hubspot-csv' || target.hubspot === undefined) continue;
+    const { hubspot: settings, linkProperty: property } = target;
+    add({ settings, roles: [`export ${nameOfExport(target)}`], property, write: true, imports: true });
+  }
+  return uses;
+}
+
+/** It is only listed: a probe that is put there could be taken for an import. */
+async function examineOutbox(to: RemoteSettings, io: Io): Promise<Step[]> {
+  const { url, inbox: outbox } = splitUrl(to.url);
+  const probed = await probeRemote({ ...to, url }, [outbox], io, { readOnly: true });
+  return probed.map(({ step, ok, detail, hint }): Step => {
+    if (ok) return { step, verdict: 'ok', detail };
+    if (step === 'list' && /^NO_SUCH_(?:FILE|FOLDER)\b/.test(detail))
+      return { step, verdict: 'warn', detail: `${outbox}: is not there yet; the first export makes it` };
+    const cause = step === 'settings' ? 'configuration' : 'unreachable';
+    return { step, verdict: 'FAIL', detail, cause, ...(hint === undefined ? {} : { hint }) };
+  });
+}
+
+function addressOf(target: Exclude<PushTarget, { provider: 'hubspot' }>): string {
+  switch (target.provider) {
+    case 'sfmc':
+      return target.authUrl ?? `https://${target.subdomain}.auth.marketingcloudapis.com`;
+    case 'iterable':
+      return urlOf(target);
+    default:
+      return target.url;
+  }
+}
+
+function stepOf({ step, ok, detail, hint, doubtful }: ProbeStep): Step {
+  const more = hint === undefined ? {} : { hint };
+  if (!ok) return { step, verdict: 'FAIL', detail, cause: 'unreachable', ...more };
+  return { step, verdict: doubtful ? 'warn' : 'ok', detail, ...more };
+}
