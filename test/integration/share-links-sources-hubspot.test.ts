@@ -62,7 +62,7 @@ test('contacts without a share link become a file, each once, with their record 
     });
     expect(list.at(-1)).toMatchObject({ hubspot_id: '1101', email: '', first_name: 'Nobody' });
     expect(new Set(list.map(({ hubspot_id: id }) => id)).size).toBe(901);
-    expect(gathered.file?.name).toMatch(/^hubspot-contacts-\d{8}T\d{6}Z-r1\.csv$/);
+    expect(gathered.file?.name).toMatch(/^links-hubspot-contacts-\d{8}T\d{6}Z-r1\.csv$/);
   });
 });
 
@@ -114,16 +114,16 @@ test('a run that is stopped in between leaves nothing either', async () => {
 test('what a process that died left half or wholly written goes, and nobody is missed', async () => {
   people(300);
   await gather(from(), () => {});
-  writeFileSync(join(state, 'staging', 'customers', 'links,hubspot-contacts-20261101T000000Z-r1.csv.part'), 'hub');
+  writeFileSync(join(state, 'staging', 'customers', 'links-hubspot-contacts-20261101T000000Z-r1.csv.part'), 'hub');
   writeFileSync(
-    join(state, 'staging', 'customers', 'other,hubspot-contacts-20261101T000000Z-r1.csv'),
+    join(state, 'staging', 'customers', 'other-hubspot-contacts-20261101T000000Z-r1.csv'),
     'of another job',
   );
   expect(gatheredFiles(state)).toHaveLength(3);
   await gather(from(), (gathered) => expect(customersIn(gathered)).toHaveLength(270), { run: 2 });
   expect(gatheredFiles(state).map((name) => name.replace(/\d{8}T\d{6}Z/, 'TIME'))).toEqual([
-    'links,hubspot-contacts-TIME-r2.csv',
-    'other,hubspot-contacts-TIME-r1.csv',
+    'links-hubspot-contacts-TIME-r2.csv',
+    'other-hubspot-contacts-TIME-r1.csv',
   ]);
 });
 

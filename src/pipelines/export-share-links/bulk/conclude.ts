@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { BulkSettings } from '../../../jobs/bulk-settings.ts';
 import { holdRest, unansweredRows } from '../../../ledger/upload-rows.ts';
 import { type Upload, updateUpload } from '../../../ledger/uploads.ts';
@@ -11,7 +12,7 @@ const AT_MOST = 2;
 
 /**
  * Draws the balance of an upload after a look: over where everybody has a link; where time is over, the rest is held. `collected`: absent
- * where links come by themselves. `true`: rows are held since.
+ * where links come by themselves. `true`: there is something to tell.
  */
 export function concludeBulk(
   ctx: CarrierContext,
@@ -25,7 +26,7 @@ export function concludeBulk(
   const { claimed, others } = unansweredRows(ledger, upload);
   if (claimed + others === 0) {
     updateUpload(ledger, upload.id, { state: 'answered', lookedAt: now, endedAt: now, notices: withoutOurs(upload) });
-    return false;
+    return true;
   }
   const notices = [...withoutOurs(upload), ...noticesOf(upload, claimed + others, collected, now)];
   if (claimed > 0 && age >= bulk.missingAfter && wasLookedFor(bulk, upload, collected, age)) {
@@ -39,7 +40,7 @@ export function concludeBulk(
   if (over) updateUpload(ledger, upload.id, { state: 'answered', lookedAt: now, endedAt: now, notices });
   else if (claimed === 0) updateUpload(ledger, upload.id, { state: 'unanswered', lookedAt: now, notices });
   else updateUpload(ledger, upload.id, { lookedAt: now, notices });
-  return false;
+  return !isDeepStrictEqual(notices, upload.notices);
 }
 
 /** Nobody is held because we were away: a report that could have had the link must have been read. */

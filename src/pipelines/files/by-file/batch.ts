@@ -176,7 +176,7 @@ async function lookAt(ctx: CarrierContext, api: FilesApi, upload: Upload): Promi
       updateUpload(ledger, upload.id, { state: 'answered', endedAt: now });
     return false;
   }
-  if (now - upload.uploadedAt < proofTimeout) return false;
+  if (now - upload.uploadedAt < proofTimeout || ctx.linkProves) return false;
   const reason = `the batch job ${upload.name} (${upload.batchId}) has not come to an end, it is ${status || 'in no known state'}; look at it in My Extole`;
   holdRest(ledger, upload, { code: 'NO_PROOF', reason }, now);
   updateUpload(ledger, upload.id, { state: 'unanswered' });
