@@ -1,10 +1,11 @@
-import { EXIT } from '../model.ts';
+import { EXIT, type RefusalDetail } from '../model.ts';
 import type { RunResult } from '../pipelines/files/run-job.ts';
+import { leftOutOf } from '../reports/after-rows.ts';
 import { renderFileTable } from '../reports/text-table.ts';
 import { visible } from '../reports/visible.ts';
 import type { Asked, Verb } from '../schedule/verb.ts';
 import { perform } from './perform.ts';
-import { say } from './print.ts';
+import { count, say } from './print.ts';
 import { showProgress } from './progress.ts';
 import { runJson } from './run.ts';
 import { openWorld, stopSignal } from './shared.ts';
@@ -45,6 +46,27 @@ export async function performAndPrint<Request extends Asked, Answer extends obje
   }
 }
 
+/** A line for each export and push, and one more where something is the matter with it. */
+function afterLines({ exports = [], pushes = [] }: RunResult['account']): string[] {
+  const whyOf = ({ why }: { why?: RefusalDetail }): string[] =>
+    why === undefined ? [] : [`  ${why.code}: ${why.message}${why.hint === undefined ? '' : `; ${why.hint}`}`];
+  const out = exports.flatMap((each) => {
+    const rows = `${count(each.rows, 'row')}${leftOutOf(each) === 0 ? '' : `, ${leftOutOf(each)} left out`}`;
+    const what = each.state === 'published' ? rows : each.state === 'held' ? `held, ${rows}` : 'not in place';
+    return [`export ${each.target}: ${what}${each.files[0] === undefined ? '' : `: ${each.files[0]}`}`, ...whyOf(each)];
+  });
+  const pushed = pushes.flatMap((each) => {
+    const counts = Object.entries(each.counts).filter(([, n]) => n > 0);
+    const told = counts.map(([name, n]) => `${n.toLocaleString('en-US')} ${name}`).join(', ') || 'nothing sent';
+    return [
+      `push ${each.target}: ${told}`,
+      ...whyOf(each),
+      ...(each.resultsPath ? [`  results: ${each.resultsPath}`] : []),
+    ];
+  });
+  return [...out, ...pushed];
+}
+
 /** What a run answers. */
 export function printRun({ account, reportPath }: RunResult, json: boolean): void {
   if (json) {
@@ -52,9 +74,11 @@ export function printRun({ account, reportPath }: RunResult, json: boolean): voi
     return;
   }
   if (account.halted) process.stderr.write(`referry: ${visible(`${account.halted.code}: ${account.halted.reason}`)}\n`);
+  const after = afterLines(account);
   if (account.files.length === 0) {
-    if (!account.halted) say(`${account.job}: no new file, nothing left from earlier runs`);
+    if (!account.halted && after.length === 0) say(`${account.job}: no new file, nothing left from earlier runs`);
   } else say(renderFileTable(account, { width: process.stdout.columns ?? 100 }).trimEnd());
+  for (const line of after) say(visible(line));
   for (const notice of account.notices) say(visible(`  note: ${notice.message}`));
   for (const file of account.files) if (file.resultsPath) say(visible(`results: ${file.resultsPath}`));
   if (reportPath) say(visible(`report:  ${reportPath}`));

@@ -82,6 +82,8 @@ export function runJson(account: RunAccount, reportPath?: string): object {
       resultsPath: file.resultsPath ?? null,
       archivedAs: file.archivedAs ?? null,
     })),
+    ...(account.exports ? { exports: account.exports } : {}),
+    ...(account.pushes ? { pushes: account.pushes } : {}),
     notices: account.notices,
   };
 }

@@ -1,5 +1,6 @@
 import { writeToString } from '@fast-csv/format';
-import type { EventAccount, FileAccount } from '../model.ts';
+import type { EventAccount, ExportAccount, FileAccount, PushAccount } from '../model.ts';
+import { codesWords, exportsOf, leftOutOf, pushesOf } from './after-rows.ts';
 import type { ReportAccount } from './verdict.ts';
 import { imbalancesOf, isDay, verdictOf } from './verdict.ts';
 import { visible } from './visible.ts';
@@ -29,11 +30,13 @@ type Row = Partial<Record<(typeof HEADERS)[number], string | number>>;
 
 /**
  * The report for a spreadsheet. The first column says what a line is: `day` or `run` (totals), `file`, `event` (a file's rows
- * of one event name), `money` (the same, as amounts), `reason` (how many rows of one outcome and code), `notice`.
+ * of one event name), `money` (the same, as amounts), `reason` (how many rows of one outcome and code), `export` (a file for import; its
+ * rows count as delivered, links that are not in it as rejected), `push` (profiles at a tool), `notice`.
  * Formulas in it are made harmless and hidden characters visible; the results file and the JSON report are the places to read values from.
  */
 export async function reportCsv(account: ReportAccount): Promise<string> {
   const rows = [...totalRows(account), ...account.files.flatMap((file) => fileRows(file, providerOf(account)))];
+  rows.push(...exportsOf(account).map(exportRow), ...pushesOf(account).flatMap(pushRows));
   for (const notice of account.notices) rows.push({ record: 'notice', code: notice.code, detail: notice.message });
   const cells = rows.map((row) => HEADERS.map((name) => cellFor(String(row[name] ?? ''))));
   return await writeToString(cells, {
@@ -95,15 +98,51 @@ function fileRows(file: FileAccount, provider: string): Row[] {
     },
   ];
   for (const event of file.byEvent) rows.push(...eventRows(event, same));
-  for (const { outcome, code, count, examples } of file.reasons) {
-    const detail = groupExamples(examples, count)
-      .map(({ lines, reason }) => `${lines}: ${reason}`)
-      .join(' | ');
-    rows.push({ record: 'reason', ...same, code, [outcome]: count, detail });
-  }
+  rows.push(...reasonRows(file.reasons, same));
   for (const notice of file.notices)
     rows.push({ record: 'notice', ...same, code: notice.code, detail: notice.message });
   return rows;
+}
+
+function reasonRows(reasons: FileAccount['reasons'], same: Row): Row[] {
+  return reasons.map(({ outcome, code, count, examples }) => {
+    const detail = groupExamples(examples, count)
+      .map(({ lines, reason }) => `${lines}: ${reason}`)
+      .join(' | ');
+    return { record: 'reason', ...same, code, [outcome]: count, detail };
+  });
+}
+
+function exportRow(each: ExportAccount): Row {
+  const { job, target, state, why, read, rows, leftOut, files, refused = {} } = each;
+  const left = leftOutOf(each);
+  return {
+    ...{ record: 'export', job, file: target, state, code: why?.code ?? '', read, delivered: rows, rejected: left },
+    balanced: yesNo(each.balanced && read === rows + left),
+    detail: [
+      `${each.format}, ${each.kind}, to ${each.place}`,
+      why === undefined ? '' : [sentence(why.message), why.hint ?? ''].join(' ').trim(),
+      left === 0 ? '' : `left out: ${codesWords(leftOut)}`,
+      Object.keys(refused).length === 0 ? '' : `refused by the import: ${codesWords(refused)}`,
+    ]
+      .filter(Boolean)
+      .join('; '),
+    results_file: files.join(' '),
+  };
+}
+
+function pushRows({ job, target, state, why, counts, reasons, ...each }: PushAccount): Row[] {
+  const detail = [
+    `${each.provider}, account ${each.account}`,
+    why === undefined ? '' : sentence(why.message),
+    each.imbalance ?? '',
+  ];
+  const same = { job, file: target };
+  const push: Row = {
+    ...{ record: 'push', ...same, state, code: why?.code ?? '', ...counts, balanced: yesNo(each.balanced) },
+    ...{ detail: detail.filter(Boolean).join('; '), results_file: each.resultsPath ?? '' },
+  };
+  return [push, ...reasonRows(reasons, same)];
 }
 
 function eventRows(event: EventAccount, same: Row): Row[] {

@@ -1,4 +1,5 @@
 import type { FileAccount } from '../model.ts';
+import { exportSection, pushSection } from './after-html.ts';
 import { balanceOfFile } from './balance.ts';
 import {
   countsTable,
@@ -38,6 +39,8 @@ ${concernLists(verdict.concerns)}
 ${chart(account)}
 ${fileTable(account)}
 ${eventSection(account)}
+${exportSection(account)}
+${pushSection(account)}
 ${fileSections(account)}
 ${runSection(account)}
 ${notices(account)}

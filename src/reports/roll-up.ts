@@ -1,4 +1,12 @@
-import type { Counts, DestinationIdentity, FileAccount, Notice, RunAccount } from '../model.ts';
+import type {
+  Counts,
+  DestinationIdentity,
+  ExportAccount,
+  FileAccount,
+  Notice,
+  PushAccount,
+  RunAccount,
+} from '../model.ts';
 import { balanceOf, balanceOfFiles } from './balance.ts';
 import { sumCounts } from './tally.ts';
 
@@ -17,6 +25,9 @@ export interface DayAccount {
   counts: Counts;
   /** The day's sum and each of its runs balance. */
   balanced: boolean;
+  /** Of each export and push, what the newest run said; of targets that got none, only what the newest run said of them. */
+  exports?: ExportAccount[];
+  pushes?: PushAccount[];
   notices: Notice[];
 }
 
@@ -54,6 +65,16 @@ export function rollUp(accounts: readonly RunAccount[], day: string, timezone: s
   const counts = sumCounts(files.map((file) => file.counts));
   const seen = seenOf(files);
   const allBalanced = runs.every((run) => run.balanced) && files.every((file) => file.balanced);
+  const exports = newestOf(
+    runs,
+    ({ exports = [] }) => exports,
+    (each) => each.export,
+  );
+  const pushes = newestOf(
+    runs,
+    ({ pushes = [] }) => pushes,
+    (each) => each.push,
+  );
   return {
     day,
     timezone,
@@ -73,8 +94,26 @@ export function rollUp(accounts: readonly RunAccount[], day: string, timezone: s
     seen,
     counts,
     balanced: allBalanced && balanceOf(counts).balanced && balanceOfFiles(seen).balanced,
+    ...(exports.length > 0 ? { exports } : {}),
+    ...(pushes.length > 0 ? { pushes } : {}),
     notices: distinct(runs.flatMap((run) => run.notices)),
   };
+}
+
+/** What waits at a target, or never came to a number, counts only where the newest run of its job says so. */
+function newestOf<Step extends { job: string; target: string; state: string }>(
+  runs: readonly RunAccount[],
+  of: (run: RunAccount) => readonly Step[],
+  number: (step: Step) => string,
+): Step[] {
+  const newestRun = new Map(runs.map(({ job, run }) => [job, run]));
+  const steps = new Map<string, { step: Step; run: string }>();
+  for (const run of runs)
+    for (const step of of(run))
+      steps.set(JSON.stringify([step.job, step.target, number(step)]), { step, run: run.run });
+  return [...steps.values()]
+    .filter(({ step, run }) => step.state === 'published' || step.state === 'done' || newestRun.get(step.job) === run)
+    .map(({ step }) => step);
 }
 
 function newestAccounts(runs: readonly RunAccount[]): FileAccount[] {

@@ -1,4 +1,5 @@
 import type { FileAccount, RunAccount } from '../model.ts';
+import { afterConcerns, afterImbalances, exportsOf, pushesOf } from './after-rows.ts';
 import { balanceOf, balanceOfFile, balanceOfFiles } from './balance.ts';
 import type { DayAccount } from './roll-up.ts';
 import { shortened } from './visible.ts';
@@ -50,7 +51,8 @@ export function verdictOf(account: ReportAccount): Verdict {
 
 function summaryOf(account: ReportAccount, yours: number): string {
   if (yours > 0) return `Every row is accounted for. ${plural(yours, 'thing needs', 'things need')} a person.`;
-  if (account.files.length === 0) return 'No file arrived. Nothing needs you.';
+  if (account.files.length + exportsOf(account).length + pushesOf(account).length === 0)
+    return 'No file arrived. Nothing needs you.';
   return 'Every row is accounted for. Nothing needs you.';
 }
 
@@ -79,6 +81,7 @@ export function imbalancesOf(account: ReportAccount): string[] {
   if (!whole.balanced) found.push(`${isDay(account) ? 'the day' : 'the run'}: ${whole.imbalance}`);
   const files = balanceOfFiles(account.seen);
   if (!files.balanced) found.push(files.imbalance);
+  found.push(...afterImbalances(account));
   if (found.length === 0 && !account.balanced)
     found.push(`the ${isDay(account) ? 'day' : 'run'} was closed without a balance, although its totals add up`);
   return found;
@@ -128,7 +131,7 @@ function concernsOf(account: ReportAccount): Concern[] {
       title: `${plural(counts.open, 'row')} still open`,
       detail: `In ${inFiles(account, 'open')}: the next run continues with them.`,
     });
-  return concerns;
+  return [...concerns, ...afterConcerns(account)];
 }
 
 function haltsOf(account: ReportAccount): { job: string; code: string; reason: string }[] {

@@ -6,6 +6,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunAccount } from '../../src/model.ts';
 import { renderReport } from '../../src/reports/report.ts';
+import { shareLinksRun } from '../unit/reports-after-fixture.ts';
 import { realisticRun, uglyRun } from '../unit/reports-fixture.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -46,7 +47,7 @@ describe.skipIf(missing !== '')(`the HTML report in a browser${missing}`, () => 
   }
 
   it.each([380, 1280])('fits %i pixels without scrolling sideways, also with hostile names', async (width) => {
-    for (const account of [realisticRun(), uglyRun()]) {
+    for (const account of [realisticRun(), uglyRun(), shareLinksRun()]) {
       const { page } = await opened(account, width);
       // Closed parts count too: a reader opens them.
       const widest = await page.evaluate<number>(`

@@ -28,8 +28,13 @@ export function exitCodeOf(account: RunAccount): ExitCode {
   if (!account.balanced) return EXIT.internal;
   // A file that was sent, and whose answer is waited for, is as it should be.
   const stuck = account.files.filter((file) => file.state === 'open' && file.awaits === undefined);
-  if (account.halted || stuck.length > 0) return EXIT.unreachable;
+  const { exports = [], pushes = [] } = account;
+  const open = [...exports, ...pushes].filter(({ state }) => state === 'open');
+  if (account.halted || stuck.length + open.length > 0) return EXIT.unreachable;
   const { conflict, failed, held } = account.counts;
   const attention = conflict + failed + held + account.seen.held + account.seen.refused;
-  return attention > 0 ? EXIT.attention : EXIT.ok;
+  const after =
+    exports.filter(({ state }) => state === 'held').length +
+    pushes.reduce((sum, { counts }) => sum + counts.failed + counts.held, 0);
+  return attention + after > 0 ? EXIT.attention : EXIT.ok;
 }
