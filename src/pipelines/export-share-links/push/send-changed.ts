@@ -171,7 +171,11 @@ function stopOf(answers: readonly Answer[]): Sent['stopped'] {
   const [first] = answers;
   if (!first || first.kind === 'accepted' || first.kind === 'rejected') return undefined;
   if (!answers.every(({ kind }) => kind === 'retryable' || kind === 'unknown')) return undefined;
+  if (OF_BATCH.has(first.code)) return undefined;
   return { code: first.code, reason: first.reason };
 }
+
+/** The tool was reached, and this batch alone came to nothing: it must not keep those after it from their turn, run after run. */
+const OF_BATCH: ReadonlySet<string> = new Set(['STILL_WORKING', 'RESULTS_INCOMPLETE', 'JOB_CANCELLED', 'BAD_ANSWER']);
 
 const LOST: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'no answer to this profile' };
