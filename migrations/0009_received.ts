@@ -19,6 +19,8 @@ export async function up(knex: Knex): Promise<void> {
     t.text('content').notNullable();
     t.integer('adds').notNullable();
     t.integer('removes').notNullable();
+    // Members whose id could not be read: they are in no list.
+    t.integer('rejected').notNullable();
     t.bigInteger('received_at').notNullable();
     t.bigInteger('taken_up_at');
     t.unique(['job', 'segment', 'task', 'page', 'content']);

@@ -24,6 +24,7 @@ const schema = z.object({
   REFERRY_STATE: z.string().min(1).default('.referry'),
   REFERRY_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   REFERRY_LISTEN: address.optional(),
+  REFERRY_RECEIVE: address.optional(),
   REFERRY_BACKUP_AT: timeOfDay.optional(),
   REFERRY_BACKUP_TO: z.string().min(1).optional(),
   REFERRY_BACKUP_KEEP: z.coerce.number().int('a whole number is needed').min(1).max(10_000).default(14),
@@ -40,6 +41,8 @@ export interface Settings {
   logLevel: string;
   /** Where the daemon answers questions about its health; absent: nowhere. */
   listen?: Address;
+  /** Where the daemon takes webhooks, and nothing else; absent: where `listen` is. */
+  receive?: Address;
   /** When the daemon makes a backup of the ledger; absent: never. */
   backupAt?: TimeOfDay;
   /** Folder of the backups. */
@@ -81,6 +84,7 @@ export function readSettings(
     ledger: resolve(state, 'ledger.sqlite'),
     logLevel: parsed.data.REFERRY_LOG_LEVEL,
     ...(parsed.data.REFERRY_LISTEN === undefined ? {} : { listen: addressOf(parsed.data.REFERRY_LISTEN) }),
+    ...(parsed.data.REFERRY_RECEIVE === undefined ? {} : { receive: addressOf(parsed.data.REFERRY_RECEIVE) }),
     ...(parsed.data.REFERRY_BACKUP_AT === undefined ? {} : { backupAt: timeOf(parsed.data.REFERRY_BACKUP_AT) }),
     backupTo: resolve(parsed.data.REFERRY_BACKUP_TO ?? `${state}/backups`),
     backupKeep: parsed.data.REFERRY_BACKUP_KEEP,
@@ -89,7 +93,7 @@ export function readSettings(
 }
 
 const HINTS =
-  'REFERRY_JOBS, REFERRY_STATE and REFERRY_BACKUP_TO are folders; REFERRY_LOG_LEVEL is debug, info, warn, error or silent; REFERRY_LISTEN is an address such as 127.0.0.1:9464; REFERRY_BACKUP_AT and REFERRY_PRUNE_AT are times such as 03:00; REFERRY_BACKUP_KEEP is a number';
+  'REFERRY_JOBS, REFERRY_STATE and REFERRY_BACKUP_TO are folders; REFERRY_LOG_LEVEL is debug, info, warn, error or silent; REFERRY_LISTEN and REFERRY_RECEIVE are addresses such as 127.0.0.1:9464; REFERRY_BACKUP_AT and REFERRY_PRUNE_AT are times such as 03:00; REFERRY_BACKUP_KEEP is a number';
 
 /** A port alone is one of this machine only; with nothing before the colon, of every address. */
 function addressOf(text: string): Address {

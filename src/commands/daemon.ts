@@ -15,6 +15,9 @@ SIGTERM or SIGINT: takes no new work, waits up to 25 s for what is on the wire, 
 made up once; files it left unfinished are gone on with at once. Job files are read anew before each run. One process
 executes on a ledger; commands given meanwhile are executed by the daemon.
 
+There too it takes the share links that Extole posts to /webhooks/JOB, for jobs with a receive section; with REFERRY_RECEIVE=127.0.0.1:9465
+it takes them at that address only, so that a proxy can let others in there and not at the health pages.
+
 REFERRY_BACKUP_AT=03:00 makes a backup of the ledger each night; REFERRY_PRUNE_AT (default 04:00) is when it removes what
 is kept long enough.
 
@@ -44,9 +47,14 @@ Example:
           upkeep: settings,
           crashPoint: crashPointFrom(io),
           looked: watched.looked,
+          unwritable: watched.unwritable,
           ready: (jobs) => {
             const names = jobs.map((job) => job.id).join(', ') || 'none';
-            const where = watched.url === undefined ? '' : `; listening on ${watched.url}`;
+            const { listening, receiving } = watched.urls;
+            const where = [
+              listening === undefined ? '' : `; listening on ${listening}`,
+              receiving === undefined ? '' : `; receiving on ${receiving}`,
+            ].join('');
             process.stderr.write(`referry: ready; jobs: ${names}; ledger: ${settings.ledger}${where}\n`);
           },
         });

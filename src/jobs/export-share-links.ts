@@ -14,6 +14,7 @@ import { resolveFolders } from './folders.ts';
 import type { ExtoleDestinationSettings } from './lanes.ts';
 import { jobFields, source, stagedDays, upkeepFields } from './parts.ts';
 import { pushTargets } from './push-targets.ts';
+import { receiveLinksSettings } from './receive-settings.ts';
 
 const hold = z.enum(['hold', 'accept']).default('hold');
 
@@ -132,6 +133,7 @@ const linksJob = z
       .omit({ unknown: true, concurrency: true })
       .prefault({})
       .describe('How people are gone through.'),
+    receive: receiveLinksSettings.optional(),
     exports: exportTargets,
     push: pushTargets,
     report,
@@ -186,6 +188,11 @@ const linksJob = z
       complain(
         ['links', 'bulk'],
         'links are collected out of a report, which needs its settings: links.report; or say collect: webhooks',
+      );
+    if (job.links.bulk?.collect === 'webhooks' && job.receive === undefined)
+      complain(
+        ['links', 'bulk'],
+        'links are collected out of what Extole posts, which nothing takes: say how in receive, or collect: report',
       );
     if (job.retention.links <= job.retention.keys)
       complain(

@@ -44,6 +44,7 @@ const NOTIFY_SECRETS = /(?:^|\.)(?:slack\.url|email\.smtp|webhook\.secret|pagerd
 /** Whether a value at this path is a secret. */
 export function isSecret(path: Path): boolean {
   if (path[0] === 'notify' && NOTIFY_SECRETS.test(path.map(String).join('.'))) return true;
+  if (path[0] === 'receive' && path[1] === 'key') return true;
   return path.some((part) => typeof part === 'string' && SECRET_FIELDS.has(part)) && path[0] !== 'event';
 }
 

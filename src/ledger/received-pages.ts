@@ -18,6 +18,8 @@ export interface TellPage {
   /** Nobody in it twice; who is in both is removed. */
   add: readonly string[];
   remove: readonly string[];
+  /** Members of the page whose id cannot be read, and who are in neither list. */
+  rejected: number;
 }
 
 /** A page in the ledger. */
@@ -44,7 +46,7 @@ export const MOST_MEMBERS_WAITING = 10_000_000;
 
 /** SQL: in the order in which the provider made them. */
 const IN_ORDER = 'task_at, id';
-const COLUMNS = `id, job, segment, segment_name AS segmentName, kind, task, task_at AS taskAt, page, pages, adds, removes,
+const COLUMNS = `id, job, segment, segment_name AS segmentName, kind, task, task_at AS taskAt, page, pages, adds, removes, rejected,
   received_at AS receivedAt`;
 
 /** Records a page once, in a transaction or as part of the caller's. Repeating it is harmless. */
@@ -60,12 +62,12 @@ export function recordPage(ledger: Ledger, told: TellPage, now: number, most = M
     const content = told.kind === 'drain' ? `drain ${nextId(ledger)}` : contentOf(told);
     const { lastInsertRowid: id } = db
       .prepare(
-        `INSERT INTO received_pages (job, segment, segment_name, kind, task, task_at, page, pages, content, adds, removes, received_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO received_pages (job, segment, segment_name, kind, task, task_at, page, pages, content, adds, removes, rejected, received_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         ...[told.job, told.segment, told.segmentName, told.kind, told.task, taskAt, told.page, told.pages, content],
-        ...[told.add.length, told.remove.length, now],
+        ...[told.add.length, told.remove.length, told.rejected, now],
       );
     const insert = db.prepare(
       'INSERT INTO received_members (page_id, member, removed) SELECT ?, value, ? FROM json_each(?)',
@@ -89,32 +91,47 @@ export function pagesOf({ db }: Pick<Ledger, 'db'>, job: string, segment?: strin
 
 /**
  * What waiting pages do to a segment, all in all: each member once, in the order of their bytes. Where pages disagree the later one
- * counts, also where it was taken up already and the earlier one came late: then nothing happens to the member. Pages from before the last drain do
- * nothing. Nothing else may be written by this connection while it is read.
+ * counts, also where it was taken up already and the earlier one came late: then nothing happens to the member. Pages from before the
+ * last drain do nothing. As it stands at the first look; others may write while it is read.
  */
 export function* changesOf(
   { db }: Pick<Ledger, 'db'>,
   job: string,
   segment: string,
-  pages: readonly ReceivedPage[],
+  pages: readonly Pick<ReceivedPage, 'id'>[],
 ): Generator<MemberChange> {
   const drained = db
     .prepare<[string, string], { at: number; id: number }>(
       "SELECT task_at AS at, id FROM received_pages WHERE job = ? AND segment = ? AND kind = 'drain' ORDER BY task_at DESC, id DESC LIMIT 1",
     )
     .get(job, segment) ?? { at: -1, id: 0 };
-  const rows = db
-    .prepare<[string, string, number, number, string], { member: string; removed: number }>(
-      `SELECT member, removed FROM (
+  db.exec(
+    'CREATE TEMP TABLE IF NOT EXISTS changes (reading integer, member text, removed integer, PRIMARY KEY (reading, member)) WITHOUT ROWID',
+  );
+  const last = db.prepare<[], { n: number }>('SELECT coalesce(max(reading), 0) AS n FROM temp.changes').get();
+  const reading = (last?.n ?? 0) + 1;
+  try {
+    db.prepare(
+      `INSERT INTO temp.changes SELECT ?, member, removed FROM (
          SELECT m.member, m.removed, p.id, row_number() OVER
            (PARTITION BY m.member ORDER BY p.task_at DESC, p.id DESC, m.removed DESC) AS place
          FROM received_pages p JOIN received_members m ON m.page_id = p.id
          WHERE p.job = ? AND p.segment = ? AND (p.task_at, p.id) > (?, ?))
-       WHERE place = 1 AND id IN (SELECT value FROM json_each(?)) ORDER BY member`,
-    )
-    .iterate(job, segment, drained.at, drained.id, JSON.stringify(pages.map(({ id }) => id)));
-  for (const { member, removed } of rows) yield { member, removed: removed === 1 };
+       WHERE place = 1 AND id IN (SELECT value FROM json_each(?))`,
+    ).run(reading, job, segment, drained.at, drained.id, JSON.stringify(pages.map(({ id }) => id)));
+    const next = db.prepare<[number, string, number], { member: string; removed: number }>(
+      'SELECT member, removed FROM temp.changes WHERE reading = ? AND member > ? ORDER BY member LIMIT ?',
+    );
+    for (let rows = next.all(reading, '', AT_ONCE); rows.length > 0; ) {
+      for (const { member, removed } of rows) yield { member, removed: removed === 1 };
+      rows = next.all(reading, rows.at(-1)?.member ?? '', AT_ONCE);
+    }
+  } finally {
+    db.prepare('DELETE FROM temp.changes WHERE reading = ?').run(reading);
+  }
 }
+
+const AT_ONCE = 2000;
 
 /** Says that pages were taken up: they are not given again. In a transaction or as part of the caller's. */
 export function takenUp(ledger: Ledger, pages: readonly Pick<ReceivedPage, 'id'>[], now: number): void {

@@ -5,6 +5,7 @@ import type { Ledger } from '../ledger/open.ts';
 import { lastFire } from '../ledger/schedules.ts';
 import type { Io } from '../model.ts';
 import { BACKUP_MADE } from '../schedule/duty-backup.ts';
+import type { Tally } from './tally.ts';
 
 export interface MetricsOptions {
   ledger: Ledger;
@@ -13,11 +14,13 @@ export interface MetricsOptions {
   version: string;
   /** Ids of the jobs as they are now: those and the ledger's are the only values of the label `job`. */
   jobs: () => Promise<readonly string[]>;
+  /** What became of posts; absent where none are taken. */
+  tally?: Pick<Tally, 'counts'>;
 }
 
 /**
  * The metrics in Prometheus' text format. What a restart would lose is read from the ledger at each look and is a gauge; only the
- * latency histogram starts anew with the process. Labels hold ids of jobs, outcomes, states and lanes, and nothing of a row.
+ * latency histogram and the count of webhooks start anew with the process. Labels hold ids of jobs, outcomes, states and lanes, and nothing of a row.
  */
 export function createMetrics(options: MetricsOptions): { contentType: string; text(): Promise<string> } {
   const { ledger, meter, io } = options;
@@ -81,7 +84,7 @@ export function createMetrics(options: MetricsOptions): { contentType: string; t
     contentType: registry.contentType,
     text: async () => {
       await look();
-      return `${await registry.metrics()}\n${latencyText(meter)}`;
+      return `${await registry.metrics()}\n${latencyText(meter)}${options.tally ? webhookText(options.tally) : ''}`;
     },
   };
 }
@@ -103,5 +106,16 @@ function latencyText(meter: ReadableMeter): string {
     }
     lines.push(`${LATENCY}_sum{lane="${lane}"} ${sumMs / 1000}`, `${LATENCY}_count{lane="${lane}"} ${total}`);
   }
+  return `${lines.join('\n')}\n`;
+}
+
+const WEBHOOKS = 'referry_webhooks_total';
+
+function webhookText(tally: Pick<Tally, 'counts'>): string {
+  const lines = [
+    `# HELP ${WEBHOOKS} Posts of providers by job and by what became of them, since the process started.`,
+    `# TYPE ${WEBHOOKS} counter`,
+  ];
+  for (const { job, result, n } of tally.counts()) lines.push(`${WEBHOOKS}{job="${job}",result="${result}"} ${n}`);
   return `${lines.join('\n')}\n`;
 }

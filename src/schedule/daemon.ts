@@ -23,6 +23,8 @@ export interface DaemonOptions extends Omit<ExecuteOptions, 'cause'> {
   /** Called each time the schedules were looked at. */
   looked?: () => void;
   upkeep?: Upkeep;
+  /** Aborted, with the problem, where something else in this process finds that the ledger must not be written to any more. */
+  unwritable?: AbortSignal;
 }
 
 /**
@@ -32,6 +34,7 @@ export interface DaemonOptions extends Omit<ExecuteOptions, 'cause'> {
 export async function runDaemon(given: DaemonOptions): Promise<void> {
   // Where it cannot go on by itself, all that it began ends as well.
   const broken = new AbortController();
+  given.unwritable?.addEventListener('abort', () => broken.abort(given.unwritable?.reason));
   const signal = AbortSignal.any([given.signal, broken.signal]);
   const options = { ...given, signal };
   const { ledger, io } = options;

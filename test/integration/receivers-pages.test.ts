@@ -31,7 +31,7 @@ describe('pages of members in the ledger', () => {
   });
 
   const told = (job: string, task: string, page: number, add: string[], remove: string[] = []): TellPage => {
-    return { job, segment: '7', segmentName: 'Free', kind: 'sync', task, page, pages: 3, add, remove };
+    return { job, segment: '7', segmentName: 'Free', kind: 'sync', task, page, pages: 3, add, remove, rejected: 0 };
   };
   const drain = (job: string): TellPage => ({ ...told(job, '', 0, []), kind: 'drain', pages: 0 });
   const changes = (job: string): string[] =>

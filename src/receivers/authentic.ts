@@ -1,0 +1,72 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ReceiveLinks } from '../jobs/receive-settings.ts';
+
+/** Whether a text is one of ours. How long it takes says neither which, nor how much of it is right. */
+export function isOneOf(told: string, ours: readonly string[]): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest();
+  const its = digest(told);
+  let found = false;
+  for (const one of ours) found = timingSafeEqual(its, digest(one)) || found;
+  return found;
+}
+
+/**
+ * Whether headers alone say that Extole sent it: `Authorization: Bearer <key>` or `Basic <base64 of the key>`. `undefined`: the signature of
+ * the body has to be looked at. Source: Extole, Webhooks, supported secret types.
+ */
+export function extoleSentHeaders({ keyType, key }: ReceiveLinks, headers: IncomingHttpHeaders): boolean | undefined {
+  if (keyType === 'hs256') return headers['x-extole-signature'] === undefined ? false : undefined;
+  const [, scheme = '', told = ''] = /^(\S+) +(\S+) *$/.exec(headers.authorization ?? '') ?? [];
+  if (scheme.toLowerCase() !== (keyType === 'password' ? 'bearer' : 'basic')) return false;
+  return isOneOf(told, keyType === 'password' ? key : key.map((each) => Buffer.from(each, 'utf8').toString('base64')));
+}
+
+/** Whether `X-Extole-Signature` is the HMAC-SHA256 of these very bytes, in hexadecimal. */
+export function extoleSigned(key: readonly string[], headers: IncomingHttpHeaders, body: Uint8Array): boolean {
+  const told = headers['x-extole-signature'];
+  if (typeof told !== 'string') return false;
+  const right = key.map((each) => createHmac('sha256', each).update(body).digest('hex'));
+  return isOneOf(told.toLowerCase(), right);
+}
+
+/** `stale`: signed longer ago than a minute, or later than our clock shows. `forged`: also where it says nothing. */
+export type HeapVerdict = { kind: 'signed'; text: string } | { kind: 'stale' } | { kind: 'forged' };
+
+/** As Heap tells its partners. */
+const HEAP_MAX_AGE_MS = 60_000;
+
+/**
+ * Whether `Heap-Hash: ts:<milliseconds>,hmac:<base64>` is the HMAC-SHA256 of the timestamp and the body. `text` is what was signed: Heap's own
+ * sample signs what JSON.stringify makes of the body, which differs from the bytes where those have spaces. Source: webhook_spec.yaml.
+ */
+export function heapSigned(
+  key: readonly string[],
+  headers: IncomingHttpHeaders,
+  body: Buffer,
+  now: number,
+): HeapVerdict {
+  const header = headers['heap-hash'];
+  const parts = typeof header === 'string' ? header.split(',').map((part) => part.trim()) : [];
+  const ts = parts.find((part) => part.startsWith('ts:'))?.slice(3) ?? '';
+  const told = parts.find((part) => part.startsWith('hmac:'))?.slice(5) ?? '';
+  if (!/^\d{1,16}$/.test(ts) || told === '') return { kind: 'forged' };
+  const signs = (text: Buffer | string): boolean =>
+    isOneOf(
+      told,
+      key.map((each) => createHmac('sha256', each).update(ts).update(text).digest('base64')),
+    );
+  const stale = Math.abs(now - Number(ts)) > HEAP_MAX_AGE_MS;
+  if (signs(body)) return stale ? { kind: 'stale' } : { kind: 'signed', text: body.toString('utf8') };
+  const again = restated(body.toString('utf8'));
+  if (again === undefined || !signs(again)) return { kind: 'forged' };
+  return stale ? { kind: 'stale' } : { kind: 'signed', text: again };
+}
+
+function restated(text: string): string | undefined {
+  try {
+    return JSON.stringify(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}

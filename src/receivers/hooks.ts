@@ -1,0 +1,49 @@
+import { loadJobs } from '../jobs/load.ts';
+import type { Job } from '../jobs/schema.ts';
+import type { Ledger } from '../ledger/open.ts';
+import type { Io } from '../model.ts';
+import { shared } from './health-pages.ts';
+import { type Hook, linkHook } from './hook.ts';
+import type { WebhookOptions } from './webhooks.ts';
+
+export interface HooksOptions {
+  ledger: Ledger;
+  io: Io;
+  /** Folder of the job files. */
+  jobsFolder: string;
+}
+
+/** Job files are read anew for posts, but not for each: a key that was changed is good so much later at most. */
+const READ_EVERY_MS = 5000;
+
+/** The places that job files open, by the id of the job. */
+export function createHooks({ ledger, io, jobsFolder }: HooksOptions): WebhookOptions['hookOf'] {
+  let hooks = new Map<string, Hook>();
+  let unclear = false;
+  let readAt: number | undefined;
+  const read = shared(async () => {
+    const { jobs, problems } = await loadJobs(jobsFolder, io.env);
+    hooks = hooksOf(jobs, ledger, io);
+    unclear = problems.some(({ severity }) => severity === 'error');
+    readAt = io.monotonic();
+  });
+  return async (job) => {
+    if (readAt === undefined || io.monotonic() - readAt > READ_EVERY_MS) await read();
+    return hooks.get(job) ?? (unclear ? 'unclear' : 'unknown');
+  };
+}
+
+function hooksOf(jobs: readonly Job[], ledger: Ledger, io: Io): Map<string, Hook> {
+  const hooks = new Map<string, Hook>();
+  const ofLinks = jobs.filter((job) => job.pipeline === 'export-share-links');
+  for (const { id, receive, links, destination } of ofLinks) {
+    if (receive === undefined) continue;
+    const { account, container } = destination.extole;
+    const labels = ofLinks
+      .filter(({ destination: { extole } }) => extole.account === account && extole.container === container)
+      .map((each) => each.links.label);
+    const to = { provider: 'extole', account, container };
+    hooks.set(id, linkHook({ ledger, io, job: id, receive, destination: to, label: links.label, labels }));
+  }
+  return hooks;
+}

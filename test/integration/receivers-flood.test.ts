@@ -1,0 +1,144 @@
+import { createConnection } from 'node:net';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createCommits } from '../../src/receivers/commits.ts';
+import { extoleHeaders, tellOfLink } from '../../src/sandbox/extole/webhook.ts';
+import { type PostStyle, post } from '../../src/sandbox/poster.ts';
+import { KEY, openReceiving, type Receiving } from './support/receiving.ts';
+
+describe('many, large, slow and unlucky posts', () => {
+  let receiving: Receiving;
+  beforeEach(async () => {
+    receiving = await openReceiving();
+  });
+  afterEach(() => receiving.close());
+
+  const link = (n: number): object => ({
+    email: `p${n}@example.com`,
+    share_link: `a.example/${n}`,
+    timestamp: 1_763_600_000,
+  });
+  const send = async (body: Buffer | object, style?: PostStyle): Promise<number> => {
+    const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+    const headers = extoleHeaders({ keyType: 'hs256', key: KEY }, bytes);
+    return (await post(receiving.io, receiving.url('links'), headers, bytes, style)).status;
+  };
+
+  it('X14: a flood is written in groups, each of which leaves the thread to others, and each post has its answer', async () => {
+    let turns = 0;
+    let over = false;
+    const others = (async () => {
+      for (; !over; turns += 1) await receiving.io.sleep(1);
+    })();
+    const statuses: number[] = [];
+    const lanes = Array.from({ length: 100 }, async (_, lane) => {
+      for (let n = 0; n < 20; n += 1) statuses.push(await send(link(lane * 20 + n)));
+    });
+    await Promise.all(lanes);
+    over = true;
+    await others;
+    expect(statuses.filter((status) => status !== 200)).toEqual([]);
+    expect(receiving.links()).toHaveLength(2000);
+    expect(turns).toBeGreaterThan(20);
+    expect(receiving.counts()).toEqual({ taken: 2000 });
+  });
+
+  it('works that wait are written together, and one that is wrong touches no other one', async () => {
+    const { ledger, io } = receiving;
+    ledger.db.exec('CREATE TEMP TABLE seen (n INTEGER)');
+    const commits = createCommits(ledger, io, () => {});
+    const insert = ledger.db.prepare('INSERT INTO seen VALUES (?)');
+    const ends = await Promise.all(
+      Array.from({ length: 600 }, (_, n) =>
+        commits.add({
+          rows: 1,
+          write: () => {
+            insert.run(n);
+            if (n === 7) throw new Error('one is wrong');
+            return n;
+          },
+        }),
+      ),
+    );
+    expect(ends.filter(({ kind }) => kind === 'written')).toHaveLength(599);
+    expect(ends[7]).toEqual({ kind: 'failed', code: 'INTERNAL' });
+    expect(ends[8]).toEqual({ kind: 'written', value: 8 });
+    expect(ledger.db.prepare('SELECT count(*) AS n FROM seen WHERE n <> 7').get()).toEqual({ n: 599 });
+    expect(ledger.db.prepare('SELECT count(*) AS n FROM seen').get()).toEqual({ n: 599 });
+    // More than may wait is told to come again, at once.
+    const many = await Promise.all(Array.from({ length: 1500 }, (_, n) => commits.add({ rows: 1, write: () => n })));
+    expect(many.filter(({ kind }) => kind === 'crowded')).toHaveLength(500);
+    await commits.close();
+    expect(await commits.add({ rows: 1, write: () => 1 })).toEqual({ kind: 'failed', code: 'CLOSED' });
+  });
+
+  it('X13: a body that is too large is refused before it is read, whether it says so or not', async () => {
+    const large = Buffer.alloc(1024 * 1024, 0x20);
+    expect([413, 0]).toContain(await send(large));
+    expect([413, 0]).toContain(await send(large, { chunked: true }));
+    expect(receiving.counts()).toEqual({ 'too-large': 2 });
+    expect(await send(link(1), { chunked: true })).toBe(200);
+    expect(await send(link(2), { pieces: { bytes: 7, pauseMs: 1 } })).toBe(200);
+    expect(receiving.links()).toHaveLength(2);
+  });
+
+  it('X13: who sends slowly is cut off, and one that breaks off leaves nothing', { timeout: 40_000 }, async () => {
+    expect(await send(link(1), { cutAfter: 20 })).toBe(0);
+    const slow = send(link(2), { pieces: { bytes: 1, pauseMs: 400 } });
+    const idle = createConnection(Number(new URL(receiving.url('links')).port), '127.0.0.1');
+    idle.on('error', () => {}).resume();
+    const ended = new Promise<void>((resolve) => idle.once('close', () => resolve()));
+    idle.write('POST /webhooks/links HTTP/1.1\r\nHost: a\r\nX-');
+    expect(await send(link(3))).toBe(200);
+    expect([0, 408]).toContain(await slow);
+    await ended;
+    expect(receiving.links().map(({ person }) => person)).toEqual(['p3@example.com']);
+  });
+
+  it('a ledger that is locked for a moment is waited for without holding anybody up; locked for longer, 503 and come again', async () => {
+    const other = new Database(receiving.ledger.path);
+    other.exec('BEGIN IMMEDIATE');
+    let turns = 0;
+    let over = false;
+    const others = (async () => {
+      for (; !over; turns += 1) await receiving.io.sleep(5);
+    })();
+    const first = send(link(1));
+    await receiving.io.sleep(300);
+    expect(turns).toBeGreaterThan(5);
+    other.exec('ROLLBACK');
+    expect(await first).toBe(200);
+    other.exec('BEGIN IMMEDIATE');
+    const headers = extoleHeaders({ keyType: 'hs256', key: KEY }, Buffer.from(JSON.stringify(link(2))));
+    const late = await post(receiving.io, receiving.url('links'), headers, Buffer.from(JSON.stringify(link(2))));
+    expect(late).toMatchObject({ status: 503, retryAfter: '60' });
+    over = true;
+    await others;
+    other.exec('ROLLBACK');
+    expect(receiving.links()).toHaveLength(1);
+    expect(receiving.logged().join()).toContain('LEDGER_BUSY');
+    expect(receiving.broken).toEqual([]);
+    // As Extole does, again later.
+    const told = await tellOfLink(
+      { io: receiving.io, url: receiving.url('links'), keyType: 'hs256', key: KEY, retriesMs: [10] },
+      { email: 'p2@example.com', share_link: 'a.example/2' },
+    );
+    expect(told.delivered).toBe(true);
+    other.close();
+  });
+
+  it('a ledger that may not be written, or that another process has taken over, gives 503, and the latter ends the daemon', async () => {
+    receiving.ledger.db.pragma('query_only = ON');
+    expect(await send(link(1))).toBe(503);
+    receiving.ledger.db.pragma('query_only = OFF');
+    expect(receiving.broken).toEqual([]);
+    expect(await send(link(1))).toBe(200);
+    const other = new Database(receiving.ledger.path);
+    other.exec('UPDATE executor SET epoch = epoch + 1');
+    other.close();
+    expect(await send(link(2))).toBe(503);
+    expect(await send(link(3))).toBe(503);
+    expect(receiving.broken).toEqual([expect.objectContaining({ code: 'LEDGER_TAKEN_OVER' })]);
+    expect(receiving.links()).toHaveLength(1);
+  });
+});
