@@ -7,8 +7,8 @@ export type Outcome = (typeof OUTCOMES)[number];
 /** Ways on which each row is a request of its own, and ways on which a whole file goes. */
 export type RowLane = 'events' | 'async-events' | 'links';
 export type FileLane = 'sftp' | 'batch' | 'folder';
-/** The way rows reach Extole. */
-export type Lane = RowLane | FileLane;
+/** The way rows leave; `members`: together, as the differences that they make to a segment. */
+export type Lane = RowLane | FileLane | 'members';
 
 /** How a delivery is known. Where a whole file was sent, `eventId` names the results line, the batch or the confirmed file; of a share link it is the link. */
 export interface Proof {

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { isCustomers } from '../mapping/compile.ts';
+import { isEvents } from '../mapping/compile.ts';
 import { remoteProblems } from '../remotes/settings.ts';
 import { patternsOverlap } from './overlap.ts';
 import type { Path } from './references.ts';
@@ -62,7 +62,9 @@ function checkAlone(job: Job): Finding[] {
       severity: 'error',
     });
   }
-  if (isCustomers(job.event)) return findings;
+  if (job.pipeline === 'export-share-links')
+    findings.push(...checkOutboxes(job, placeOf(job, job.source.inbox), outboxAt));
+  if (!isEvents(job.event)) return findings;
   for (const person of ['email', 'partner_user_id']) {
     if (job.event.data[person]?.from !== job.event.key.from) continue;
     findings.push({

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { customerRows } from '../mapping/customer-settings.ts';
+import { memberRows } from '../mapping/member-settings.ts';
 import { eventSettings } from '../mapping/settings.ts';
 import { manifestSettings } from '../parsing/manifest-settings.ts';
 import { fileSettings } from '../parsing/settings.ts';
@@ -8,7 +9,7 @@ import type { Job } from './schema.ts';
 
 const definition = z.object({
   job: z.string(),
-  event: z.union([customerRows, eventSettings]),
+  event: z.union([customerRows, memberRows, eventSettings]),
   file: fileSettings,
   /** The files come encrypted; with which keys is not stored. Absent in definitions older than this. */
   encrypted: z.boolean().optional(),

@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { deliverEvents } from './deliver-events.ts';
 import { exportShareLinks } from './export-share-links.ts';
+import { syncSegment } from './sync-segment.ts';
 
 /** A job file, by its pipeline. Once parsed, folders are relative to the folder that holds the inbox, which is then the remote's root. */
-export const jobSchema = z.discriminatedUnion('pipeline', [deliverEvents, exportShareLinks]);
+export const jobSchema = z.discriminatedUnion('pipeline', [deliverEvents, exportShareLinks, syncSegment]);
 
 /** What a job gets beside what stands in its file. */
 interface Loaded {
@@ -18,6 +19,7 @@ interface Loaded {
 
 export type EventsJob = z.output<typeof deliverEvents> & Loaded;
 export type LinksJob = z.output<typeof exportShareLinks> & Loaded;
+export type SegmentsJob = z.output<typeof syncSegment> & Loaded;
 
 /** A job as the program works with it. */
-export type Job = EventsJob | LinksJob;
+export type Job = EventsJob | LinksJob | SegmentsJob;

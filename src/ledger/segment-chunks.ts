@@ -1,4 +1,4 @@
-import { fenceOf } from './fence.ts';
+import { fenceOf, mustHold } from './fence.ts';
 import type { Ledger } from './open.ts';
 import { deleteMembers, insertMembers, type PlacedMember } from './segment-members.ts';
 
@@ -67,6 +67,12 @@ export function openChunks(ledger: Ledger, segment: number): ChunkBook {
     },
     settle: (chunk, end) => settle.immediate(chunk, end),
   };
+}
+
+/** A sync that goes on asks again for whom the target refused. */
+export function forgetRefusals(ledger: Ledger, sync: number): void {
+  mustHold(ledger);
+  ledger.db.prepare('DELETE FROM segment_refusals WHERE sync_id = ?').run(sync);
 }
 
 /** Refusals of a sync among these keys, by the hash in hex. */

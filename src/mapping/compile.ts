@@ -9,16 +9,26 @@ import { compileEventName } from './event-name.ts';
 import { compileField, type Field } from './field.ts';
 import { fieldSettings } from './field-settings.ts';
 import { checkKey } from './key.ts';
+import type { MemberRows } from './member-settings.ts';
+import { compileMembers, memberColumns } from './members.ts';
 import { compileMoment, createUtcFormat, formatUtc } from './moment.ts';
 import { looksLikePan } from './pan.ts';
 import { type EventSettings, isReserved } from './settings.ts';
 import { found } from './text.ts';
 
-/** How a row is read: as an event, or as a customer. */
-export type RowSettings = EventSettings | CustomerRows;
+/** How a row is read: as an event, as a customer, or as a member of a segment. */
+export type RowSettings = EventSettings | CustomerRows | MemberRows;
 
 export function isCustomers(settings: RowSettings): settings is CustomerRows {
   return 'customers' in settings;
+}
+
+export function isEvents(settings: RowSettings): settings is EventSettings {
+  return !isCustomers(settings) && !isMembers(settings);
+}
+
+export function isMembers(settings: RowSettings): settings is MemberRows {
+  return 'members' in settings;
 }
 
 /** The event names that rows can have; empty where any may come from the file. */
@@ -29,6 +39,7 @@ export function possibleNames(settings: RowSettings): string[] {
 
 /** The names of what is sent of each row, as far as the settings have them. */
 export function fieldsOf(settings: RowSettings): string[] {
+  if (isMembers(settings)) return [];
   if (!isCustomers(settings)) return Object.keys(settings.data);
   const { email, partnerUserId, columns } = settings;
   const own = [email === undefined ? [] : 'email', partnerUserId === undefined ? [] : 'partner_user_id'].flat();
@@ -55,6 +66,7 @@ export type RowMapper = (values: readonly (string | undefined)[], line: number) 
  * of the job file, then whether the row names a person.
  */
 export function compileMapping(settings: RowSettings, columns: readonly string[], context: MappingContext): RowMapper {
+  if (isMembers(settings)) return compileMembers(settings, columns, context);
   return isCustomers(settings)
     ? compileCustomers(settings, columns, context)
     : compileEvents(settings, columns, context);
@@ -140,6 +152,7 @@ function compileEvents(settings: EventSettings, columns: readonly string[], cont
 /** Every column that the mapping reads, each once, in the order of the settings: what the header must hold. */
 export function requiredColumns(settings: RowSettings): string[] {
   if (isCustomers(settings)) return customerColumns(settings);
+  if (isMembers(settings)) return memberColumns(settings);
   const names = [settings.key.from, settings.time.from];
   if (settings.nameColumn !== undefined) names.push(settings.nameColumn);
   for (const field of Object.values(settings.data)) {

@@ -12,7 +12,7 @@ export function eventNameOfFile(fileName: string): string {
 }
 
 /** The event names that rows of this file can have; empty where the file's name gives none that is allowed. */
-export function eventNames(settings: EventSettings, fileName: string): string[] {
+export function eventNames(settings: NameSettings, fileName: string): string[] {
   if (settings.name !== undefined) return [settings.name];
   if (settings.nameFrom === 'column') return [...(settings.allowedNames ?? [])];
   const name = allowedName(settings, eventNameOfFile(fileName));

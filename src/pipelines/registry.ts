@@ -4,11 +4,13 @@ import type { Ledger } from '../ledger/open.ts';
 import type { Io } from '../model.ts';
 import { carriersOf as bulkCarriers } from './export-share-links/bulk/carriers.ts';
 import { linksDestination } from './export-share-links/destination.ts';
+import { howLong } from './export-share-links/how-long.ts';
 import { exportShareLinks } from './export-share-links/run.ts';
 import type { Carriers } from './files/by-file/carrier.ts';
 import { CARRIERS } from './files/by-file/carriers.ts';
 import type { RowDestination } from './files/context.ts';
 import { type RunOptions, type RunResult, runJob } from './files/run-job.ts';
+import { segmentsDestination, syncSegments } from './sync-segment/run.ts';
 
 /** One execution of a job, by its pipeline. */
 export function runPipeline(options: Omit<RunOptions, 'pipeline'>): Promise<RunResult> {
@@ -20,14 +22,21 @@ export function runPipeline(options: Omit<RunOptions, 'pipeline'>): Promise<RunR
     }
     case 'export-share-links':
       return exportShareLinks(options, job);
+    case 'sync-segment':
+      return syncSegments(options, job);
   }
 }
 
 /** Where the rows of a job go. */
 export function destinationOf(job: Job, ledger: Ledger, io: Io): RowDestination {
-  return job.pipeline === 'deliver-events'
-    ? createExtole(job.destination.extole, job.delivery, io)
-    : linksDestination(job, ledger, io);
+  switch (job.pipeline) {
+    case 'deliver-events':
+      return createExtole(job.destination.extole, job.delivery, io);
+    case 'export-share-links':
+      return linksDestination(job, ledger, io);
+    case 'sync-segment':
+      return segmentsDestination(job, io);
+  }
 }
 
 /** How whole files of a job go, and their answers come. */
@@ -37,7 +46,18 @@ export function carriersOf(job: Job): Carriers {
 
 /** The lane for a file of so many rows. */
 export function laneFor(job: Job, io: Io): (rows: number) => string {
-  return job.pipeline === 'deliver-events'
-    ? createExtole(job.destination.extole, job.delivery, io).laneFor
-    : () => job.links.bulk?.lane ?? 'links';
+  switch (job.pipeline) {
+    case 'deliver-events':
+      return createExtole(job.destination.extole, job.delivery, io).laneFor;
+    case 'export-share-links':
+      return () => job.links.bulk?.lane ?? 'links';
+    case 'sync-segment':
+      return () => 'members';
+  }
+}
+
+/** How long so many rows of a job take, in words; `undefined` where that is not known beforehand. */
+export function takes(job: Job): ((rows: number) => string) | undefined {
+  if (job.pipeline !== 'export-share-links' || job.links.bulk !== undefined) return undefined;
+  return (rows) => howLong(job, rows).text;
 }

@@ -22,6 +22,8 @@ export function laneWords(lane: Lane): string {
       return 'one request a row, queued by the destination (async-events)';
     case 'links':
       return 'one person after the other, whose link is found or made, paced to the documented limit (links)';
+    case 'members':
+      return 'as the differences that the file makes to its segments, in batches (members)';
     case 'sftp':
       return "a whole file into the destination's own inbox, answered by its results file (sftp)";
     case 'batch':

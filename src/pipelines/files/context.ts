@@ -10,6 +10,7 @@ import type { DestinationIdentity, Io, Lane, Remote, RowLane, Sender } from '../
 import type { PgpKeys } from '../../parsing/pgp-keys.ts';
 import type { LoginWatch } from '../../remotes/login-watch.ts';
 import type { Carriers } from './by-file/carrier.ts';
+import type { RowCourse } from './course.ts';
 
 /** What a long step tells while it goes on. */
 export interface Progress {
@@ -74,6 +75,8 @@ export interface RunContext {
   refreshToken: () => string | undefined;
   /** What is known of refused logins, here and on the lanes. */
   logins: LoginWatch;
+  /** How rows leave, where each is no delivery of its own. */
+  course?: RowCourse;
   progress: (progress: Progress) => void;
   /** The processings that a person asked for, by id; absent: all. */
   only?: ReadonlyMap<number, Concern>;

@@ -35,7 +35,12 @@ export interface Fates {
   of(block: IndexBlock, i: number, deliveries: ReadonlyMap<number, Delivery>, reason: string): Fate;
 }
 
-export function createFates(ctx: RunContext, { processing, root }: FilePass, seal: Seal, book: DeliveryBook): Fates {
+export function createFates(
+  ctx: RunContext,
+  { processing, root, definition, paths }: FilePass,
+  seal: Seal,
+  book: DeliveryBook,
+): Fates {
   const sealedAt = root.sealedAt ?? root.openedAt;
   const repeat = root.id !== processing.id;
   const owners = new Map<number, Owner>();
@@ -53,6 +58,7 @@ export function createFates(ctx: RunContext, { processing, root }: FilePass, sea
   });
 
   const held = heldOf(root, seal);
+  const course = ctx.course?.fates(ctx, { processing, root, definition, paths }, seal);
 
   /** The rows of a file that is held as a whole, or was until its time was over or a person decided. */
   const withFile = (code: string): Fate => {
@@ -87,9 +93,10 @@ export function createFates(ctx: RunContext, { processing, root }: FilePass, sea
     return { state: outcomeOf(d), code, reason, eventId, attempts, at: at || sealedAt };
   };
 
-  const candidate = (i: number, delivery: Delivery | undefined): Fate => {
+  const candidate = (block: IndexBlock, i: number, delivery: Delivery | undefined): Fate => {
     if (delivery) return delivered(delivery);
     if (held) return withFile(held.code);
+    if (course) return course.of(block, i);
     const owner = owners.get(i);
     if (!owner) return former.get(i) ?? judged('open', '', '');
     const where = `line ${owner.line} of ${owner.file}`;
@@ -101,6 +108,9 @@ export function createFates(ctx: RunContext, { processing, root }: FilePass, sea
   const repeated = (block: IndexBlock, i: number, deliveries: ReadonlyMap<number, Delivery>): Fate => {
     if (held) return withFile(held.code);
     const line = block.refLine(i);
+    const shared = course?.of(block, i);
+    if (shared && shared.state !== 'delivered')
+      return { ...shared, reason: shared.reason === '' ? '' : `same as line ${line}: ${shared.reason}` };
     const first = deliveries.get(line) ?? book.range(root.id, line, line).get(line);
     if (first && (first.state === 'rejected' || first.state === 'failed' || first.state === 'conflict'))
       return judged(first.state, first.code, `same as line ${line}: ${first.reason}`);
@@ -120,6 +130,10 @@ export function createFates(ctx: RunContext, { processing, root }: FilePass, sea
     owners.clear();
     former.clear();
     if (held) return;
+    if (course) {
+      course.begin(block);
+      return;
+    }
     const places: number[] = [];
     for (let i = 0; i < block.count; i++)
       if (block.verdict(i) === VERDICT.candidate && !deliveries.has(block.line(i))) places.push(i);
@@ -151,7 +165,7 @@ export function createFates(ctx: RunContext, { processing, root }: FilePass, sea
       case VERDICT.duplicate:
         return repeated(block, i, deliveries);
       default:
-        return candidate(i, deliveries.get(block.line(i)));
+        return candidate(block, i, deliveries.get(block.line(i)));
     }
   };
   return { begin, of };

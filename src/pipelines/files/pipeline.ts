@@ -1,6 +1,7 @@
 import type { Notice } from '../../model.ts';
 import type { Carriers } from './by-file/carrier.ts';
 import type { RowDestination, RunContext } from './context.ts';
+import type { RowCourse } from './course.ts';
 import type { createRunAccount } from './run-account.ts';
 
 /** Who adds up what follows the rows. */
@@ -17,6 +18,8 @@ export interface GatheredFile {
 
 /** What a pipeline adds to the way of a file. */
 export interface Pipeline {
+  /** How rows leave, where each is no delivery of its own. */
+  course?: RowCourse;
   destination: RowDestination;
   /** How whole files go, where that is not as events do. */
   carriers?: Carriers;

@@ -175,6 +175,8 @@ type Delivered = Pick<FileProgress, 'halted' | 'unchanged'>;
 
 /** Row by row, or as a file of our own: the lane decides. */
 function deliverBy(ctx: RunContext, pass: FilePass, seal: Seal, lane: Lane, retryOnly: boolean): Promise<Delivered> {
+  if (ctx.course) return ctx.course.deliver(ctx, pass, seal);
+  if (lane === 'members') throw new Error('members leave by the course of their pipeline');
   if (lane === 'events' || lane === 'async-events' || lane === 'links')
     return deliverFile(ctx, pass, seal, lane, retryOnly);
   return deliverByFile(ctx, pass, seal, lane, retryOnly);
@@ -201,7 +203,8 @@ async function sealAndDeliver(ctx: RunContext, start: Processing): Promise<Deliv
     await recoverRows(ctx, sealed, seal);
     return {};
   }
-  if (seal.held || seal.candidates === 0) return {};
+  // Nothing at all may be what a file has to say.
+  if (seal.held || (seal.candidates === 0 && !ctx.course)) return {};
   const lane = sealed.processing.lane ?? ctx.destination.laneFor(seal.candidates);
   const end = await deliverBy(ctx, sealed, seal, lane, false);
   ctx.signal.throwIfAborted();
@@ -220,6 +223,8 @@ function withoutManifest(pass: FilePass): FilePass {
  */
 async function adoptRepeat(ctx: RunContext, processing: Processing): Promise<Processing> {
   if (processing.repeatOf !== null || processing.fileId === null || processing.reprocessOf !== null) return processing;
+  // What was so, then otherwise, and is so again has to be done again.
+  if (ctx.course) return processing;
   const first = firstProcessing(ctx.ledger, processing.fileId, processing.id);
   if (!first || first.refusal?.verdict === 'refused' || heldForTheMoment(first)) return processing;
   if (first.refusal && first.definitionId !== processing.definitionId) return processing;

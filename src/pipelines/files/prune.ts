@@ -19,9 +19,10 @@ import {
   restoreIsPending,
   stagedStanding,
 } from '../../ledger/prune.ts';
-import { isCustomers } from '../../mapping/compile.ts';
+import { isEvents } from '../../mapping/compile.ts';
 import type { Io } from '../../model.ts';
 import { stagedPaths } from './context.ts';
+import { pruneLinks } from './prune-links.ts';
 
 export interface PruneOptions {
   ledger: Ledger;
@@ -45,6 +46,8 @@ export interface PruneAccount extends OldRecords {
   /** What processes that died have left in the staging folder. */
   leftovers: { files: number; bytes: number };
   keys: number;
+  /** Links of people of whom nothing was heard. */
+  links: number;
   /** Why something that may be old stays. */
   kept: string[];
 }
@@ -79,13 +82,15 @@ export async function prune(options: PruneOptions): Promise<PruneAccount> {
     : await overwriting(ledger, () => deleteOldRecords(ledger, cutoffs));
   options.crashPoint?.('records-pruned');
   const { keys, kept } = await pruneKeys(options);
+  const { links, kept: keptLinks } = await pruneLinks(options);
+  kept.push(...keptLinks);
   if (!dryRun) {
     const left = isRewriteOwed(ledger) ? await rewriteLedger(ledger, io) : undefined;
     if (left !== undefined) kept.push(`traces of keys: ${left}; the next prune tries again`);
     // What was committed earlier stands in it until then: a key of a row, a name of a file.
     else await emptyWriteAheadLog(ledger, io);
   }
-  return { dryRun, staged, leftovers, ...records, keys, kept };
+  return { dryRun, staged, leftovers, ...records, keys, links, kept };
 }
 
 async function pruneStaged({
@@ -170,7 +175,7 @@ async function pruneKeys(options: PruneOptions): Promise<{ keys: number; kept: s
     }
     const remembered = Math.max(
       ...theirs.map(({ retention, event }) =>
-        isCustomers(event) ? retention.keys : Math.max(retention.keys, event.maxAge + event.maxAhead),
+        isEvents(event) ? Math.max(retention.keys, event.maxAge + event.maxAhead) : retention.keys,
       ),
     );
     old.push(...oldKeys(ledger, id, agedNow(ledger, io.now()) - remembered));

@@ -106,6 +106,7 @@ async function run(options: RunOptions): Promise<RunResult> {
     };
     account.notices.push(...(await findRestored(ctx, () => storeCurrentDefinition(ctx))));
     await options.first?.(ctx);
+      ...(options.pipeline.course ? { course: options.pipeline.course } : {}),
     await carryOn(ctx, account);
     if (options.file !== undefined) {
       if (!account.halted) await takeUpLocalFile(ctx, account, options.file);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Definition } from '../../jobs/definition.ts';
 import { LINES } from '../../ledger/deliveries.ts';
-import { compileMapping, isCustomers, requiredColumns } from '../../mapping/compile.ts';
+import { compileMapping, isEvents, isMembers, requiredColumns } from '../../mapping/compile.ts';
 import { createKeyShape, type KeyShape, roundedKeys } from '../../mapping/key-shape.ts';
 import { FileRefused, type InputRow, type Mapped, type Notice } from '../../model.ts';
 import { openRows } from '../../parsing/open.ts';
@@ -74,7 +74,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
   const mapping = { fileName: processing.name, now: processing.openedAt, hash };
   const control = controlOf(paths, definition);
   const keyShape = createKeyShape();
-  const orderIsPerson = !isCustomers(definition.event) && definition.event.orderBy === undefined;
+  const orderIsPerson = isEvents(definition.event) && definition.event.orderBy === undefined;
   let columns = 0;
   let map: (values: InputRow['values'], line: number) => Mapped = () => {
     throw new Error('a row came before its columns');
@@ -232,15 +232,18 @@ function reasonToHold(
       hint: 'choose another column as event.key, the id of one fact about one person: Extole merges people who share it',
       line: keys.shared.line,
     };
-  const customers = isCustomers(event);
-  // Customers may come several times each, as in a list of orders.
+  const people = isMembers(event)
+    ? 'members.id names the right column'
+    : 'customers.email and customers.partnerUserId name the right columns';
+  const customers = !isEvents(event);
+  // People may come several times each, as in a list of orders.
   const least = customers ? LEAST_DIFFERENT_PEOPLE : LEAST_DISTINCT;
   if (keys.candidates >= ROWS_TO_JUDGE_KEYS && keys.distinctKeys / keys.candidates < least)
     return {
       code: 'KEY_NOT_UNIQUE',
       message: `${keys.candidates} rows have only ${keys.distinctKeys} different ${customers ? 'people' : 'keys'}; nothing was sent`,
       hint: customers
-        ? 'look whether customers.email and customers.partnerUserId name the right columns; release the file if it is right'
+        ? `look whether ${people}; release the file if it is right`
         : 'choose a column as event.key that is different on each row',
     };
   return roundedKeys(seal.keys, event.key);

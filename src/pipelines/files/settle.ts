@@ -132,12 +132,14 @@ function sliceOf(cursor: TextCursor, offset: number, length: number): Buffer | P
 /** Adds the account up and checks it against what was counted elsewhere: by the reader, and by the ledger. */
 async function accountOf(
   ctx: RunContext,
-  { processing, root }: FilePass,
+  pass: FilePass,
   seal: Seal,
   pieces: Pick<FileAccount, 'counts' | 'byEvent' | 'reasons'>,
   lines: number,
 ): Promise<FileAccount> {
-  const inLedger = new Map(Object.entries(deliveryCounts(ctx.ledger, processing.id)));
+  const { processing, root } = pass;
+  const course = ctx.course?.fates(ctx, pass, seal);
+  const inLedger = course ? course.done() : (deliveryCounts(ctx.ledger, processing.id).delivered ?? 0);
   const counts = { ...pieces.counts, read: seal.rows };
   const proof = proofOf(ctx, processing.id);
   const uploads = root.id === processing.id ? uploadsOf(ctx.ledger, processing.id) : [];
@@ -165,7 +167,7 @@ async function accountOf(
     ],
     balanced: true,
   };
-  const imbalance = imbalanceOf(account, lines, root.id === processing.id ? (inLedger.get('delivered') ?? 0) : 0);
+  const imbalance = course?.imbalance ?? imbalanceOf(account, lines, root.id === processing.id ? inLedger : 0);
   return imbalance === undefined ? account : { ...account, balanced: false, imbalance };
 }
 

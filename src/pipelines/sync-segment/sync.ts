@@ -1,5 +1,6 @@
 import type { MembershipChanges, MembershipTarget, PreparedTarget } from '../../destinations/membership.ts';
 import type { Ledger } from '../../ledger/open.ts';
+import { forgetRefusals } from '../../ledger/segment-chunks.ts';
 import { confirmedMembers, correctMembers } from '../../ledger/segment-members.ts';
 import {
   beginSync,
@@ -16,6 +17,7 @@ import { type Io, type RefusalDetail, TransferError } from '../../model.ts';
 import { type Difference, differenceOf, type Wanted } from '../../segments/difference.ts';
 import { PARTS, partOf } from '../../segments/spool.ts';
 import { type ApplyEnd, applyChanges } from './apply.ts';
+import { imbalanceOf } from './balance.ts';
 import { type GuardRules, reasonToHoldSync } from './guards.ts';
 
 /** What a sync needs of the run around it. */
@@ -118,7 +120,11 @@ export function holdSync({ ledger, io }: Pick<SyncContext, 'ledger' | 'io'>, pla
 /** Does what was judged, as far as it goes. */
 export async function carryOut(ctx: SyncContext, request: SyncRequest, judged: Judged): Promise<SyncEnd> {
   if ('end' in judged) return judged.end;
-  if ('running' in judged) return finish(ctx, request, judged.running);
+  if ('running' in judged) {
+    // Whoever was refused is in the differences again.
+    forgetRefusals(ctx.ledger, judged.running.id);
+    return finish(ctx, request, judged.running);
+  }
   noteTarget(ctx.ledger, request.segment.id, judged.targetId, request.name);
   const sync = beginSync(ctx.ledger, judged.plan, 'running', ctx.io.now());
   ctx.reached('sync-begun');
@@ -190,10 +196,8 @@ async function finish(ctx: SyncContext, request: SyncRequest, sync: Sync): Promi
 }
 
 function endOf(sync: Sync): SyncEnd {
-  const { before, added, removed, after } = sync;
-  if (before + added - removed === after) return { kind: 'done', sync };
-  const imbalance = `${before} members before + ${added} added - ${removed} removed is not the ${after} that are confirmed`;
-  return { kind: 'done', sync, imbalance };
+  const imbalance = imbalanceOf(sync);
+  return { kind: 'done', sync, ...(imbalance === undefined ? {} : { imbalance }) };
 }
 
 /** Changes as they leave: full chunks, removes and adds as they come. */

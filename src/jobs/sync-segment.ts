@@ -1,0 +1,216 @@
+import * as z from 'zod';
+import { deliverySettings } from '../delivery/settings.ts';
+import { extoleSettings } from '../destinations/extole/settings.ts';
+import { duration } from '../mapping/duration.ts';
+import { columnName } from '../mapping/field-settings.ts';
+import type { MemberRows } from '../mapping/member-settings.ts';
+import { fileSettings } from '../parsing/settings.ts';
+import { resolveFolders } from './folders.ts';
+import type { ExtoleDestinationSettings } from './lanes.ts';
+import { accountOf, idKindOf, memberTarget, onlyOne } from './member-targets.ts';
+import { jobFields, source, stagedDays, upkeepFields } from './parts.ts';
+
+const hold = z.enum(['hold', 'accept']).default('hold');
+const words = (usual: readonly string[]) =>
+  z
+    .array(z.string().min(1))
+    .min(1)
+    .default([...usual]);
+
+const ADD = ['add', 'added', 'a', 'insert', '+'];
+const REMOVE = ['remove', 'removed', 'delete', 'd', '-'];
+
+const members = z
+  .strictObject({
+    kind: z
+      .enum(['snapshot', 'changes'])
+      .default('snapshot')
+      .describe(
+        'What a file says. snapshot: everybody who is in the segment; whoever is not in it is removed. changes: who is added and who is removed. Default snapshot.',
+      ),
+    id: columnName.describe("The column with the member's id, of the kind that the target knows members by."),
+    segment: z
+      .string()
+      .optional()
+      .describe('The segment that every file is about. Without it the only one of `segments`, or see segmentFrom.'),
+    segmentFrom: z
+      .enum(['column', 'file'])
+      .optional()
+      .describe(
+        'Where it stands instead which segment a row is of: in a column, or in the name of the file (vip-20261121.csv gives vip).',
+      ),
+    segmentColumn: columnName.optional().describe('With segmentFrom: column, the column that holds it.'),
+    action: z
+      .strictObject({
+        column: columnName
+          .optional()
+          .describe(
+            'The column that says whether a member is added or removed. Absent: a word of the file name says so, as in vip-add-20261121.csv.',
+          ),
+        add: words(ADD).describe(`What stands there for a member to be added. Default ${ADD.join(', ')}.`),
+        remove: words(REMOVE).describe(`What stands there for one to be removed. Default ${REMOVE.join(', ')}.`),
+      })
+      .optional()
+      .describe('With kind: changes, how a row says whether its member comes or goes. Capital letters do not matter.'),
+    rounded: hold.describe(
+      'A file whose ids of 16 digits and more mostly end in zeros, which a spreadsheet makes of them. Default hold.',
+    ),
+    width: hold.describe(
+      'A file whose ids of digits are shorter than those of the files before, as when a spreadsheet cuts leading zeros off. Default hold.',
+    ),
+  })
+  .describe('How a membership file is read.');
+
+const share = z.number().min(0).max(1_000_000);
+
+const guards = z
+  .strictObject({
+    maxShrink: share
+      .max(1)
+      .default(0.2)
+      .describe(
+        'The share of the confirmed members that one sync may remove; 0.2 is 20 %. More are held. Default 0.2.',
+      ),
+    maxGrowth: share
+      .default(0.2)
+      .describe(
+        'The share of the confirmed members that one sync may add, once there are some. More are held. Default 0.2.',
+      ),
+    unvouched: hold.describe(
+      'A snapshot that would remove somebody and that nothing vouches for: no trailer (file.trailer) and no manifest (source.manifest), so that it may have been cut off. Default hold.',
+    ),
+    adopt: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Take over a list that has members already at the first sync: those that can be read and that the file does not name are removed. Default false: it is held.',
+      ),
+  })
+  .prefault({})
+  .describe('What is held until a person releases it. Empty snapshots always are.');
+
+const segmentId = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,128}$/, 'expected 1 to 128 letters, digits, dots, dashes and underscores');
+
+const EVERY_FOUR_HOURS = '0 */4 * * *';
+
+const { $schema, id, schedule, ...more } = jobFields;
+const { report, ...upkeep } = upkeepFields;
+
+const segmentsJob = z
+  .strictObject({
+    $schema,
+    id,
+    pipeline: z.literal('sync-segment').describe('sync-segment keeps the members of segments the same at a target.'),
+    ...more,
+    schedule: schedule
+      .unwrap()
+      .default(EVERY_FOUR_HOURS)
+      .describe('When the daemon runs the job: five cron fields in `timezone`. Default every four hours.'),
+    source: source.describe('Where membership files arrive, and beside which folder results and reports go.'),
+    file: fileSettings,
+    members,
+    segments: z
+      .record(segmentId, z.string().trim().min(1).max(255))
+      .refine((written) => Object.keys(written).length > 0, 'at least one segment is needed')
+      .describe('The segments of the job: your lasting id of each, and what it is called at the target.'),
+    most: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(30)
+      .describe('How many segments a job may have; each is synced again and again. Default 30.'),
+    guards,
+    target: memberTarget,
+    delivery: deliverySettings
+      .unwrap()
+      .omit({ unknown: true, concurrency: true })
+      .prefault({})
+      .describe('How changes are tried again.'),
+    report,
+    ...upkeep,
+    retention: z
+      .strictObject({
+        days: stagedDays,
+        keys: duration
+          .prefault('400d')
+          .describe(
+            'How long it is remembered which files there were. Members are kept as long as they are members. Default 400d.',
+          ),
+      })
+      .prefault({})
+      .describe('How long things are kept.'),
+  })
+  .superRefine((job, context) => {
+    const complain = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
+    const { kind, segment, segmentFrom, segmentColumn, action } = job.members;
+    const ids = Object.keys(job.segments);
+    if (ids.length > job.most)
+      complain(['segments'], `found ${ids.length} segments, and most allows ${job.most}; set most, or make two jobs`);
+    if (segment !== undefined && segmentFrom !== undefined)
+      complain(['members', 'segment'], 'one of segment and segmentFrom is needed; found both');
+    if (segment !== undefined && !ids.includes(segment))
+      complain(['members', 'segment'], `"${segment}" is not among segments: ${ids.join(', ')}`);
+    if (segment === undefined && segmentFrom === undefined && ids.length > 1)
+      complain(['members'], 'there are several segments: say with segmentFrom where it stands which one a row is of');
+    if (segmentFrom === 'column' && segmentColumn === undefined)
+      complain(['members', 'segmentColumn'], 'segmentFrom: column needs the column that holds the segment');
+    if (segmentFrom !== 'column' && segmentColumn !== undefined)
+      complain(['members', 'segmentColumn'], 'segmentColumn needs segmentFrom: column');
+    if (kind === 'changes' && action === undefined)
+      complain(['members', 'action'], 'kind: changes needs action, how a row says whether its member comes or goes');
+    if (kind === 'snapshot' && action !== undefined)
+      complain(['members', 'action'], 'a snapshot has members only: set kind: changes, or leave action out');
+    const one = onlyOne(job.target);
+    if (one !== undefined && ids.length > 1)
+      complain(['segments'], `${one} is one list, and the job has ${ids.length} segments; make a job for each`);
+  });
+
+type Written = z.output<typeof segmentsJob>;
+
+/** What is about events alone, as it is where nobody set it. */
+const OF_EVENTS = extoleSettings.omit({ account: true, token: true }).parse({});
+const { concurrency, unknown } = deliverySettings.parse({});
+
+/** One member with both actions is a conflict, and neither leaves. */
+const REFUSE: 'refuse' | 'first-wins' = 'refuse';
+
+function rowsOf({ members: { kind, id: from, action, ...written }, segments, target }: Written): MemberRows {
+  const ids = Object.keys(segments);
+  const { segmentFrom, segmentColumn, rounded, width } = written;
+  const name = segmentFrom === undefined ? (written.segment ?? ids[0]) : undefined;
+  return {
+    members: true,
+    kind,
+    ...(name === undefined ? {} : { name }),
+    ...(segmentFrom === undefined ? {} : { nameFrom: segmentFrom, allowedNames: ids }),
+    ...(segmentColumn === undefined ? {} : { nameColumn: segmentColumn }),
+    idKind: idKindOf(target),
+    ...(action === undefined
+      ? {}
+      : {
+          action: {
+            ...(action.column === undefined ? {} : { column: action.column }),
+            add: action.add,
+            remove: action.remove,
+          },
+        }),
+    key: { from, unwrapExcel: false, scientific: 'reject', rounded, width },
+  };
+}
+
+/** In the shape in which files travel: a member is a row, and the id its key. */
+function asRows(job: Written) {
+  const extole: ExtoleDestinationSettings = { ...OF_EVENTS, account: accountOf(job.target), token: '' };
+  return resolveFolders({
+    ...job,
+    event: rowsOf(job),
+    destination: { extole },
+    delivery: { ...job.delivery, concurrency, unknown },
+    onConflict: REFUSE,
+  });
+}
+
+/** A job that keeps segments the same at a target. Once parsed, folders are relative to the folder that holds the inbox. */
+export const syncSegment = segmentsJob.transform(asRows);

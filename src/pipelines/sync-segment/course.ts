@@ -1,0 +1,121 @@
+import { backoffDelay } from '../../delivery/backoff.ts';
+import type { MembershipTarget } from '../../destinations/membership.ts';
+import type { SegmentsJob } from '../../jobs/schema.ts';
+import { updateProcessing } from '../../ledger/processings.ts';
+import { ensureSegment } from '../../ledger/segments.ts';
+import { isMembers } from '../../mapping/compile.ts';
+import { type FilePass, keyedHash, type RunContext } from '../files/context.ts';
+import type { RowCourse } from '../files/course.ts';
+import { type Seal, writeSeal } from '../files/seal.ts';
+import { memberFates } from './fates.ts';
+import {
+  carryOut,
+  holdSync,
+  type Judged,
+  judgeSync,
+  type SyncContext,
+  type SyncEnd,
+  type SyncRequest,
+} from './sync.ts';
+import { gatherWanted, type WantedSegments } from './wanted.ts';
+
+/** How the rows of a membership file leave: as the differences that they make to the segments they name. */
+export function memberCourse(job: SegmentsJob, open: () => MembershipTarget): RowCourse {
+  return {
+    deliver: async (ctx, pass, seal) => {
+      const rows = pass.definition.event;
+      if (!isMembers(rows)) throw new Error(`${pass.processing.name} was taken as something else than members`);
+      using wanted = await gatherWanted(ctx, pass, seal, rows);
+      return await syncAll(ctx, pass, seal, job, wanted, open);
+    },
+    fates: (ctx, pass, seal) => memberFates(ctx.ledger, pass.root.id, seal),
+  };
+}
+
+interface Ready {
+  request: SyncRequest;
+  judged: Judged;
+}
+
+/** All segments of a file are judged before one change of any of them leaves: a file is held as a whole. */
+async function syncAll(
+  ctx: RunContext,
+  pass: FilePass,
+  seal: Seal,
+  job: SegmentsJob,
+  wanted: WantedSegments,
+  open: () => MembershipTarget,
+): Promise<{ halted?: { code: string; reason: string }; unchanged?: boolean }> {
+  const { ledger, io } = ctx;
+  const context = contextOf(ctx, pass, job, seal);
+  const released = pass.root.refusal?.verdict === 'released';
+  const targets: MembershipTarget[] = [];
+  const ready: Ready[] = [];
+  try {
+    for (const [name, members] of wanted.bySegment) {
+      const target = open();
+      targets.push(target);
+      const place = { destinationId: ctx.destinationId, name, job: job.id, idKind: target.idKind };
+      const request: SyncRequest = {
+        segment: ensureSegment(ledger, place, io.now()),
+        name: job.segments[name] ?? name,
+        target,
+        wanted: members,
+        processing: pass.root.id,
+        rules: job.guards,
+        released,
+      };
+      ready.push({ request, judged: await judgeSync(context, request) });
+    }
+    const held = ready.flatMap(({ judged }) => ('end' in judged && judged.end.kind === 'held' ? [judged.end.why] : []));
+    const [first] = held;
+    if (first) {
+      for (const { judged } of ready) if ('plan' in judged) holdSync(context, judged.plan);
+      holdFile(ctx, pass, seal, first, held.length);
+      return {};
+    }
+    for (const each of ready) {
+      const end: SyncEnd = await carryOut(context, each.request, each.judged);
+      if (end.kind === 'halted') return { halted: { code: end.code, reason: end.reason } };
+      if (end.kind === 'open')
+        io.log.warn(
+          { job: job.id, segment: each.request.segment.name, code: end.code },
+          `not through yet: ${end.reason}`,
+        );
+    }
+    return {};
+  } finally {
+    await Promise.all(targets.map((target) => target.close()));
+  }
+}
+
+function holdFile(
+  { ledger }: RunContext,
+  { processing, paths }: FilePass,
+  seal: Seal,
+  why: { code: string; message: string; hint: string },
+  segments: number,
+): void {
+  const more = segments > 1 ? `; and ${segments - 1} more segments of the file` : '';
+  seal.held = { code: why.code, message: why.message + more, hint: why.hint };
+  writeSeal(paths.seal, seal);
+  updateProcessing(ledger, processing.id, { refusal: { verdict: 'held', ...seal.held } });
+}
+
+function contextOf(ctx: RunContext, { processing }: FilePass, job: SegmentsJob, seal: Seal): SyncContext {
+  let applied = 0;
+  return {
+    ledger: ctx.ledger,
+    io: ctx.io,
+    signal: ctx.signal,
+    hash: keyedHash(ctx.ledger),
+    maxAttempts: job.delivery.maxAttempts,
+    backoffMs: (n) => backoffDelay(n, job.delivery.backoff, ctx.io.random()),
+    failedMaxAge: job.failed.maxAge,
+    applied: (changes) => {
+      applied += changes;
+      ctx.progress({ file: processing.name, phase: 'sending', done: applied, total: seal.candidates, unit: 'rows' });
+    },
+    reached: ctx.crashPoint,
+  };
+}

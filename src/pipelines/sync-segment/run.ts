@@ -1,0 +1,29 @@
+import type { SegmentsJob } from '../../jobs/schema.ts';
+import type { Io } from '../../model.ts';
+import type { RowDestination } from '../files/context.ts';
+import type { Pipeline } from '../files/pipeline.ts';
+import { type RunOptions, type RunResult, runJob } from '../files/run-job.ts';
+import { memberCourse } from './course.ts';
+import { identityOf, openTarget } from './targets.ts';
+
+/** One execution of a job: files say who is in a segment, and the target is made to say the same. */
+export function syncSegments(options: Omit<RunOptions, 'pipeline'>, job: SegmentsJob): Promise<RunResult> {
+  const { io } = options;
+  const pipeline: Pipeline = {
+    destination: segmentsDestination(job, io),
+    inbox: true,
+    course: memberCourse(job, () => openTarget(job.target, io)),
+  };
+  return runJob({ ...options, pipeline });
+}
+
+/** The target of a job, as a destination: its rows leave together, and not one by one. */
+export function segmentsDestination(job: SegmentsJob, io: Io): RowDestination {
+  return {
+    identity: identityOf(job.target, io),
+    laneFor: () => 'members',
+    open: () => {
+      throw new Error('members do not leave row by row');
+    },
+  };
+}

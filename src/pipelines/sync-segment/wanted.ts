@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
+import { eventNames } from '../../mapping/event-name.ts';
+import { ACTION, type MemberRows } from '../../mapping/member-settings.ts';
+import { openRows } from '../../parsing/open.ts';
+import { createMemberSpool, type MemberSpool, PARTS } from '../../segments/spool.ts';
+import type { FilePass, RunContext } from '../files/context.ts';
+import { createCursor } from '../files/cursor.ts';
+import { keepHeapSmall } from '../files/heap.ts';
+import { openRowIndex, VERDICT } from '../files/row-index.ts';
+import type { Seal } from '../files/seal.ts';
+import { stagedFile } from '../files/staged-file.ts';
+import type { WantedMembers } from './sync.ts';
+
+/** Bytes that the members of a file may take in memory before they go to disk, over all of its segments. */
+const IN_MEMORY = 16 * 1024 * 1024;
+const LEAST_CHUNK = 2048;
+
+/** What a file wants of each of its segments. Closing gives the disk back. */
+export interface WantedSegments extends Disposable {
+  bySegment: ReadonlyMap<string, WantedMembers>;
+}
+
+/** Reads a sealed file once more and sorts its members, each once, by segment. Rows that the seal judged otherwise are none. */
+export async function gatherWanted(
+  ctx: RunContext,
+  { processing, definition, paths }: FilePass,
+  seal: Seal,
+  rows: MemberRows,
+): Promise<WantedSegments> {
+  const names = [...new Set([...eventNames(rows, processing.name), ...seal.eventNames])].filter((name) => name !== '');
+  const chunk = Math.max(LEAST_CHUNK, Math.floor(IN_MEMORY / PARTS / Math.max(1, names.length)));
+  const spools = new Map<string, { add: MemberSpool; remove: MemberSpool }>();
+  const spoolOf = (segment: string): { add: MemberSpool; remove: MemberSpool } => {
+    const known = spools.get(segment);
+    if (known) return known;
+    const path = (action: string): string => join(paths.folder, `members-${processing.id}-${spools.size}-${action}`);
+    const made = { add: createMemberSpool(path('add'), chunk), remove: createMemberSpool(path('remove'), chunk) };
+    spools.set(segment, made);
+    return made;
+  };
+  const close = (): void => {
+    for (const { add, remove } of spools.values()) for (const each of [add, remove]) each.close();
+  };
+  // A segment that the file is about by its name, or by the job, is wanted even where no row is of it: as an empty one.
+  if (rows.nameFrom !== 'column') for (const name of eventNames(rows, processing.name)) spoolOf(name);
+  const index = openRowIndex(paths.index);
+  try {
+    const reader = await openRows(
+      stagedFile(ctx, definition, paths.input, processing.name),
+      definition.file,
+      requiredColumns(rows),
+      ctx.signal,
+    );
+    const cursor = createCursor(index.blocks(true));
+    const mapping = { fileName: processing.name, now: processing.openedAt };
+    let columns = -1;
+    let map = compileMapping(rows, reader.columns, mapping);
+    for await (const batch of reader.batches()) {
+      if (columns !== reader.columns.length) {
+        map = compileMapping(rows, reader.columns, mapping);
+        columns = reader.columns.length;
+      }
+      for (const row of batch) {
+        const { block, i } = cursor.next(row.line);
+        if (block.verdict(i) !== VERDICT.candidate) continue;
+        const mapped = map(row.values, row.line);
+        if (!mapped.ok) throw new Error(`line ${row.line} passed the check before and does not now: ${mapped.code}`);
+        const { eventName, key, data } = mapped.event;
+        const spool = spoolOf(eventName);
+        (data[ACTION] === 'remove' ? spool.remove : spool.add).add(key);
+      }
+      ctx.signal.throwIfAborted();
+      keepHeapSmall();
+    }
+  } catch (error) {
+    close();
+    throw error;
+  } finally {
+    index.close();
+  }
+  // The reader has compared the file with its trailer, and with what lay beside it.
+  const vouched =
+    definition.file.trailer !== undefined || (definition.manifest !== undefined && existsSync(paths.manifest));
+  const bySegment = new Map<string, WantedMembers>();
+  for (const [segment, { add, remove }] of spools) {
+    bySegment.set(segment, {
+      kind: rows.kind,
+      listed: add.added + remove.added,
+      vouched,
+      part: (n) => ({ add: add.part(n), remove: rows.kind === 'snapshot' ? 'rest' : remove.part(n) }),
+    });
+  }
+  return { bySegment, [Symbol.dispose]: close };
+}
