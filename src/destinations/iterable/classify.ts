@@ -10,7 +10,7 @@ import { clean, impersonal } from '../words.ts';
 export const PROVIDER = 'Iterable';
 
 /** Codes of Iterable that no single user is the cause of, whatever the status. */
-const OF_THE_KEY: ReadonlySet<string> = new Set(['BadApiKey', 'BadAuthorizationHeader', 'Unauthorized']);
+export const OF_THE_KEY: ReadonlySet<string> = new Set(['BadApiKey', 'BadAuthorizationHeader', 'Unauthorized']);
 const OF_THE_PROJECT: ReadonlySet<string> = new Set(['UniqueFieldsLimitExceeded', 'Forbidden']);
 
 /** What the lists of failed users mean. A list that is not named here refuses its users all the same. */
@@ -127,7 +127,8 @@ function notUpdated(object: JsonObject): string {
   return `${PROVIDER} did not update the user, and does not say why (successCount ${object.successCount}, failCount ${object.failCount})`;
 }
 
-function halted(reply: Reply, meant?: number): Answer {
+/** An answer that no user is the cause of. `meant`: the status that would fit. */
+export function halted(reply: Reply, meant?: number): Answer {
   const { code, message } = errorOf(reply);
   const words = {
     provider: PROVIDER,
@@ -152,7 +153,7 @@ function mismatch(reply: Reply): string {
 }
 
 /** Iterable's error body `{code, msg, params}`; empty where the body is none. */
-function errorOf(reply: Reply): { code: string; message: string } {
+export function errorOf(reply: Reply): { code: string; message: string } {
   const object = reply.truncated ? undefined : jsonObject(reply.body);
   const code = object?.code;
   const message = object?.msg;

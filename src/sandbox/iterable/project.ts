@@ -9,6 +9,8 @@ export interface ProjectOptions {
   forgotten?: readonly string[];
   /** userIds that the project knows. */
   userIds?: readonly string[];
+  /** E-mail addresses that the project knows. */
+  emails?: readonly string[];
   /** Puts a user into this list of failed ones, such as `invalidDataEmails`. */
   fails?: (user: UserUpdate) => string | undefined;
   /** How an identifier stands in the lists of failed users. */
@@ -46,6 +48,8 @@ export interface Project {
   fields: ReadonlyMap<string, FieldType>;
   /** One refusal of all, or every user for itself. */
   bulkUpdate(body: unknown): Updated | Refused;
+  /** The list of failed users that this one belongs in; `undefined`: it is taken, and made where it is not known. */
+  take(user: Pick<UserUpdate, 'email' | 'userId' | 'preferUserId'>, existingOnly: boolean): string | undefined;
 }
 
 const LISTS = [
@@ -66,7 +70,7 @@ const DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2})?/;
 
 /** The users of one project. A field has the type of the first value that came, for good. */
 export function createProject(options: ProjectOptions): Project {
-  const users = new Map<string, Readonly<Record<string, unknown>>>();
+  const users = new Map<string, Readonly<Record<string, unknown>>>((options.emails ?? []).map((email) => [email, {}]));
   const fields = new Map<string, FieldType>(
     Object.entries(options.fields ?? { email: 'string', share_link: 'string' }),
   );
@@ -149,7 +153,20 @@ export function createProject(options: ProjectOptions): Project {
     if (user.userId !== undefined) userIds.add(user.userId);
   }
 
-  return { users, fields, bulkUpdate };
+  function take(
+    user: Pick<UserUpdate, 'email' | 'userId' | 'preferUserId'>,
+    existingOnly: boolean,
+  ): string | undefined {
+    const { email, userId = '' } = user;
+    const failure = failureOf({ ...user, preferUserId: user.preferUserId && !existingOnly, dataFields: {} });
+    if (failure !== undefined) return failure;
+    if (email !== undefined && existingOnly && !users.has(email)) return 'notFoundEmails';
+    if (!users.has(email ?? userId)) users.set(email ?? userId, {});
+    if (email === undefined) userIds.add(userId);
+    return undefined;
+  }
+
+  return { users, fields, bulkUpdate, take };
 }
 
 function fits(value: unknown, type: FieldType): boolean {
@@ -186,4 +203,4 @@ function readBody(body: unknown): { users: UserUpdate[]; createNewFields: boolea
   return { users: read, createNewFields };
 }
 
-const bad = (msg: string): Refused => ({ code: 'BadParams', msg });
+export const bad = (msg: string): Refused => ({ code: 'BadParams', msg });
