@@ -389,6 +389,8 @@ export interface RunAccount {
   balanced: boolean;
   /** Why the run stopped early: the destination cannot be used, or the source or this machine. */
   halted?: { code: string; reason: string; by?: 'destination' };
+  /** It made room for other work, and the next run goes on with what is open. */
+  goesOn?: true;
   /** Where a job has targets after its rows. */
   exports?: ExportAccount[];
   pushes?: PushAccount[];

@@ -1,7 +1,7 @@
 import { openLedgerForReading } from '../ledger/open.ts';
 import { EXIT } from '../model.ts';
 import { type DryRunFile, dryRunJob } from '../pipelines/files/dry-run.ts';
-import { laneFor } from '../pipelines/registry.ts';
+import { laneFor, takes } from '../pipelines/registry.ts';
 import { readJob } from '../schedule/jobs.ts';
 import { say } from './print.ts';
 import { showProgress } from './progress.ts';
@@ -24,6 +24,7 @@ export async function dryRun(
       io,
       signal: stop.signal,
       laneFor: laneFor(job, io),
+      takes: takes(job),
       ...(request.file === undefined ? {} : { file: request.file }),
       progress: progress.tell,
     });
@@ -55,6 +56,7 @@ function textOf(job: string, files: readonly DryRunFile[]): string {
     lines.push(
       `  read ${read} = would send ${wouldSend} + duplicate ${duplicate} + conflict ${conflict} + rejected ${rejected} + held ${held}; lane ${file.lane}`,
     );
+    if (file.takes) lines.push(`  takes: ${file.takes}`);
     for (const event of file.byEvent) {
       for (const [currency, totals] of Object.entries(event.money))
         lines.push(

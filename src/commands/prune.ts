@@ -31,7 +31,8 @@ Example:
 
 function print(account: PruneAccount): void {
   const n = (count: number): string => count.toLocaleString('en-US');
-  const { dryRun, staged, leftovers, attempts, publications, requests, observations, received, keys, kept } = account;
+  const { dryRun, staged, leftovers, attempts, publications, requests, observations, received, keys, links, kept } =
+    account;
   const lines = [
     `staged files      ${n(staged.files)}, ${n(staged.bytes)} bytes`,
     `leftovers         ${n(leftovers.files)}, ${n(leftovers.bytes)} bytes`,
@@ -40,6 +41,7 @@ function print(account: PruneAccount): void {
     `requests, sights  ${n(requests + observations)}`,
     ...(received === 0 ? [] : [`pages of members  ${n(received)}`]),
     `keys              ${n(keys)}`,
+    ...(links === 0 ? [] : [`links of people   ${n(links)}`]),
     ...kept.map((why) => `kept              ${why}`),
     dryRun ? 'A dry run: nothing was removed.' : 'Removed.',
   ];

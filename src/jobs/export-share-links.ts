@@ -58,6 +58,11 @@ const links = linksSettings
     allowPrivateAddresses: true,
   })
   .extend({
+    runFor: patience
+      .prefault('4h')
+      .describe(
+        'How long a run of the daemon makes links at a stretch. Then exports, pushes and a report are made of what there is, and the daemon goes on at once. Default 4h.',
+      ),
     patience: patience
       .prefault('1m')
       .describe(

@@ -38,7 +38,7 @@ export function scrubLedger(
   db.function('holds_person', { deterministic: true }, (text: unknown) =>
     typeof text === 'string' && holds(text) ? 1 : 0,
   );
-  const scrubbed: Scrubbed = { cells: 0, left: [] };
+  const scrubbed: Scrubbed = { cells: scrubLinks({ db }, without !== undefined), left: [] };
   for (const { table, column } of textColumns({ db })) {
     const final = FINAL[table] ?? '';
     const found = db
@@ -65,6 +65,22 @@ export function scrubLedger(
   scrubbed.cells += members;
   if (without && members > 0) removeMembersWho({ db });
   return scrubbed;
+}
+
+/** Rows that got a link of the person say so in their proof. Returns how many there are. */
+function scrubLinks({ db }: Pick<Ledger, 'db'>, remove: boolean): number {
+  const links = db
+    .prepare<[], { link: string }>(`SELECT link FROM links WHERE holds_person(person) = 1 ${FINAL.links ?? ''}`)
+    .all();
+  if (links.length === 0) return 0;
+  const where = `deliveries WHERE event_id IN (SELECT value FROM json_each(?)) AND state = 'delivered'`;
+  const theirs = JSON.stringify(links.map(({ link }) => link));
+  const count = db.prepare<[string], { n: number }>(`SELECT count(*) AS n FROM ${where}`).get(theirs)?.n ?? 0;
+  if (remove && count > 0)
+    db.prepare(
+      `UPDATE deliveries SET event_id = '' WHERE event_id IN (SELECT value FROM json_each(?)) AND state = 'delivered'`,
+    ).run(theirs);
+  return count;
 }
 
 function textColumns({ db }: Pick<Ledger, 'db'>): { table: string; column: string }[] {

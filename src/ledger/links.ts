@@ -183,6 +183,31 @@ export function openLinkBook(ledger: Ledger, place: LinkPlace): LinkBook {
   };
 }
 
+/** Places of which there are links, with their accounts. */
+export function linkPlaces({ db }: Pick<Ledger, 'db'>): (LinkPlace & { account: string; container: string })[] {
+  return db
+    .prepare<[], LinkPlace & { account: string; container: string }>(
+      `SELECT DISTINCT l.destination_id AS destinationId, l.label, d.account, d.container
+       FROM links l JOIN destinations d ON d.id = l.destination_id`,
+    )
+    .all();
+}
+
+/** Numbers of up to `most` links of a place of whose people nothing was heard since an instant. */
+export function silentLinks(
+  { db }: Pick<Ledger, 'db'>,
+  { destinationId, label }: LinkPlace,
+  before: number,
+  most: number,
+): number[] {
+  return db
+    .prepare<[number, string, number, number], { id: number }>(
+      'SELECT id FROM links WHERE destination_id = ? AND label = ? AND seen_at < ? LIMIT ?',
+    )
+    .all(destinationId, label, before, most)
+    .map(({ id }) => id);
+}
+
 /** Removes links by number: those of a person who is forgotten, or of whom nothing was heard for long. Returns how many. */
 export function removeLinks({ db }: Pick<Ledger, 'db'>, ids: readonly number[]): number {
   const remove = db.prepare('DELETE FROM links WHERE id = ?');

@@ -89,6 +89,8 @@ export interface RunFacts {
   attention: number;
   /** A file is left half way, and it is not the destination's answer that it waits for. */
   stuck: boolean;
+  /** It made room for other work, and is to be gone on with at once. */
+  goesOn: boolean;
   endedAt: number;
 }
 
@@ -99,13 +101,19 @@ const RUN = `SELECT id, ended_at AS endedAt, json_extract(account, '$.balanced')
     json_extract(account, '$.counts.conflict') + json_extract(account, '$.counts.failed')
       + json_extract(account, '$.counts.held') + json_extract(account, '$.seen.held')
       + json_extract(account, '$.seen.refused') + json_extract(account, '$.seen.open') AS attention,
-    EXISTS (SELECT 1 FROM json_each(account, '$.files') f WHERE json_extract(f.value, '$.state') = 'open'
-      AND json_extract(f.value, '$.awaits') IS NULL) AS stuck
+    json_extract(account, '$.goesOn') IS NULL AND EXISTS (SELECT 1 FROM json_each(account, '$.files') f
+      WHERE json_extract(f.value, '$.state') = 'open' AND json_extract(f.value, '$.awaits') IS NULL) AS stuck,
+    json_extract(account, '$.goesOn') IS NOT NULL AS goesOn
   FROM runs WHERE job = ? AND state = 'finished'`;
 
-type RunRow = Omit<RunFacts, 'balanced' | 'stuck'> & { balanced: number; stuck: number };
+type RunRow = Omit<RunFacts, 'balanced' | 'stuck' | 'goesOn'> & { balanced: number; stuck: number; goesOn: number };
 
-const factsOf = (row: RunRow): RunFacts => ({ ...row, balanced: row.balanced === 1, stuck: row.stuck === 1 });
+const factsOf = (row: RunRow): RunFacts => ({
+  ...row,
+  balanced: row.balanced === 1,
+  stuck: row.stuck === 1,
+  goesOn: row.goesOn === 1,
+});
 
 /** Finished runs of a job, newest first, at most `limit`. */
 export function newestRuns(ledger: Pick<Ledger, 'db'>, job: string, limit: number): RunFacts[] {

@@ -52,9 +52,9 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
   /** Jobs whose run the ledger had no room for, or was locked against: gone on with at the next look, not at the next tick. */
   const brokenOff = new Set<string>();
 
-  const start = (job: string, work: () => Promise<void>): void => {
-    const careful = (): Promise<void> =>
-      work()
+  const start = (job: string, work: (pause: AbortSignal) => Promise<void>): void => {
+    const careful = (pause: AbortSignal): Promise<void> =>
+      work(pause)
         .catch((raw: unknown) => {
           if (signal.aborted) return;
           const error = noteFailure(raw);
@@ -119,9 +119,9 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
       const { due, cause } = next;
       rememberFire(ledger, job.id, due);
       brokenOff.delete(job.id);
-      start(job.id, async () => {
+      start(job.id, async (pause) => {
         io.log.info({ job: job.id, cause, due: new Date(due).toISOString() }, 'run starts');
-        const { executed, exitCode } = await run.execute({ verb: 'run', job: job.id }, { ...options, cause });
+        const { executed, exitCode } = await run.execute({ verb: 'run', job: job.id }, { ...options, cause, pause });
         const { counts, seen, balanced } = executed.account;
         io.log.info(
           { job: job.id, run: executed.account.run, exitCode, balanced, files: seen.files, ...counts },

@@ -23,6 +23,7 @@ export function dueRun(
   if (job.schedule === undefined || loginPausedUntil(ledger, job, now) !== undefined) return undefined;
   const tick = latestDue(job.schedule, job.timezone, since, now);
   if (tick !== undefined) return { due: tick, cause: now - tick > LATE_MS ? 'catch-up' : 'schedule' };
+  if (newestRuns(ledger, job.id, 1)[0]?.goesOn) return { due: now, cause: 'catch-up' };
   const again = retryAt(ledger, job.id, now);
   return interrupted || (again !== undefined && again <= now) ? { due: now, cause: 'catch-up' } : undefined;
 }

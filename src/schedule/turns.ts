@@ -5,8 +5,11 @@
 export interface Turns {
   /** Whether something of this job, or for no job, is under way or waits. */
   busy(job: string): boolean;
-  /** Does `work` when its turn comes. It must not throw. Resolves when it is done, or dropped by `stop`. */
-  take(job: string | undefined, work: () => Promise<void>): Promise<void>;
+  /**
+   * Does `work` when its turn comes. It must not throw. Resolves when it is done, or dropped by `stop`. `pause`: given once somebody
+   * else waits for it to end.
+   */
+  take(job: string | undefined, work: (pause: AbortSignal) => Promise<void>): Promise<void>;
   /** Begins nothing more, and resolves when all that is under way has ended. */
   stop(): Promise<void>;
 }
@@ -15,6 +18,7 @@ interface Turn {
   job: string | undefined;
   begin: () => void;
   drop: () => void;
+  pause: AbortController;
 }
 
 export function createTurns(): Turns {
@@ -27,6 +31,7 @@ export function createTurns(): Turns {
   const beginWhatMay = (): void => {
     const before: Turn[] = [];
     for (const turn of waiting.splice(0)) {
+      for (const other of running.keys()) if (inTheWay(other, turn)) other.pause.abort();
       if ([...running.keys(), ...before].some((other) => inTheWay(other, turn))) before.push(turn);
       else turn.begin();
     }
@@ -41,8 +46,9 @@ export function createTurns(): Turns {
         const turn: Turn = {
           job,
           drop: resolve,
+          pause: new AbortController(),
           begin: () => {
-            const done = work().finally(() => {
+            const done = work(turn.pause.signal).finally(() => {
               running.delete(turn);
               resolve();
               if (!stopped) beginWhatMay();

@@ -18,6 +18,8 @@ export interface ExecuteOptions {
   /** Folder of the ledger, the staging and everything else that stays on this machine. */
   state: string;
   cause: 'schedule' | 'catch-up' | 'command' | 'demo';
+  /** Given once somebody waits for the work to end: one that goes on for hours makes room. */
+  pause?: AbortSignal;
   progress?: (progress: Progress) => void;
   crashPoint?: (name: string) => void;
   /** The number of the request, where the daemon executes for a command. */

@@ -6,8 +6,9 @@ import { destinationId } from '../../ledger/registry.ts';
 import { labelOfEvent } from '../../mapping/customer-settings.ts';
 import type { Answer, DestinationIdentity, EventRecord, Io } from '../../model.ts';
 import type { RowDestination, RowSender } from '../files/context.ts';
+import { tellHowLong } from './how-long.ts';
 import { createKeeper } from './keep.ts';
-import { answerOf, personOf } from './person.ts';
+import { answerOf, linkOfResults, personOf } from './person.ts';
 
 /** Of what is always to hand: each person takes several requests, one after the other, and all wait for the same pace. */
 const AT_ONCE = { start: 4, max: 16 };
@@ -21,7 +22,16 @@ export function linksDestination(job: LinksJob, ledger: Ledger, io: Io): RowDest
     // Asking again finds the link that is there.
     repeatable: true,
     laneFor: () => job.links.bulk?.lane ?? 'links',
-    open: (_lane, { refreshToken }) => openSender(job, identity, ledger, io, refreshToken),
+    open: (_lane, { refreshToken, rows }) => {
+      tellHowLong(job, rows, io);
+      return openSender(job, identity, ledger, io, refreshToken);
+    },
+    recover(rows) {
+      for (const [eventName, its] of Map.groupBy(rows, ({ event }) => event.eventName)) {
+        const place = { destinationId: destinationId(ledger, identity), label: labelOfEvent(eventName) };
+        openLinkBook(ledger, place).record(its.map(linkOfResults), io.now());
+      }
+    },
   };
 }
 

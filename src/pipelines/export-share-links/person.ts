@@ -1,4 +1,5 @@
 import type { LinkAnswer, LinkPerson } from '../../destinations/extole/links/answers.ts';
+import type { TellLink } from '../../ledger/links.ts';
 import type { Answer, EventRecord } from '../../model.ts';
 
 /** The customer of a row. */
@@ -21,4 +22,11 @@ export function answerOf(found: LinkAnswer): Answer {
     default:
       return found;
   }
+}
+
+/** A link as a results file has it: with its row, and nothing of Extole's ids. */
+export function linkOfResults({ event, eventId, at }: { event: EventRecord; eventId: string; at: number }): TellLink {
+  const { email, partnerUserId } = personOf(event);
+  const code = /[^/=?&#]*$/.exec(eventId)?.[0] ?? '';
+  return { email, partnerUserId, link: eventId, code, cameBy: 'adopted', asOf: at };
 }

@@ -7,7 +7,7 @@ import { linksDestination } from './destination.ts';
 import { gatherCustomers } from './sources/gather.ts';
 
 /** One execution of a job: customers become rows of a file, each row ends with a link, and links go out as files and profiles. */
-export function exportShareLinks(options: Omit<RunOptions, 'pipeline'>, job: LinksJob): Promise<RunResult> {
+export async function exportShareLinks(options: Omit<RunOptions, 'pipeline'>, job: LinksJob): Promise<RunResult> {
   const { ledger, io } = options;
   const pipeline: Pipeline = {
     destination: linksDestination(job, ledger, io),
@@ -19,5 +19,28 @@ export function exportShareLinks(options: Omit<RunOptions, 'pipeline'>, job: Lin
       return afterRows({ ...ctx, job, links }, account);
     },
   };
-  return runJob({ ...options, pipeline });
+  const ended = new AbortController();
+  try {
+    return await runJob({ ...options, pipeline, pause: pauseOf(options, job, ended.signal) });
+  } finally {
+    ended.abort();
+  }
+}
+
+/**
+ * A run of the daemon that would go on for days makes room: for what waits for it, and, from time to time, for the exports and pushes
+ * that come after the rows. One that somebody gave by hand goes on to its end.
+ */
+function pauseOf(
+  { cause, io, pause }: Pick<RunOptions, 'cause' | 'io' | 'pause'>,
+  { links: { runFor } }: LinksJob,
+  ended: AbortSignal,
+): AbortSignal | undefined {
+  if (cause !== 'schedule' && cause !== 'catch-up') return undefined;
+  const long = new AbortController();
+  io.sleep(runFor, ended).then(
+    () => long.abort(),
+    () => {},
+  );
+  return pause ? AbortSignal.any([long.signal, pause]) : long.signal;
 }

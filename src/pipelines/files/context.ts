@@ -6,7 +6,7 @@ import type { Job } from '../../jobs/schema.ts';
 import type { Delivery } from '../../ledger/deliveries.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import type { Processing } from '../../ledger/processings.ts';
-import type { DestinationIdentity, Io, Lane, Remote, RowLane, Sender } from '../../model.ts';
+import type { DestinationIdentity, EventRecord, Io, Lane, Remote, RowLane, Sender } from '../../model.ts';
 import type { PgpKeys } from '../../parsing/pgp-keys.ts';
 import type { LoginWatch } from '../../remotes/login-watch.ts';
 import type { Carriers } from './by-file/carrier.ts';
@@ -37,11 +37,15 @@ export interface RowDestination {
   open(lane: RowLane, options: OpenOptions): RowSender;
   /** A row that is sent again is found there, and done no second time, for all that anybody can tell. */
   repeatable?: boolean;
+  /** Takes over what results say that rows got, of which the ledger knows nothing. `at`: milliseconds since 1970. */
+  recover?(rows: readonly { event: EventRecord; eventId: string; at: number }[]): void;
 }
 
 export interface OpenOptions {
   /** Reads the token again from where it is kept. */
   refreshToken: () => string | undefined;
+  /** How many rows there are to send, or fewer. */
+  rows: number;
 }
 
 export interface RowSender extends Sender {
@@ -59,6 +63,8 @@ export interface RunContext {
   io: Io;
   /** Stops the run at the next safe place. */
   signal: AbortSignal;
+  /** Given while the run goes on for long: it makes room at the next safe place, and the next run goes on. */
+  pause?: AbortSignal;
   /** How long to wait for answers on the wire once stopped. */
   drainMs: number;
   staging: string;
@@ -69,14 +75,16 @@ export interface RunContext {
   destinationId: number;
   /** How whole files go, where that is not as events do. */
   carriers?: Carriers;
+  /** Called once the contents of the next file are staged. */
+  staged?: () => Promise<void>;
+  /** How rows leave, where each is no delivery of its own. */
+  course?: RowCourse;
   /** How the destination answers, over all files of the run. */
   health: Health;
   /** Reads the destination's token again from where it is kept. */
   refreshToken: () => string | undefined;
   /** What is known of refused logins, here and on the lanes. */
   logins: LoginWatch;
-  /** How rows leave, where each is no delivery of its own. */
-  course?: RowCourse;
   progress: (progress: Progress) => void;
   /** The processings that a person asked for, by id; absent: all. */
   only?: ReadonlyMap<number, Concern>;

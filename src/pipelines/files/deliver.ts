@@ -6,7 +6,7 @@ import type { Ended, Granted, WindowEnd, WindowRow } from '../../delivery/window
 import { personRestMs } from '../../destinations/extole/settings.ts';
 import { type Claim, type Owner, openBook, type Recorded, type Settled } from '../../ledger/deliveries.ts';
 import { mustHold } from '../../ledger/fence.ts';
-import { blockedOrders } from '../../ledger/processings.ts';
+import { blockedOrders, deliveryCounts } from '../../ledger/processings.ts';
 import { eventNameId } from '../../ledger/registry.ts';
 import { beginSending, endSending } from '../../ledger/sweep.ts';
 import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
@@ -43,7 +43,10 @@ export async function deliverFile(
   const { processing, paths, definition } = pass;
   const book = openBook(ledger, processing.id);
   const index = openRowIndex(paths.index);
-  const sender = ctx.destination.open(lane, { refreshToken: ctx.refreshToken });
+  const sender = ctx.destination.open(lane, {
+    refreshToken: ctx.refreshToken,
+    rows: lane === 'links' ? rowsToSend(ctx, processing.id, seal, retryOnly) : seal.candidates,
+  });
   const eventIds = seal.eventNames.map((name) =>
     name === '' ? 0 : eventNameId(ledger, processing.destinationId, name),
   );
@@ -206,7 +209,7 @@ export async function deliverFile(
       // Of customers, no two rows of one person go.
       restMs: lane === 'links' ? 0 : personRestMs(ctx.job.destination.extole),
       blockedOrders: blockedOrders(ledger, processing.job, processing.id),
-      signal: ctx.signal,
+      signal: ctx.pause && lane === 'links' ? AbortSignal.any([ctx.signal, ctx.pause]) : ctx.signal,
       drainMs: ctx.drainMs,
       io,
       meter,
@@ -221,6 +224,14 @@ export async function deliverFile(
     await sender.close();
     index.close();
   }
+}
+
+/** At most so many: of those without a delivery, some may turn out to be known. */
+function rowsToSend(ctx: RunContext, processingId: number, { candidates }: Seal, retryOnly: boolean): number {
+  const counts = Object.entries(deliveryCounts(ctx.ledger, processingId));
+  const sum = (open: boolean): number =>
+    counts.reduce((n, [state, count]) => n + (UNFINISHED.has(state) === open ? count : 0), 0);
+  return retryOnly ? sum(true) : Math.max(0, candidates - sum(false));
 }
 
 function recordOf({ id, attempt, state, answer, code, reason }: Ended<ComparedRow>): Recorded {

@@ -32,6 +32,8 @@ export interface DryRunFile {
   bytes: number;
   sha256: string;
   lane?: string;
+  /** How long it would take, where that is known beforehand. */
+  takes?: string;
   read: number;
   wouldSend: number;
   duplicate: number;
@@ -51,6 +53,8 @@ export interface DryRunOptions {
   io: Io;
   signal: AbortSignal;
   laneFor: (rows: number) => string;
+  /** How long so many rows take, where that is known beforehand. */
+  takes?: ((rows: number) => string) | undefined;
   /** A local file instead of the inbox. */
   file?: string;
   progress: (progress: Progress) => void;
@@ -176,6 +180,7 @@ async function judge(
       ...empty,
       ...{ read, wouldSend, duplicate, conflict, rejected, held, byEvent, reasons },
       lane: options.laneFor(seal.candidates),
+      ...(options.takes && wouldSend > 0 ? { takes: options.takes(wouldSend) } : {}),
       ...(seal.held ? { heldBecause: seal.held } : {}),
     };
   } catch (error) {

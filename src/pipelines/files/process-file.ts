@@ -65,8 +65,10 @@ async function goOn(ctx: RunContext, start: Processing): Promise<FileProgress> {
     if (!taken) return {};
     processing = taken;
   }
-  if (processing.state === 'taken') processing = await stage(ctx, processing);
-  else if (processing.state !== 'published' && processing.refusal?.verdict !== 'refused')
+  if (processing.state === 'taken') {
+    processing = await stage(ctx, processing);
+    await ctx.staged?.();
+  } else if (processing.state !== 'published' && processing.refusal?.verdict !== 'refused')
     await restage(ctx, processing);
   const { halted, unchanged } = processing.refusal?.verdict === 'refused' ? {} : await sealAndDeliver(ctx, processing);
   processing = getProcessing(ctx.ledger, processing.id);
@@ -100,7 +102,7 @@ async function retryRows(ctx: RunContext, processing: Processing): Promise<FileP
   updateProcessing(ctx.ledger, processing.id, { settledAt: null });
   if (processing.restored === 1) {
     await recoverRows(ctx, pass, seal);
-    return { account: await revise(ctx, processing) };
+    if (!ctx.destination.repeatable) return { account: await revise(ctx, processing) };
   }
   if (ctx.only?.get(processing.id) === 'none') return { account: await revise(ctx, processing) };
   const lane = processing.lane ?? ctx.destination.laneFor(seal.candidates);
@@ -201,7 +203,7 @@ async function sealAndDeliver(ctx: RunContext, start: Processing): Promise<Deliv
   const seal = await sealFile(ctx, sealed);
   if (sealed.processing.restored === 1) {
     await recoverRows(ctx, sealed, seal);
-    return {};
+    if (!ctx.destination.repeatable) return {};
   }
   // Nothing at all may be what a file has to say.
   if (seal.held || (seal.candidates === 0 && !ctx.course)) return {};

@@ -5,7 +5,7 @@ import { type Processing, updateProcessing } from '../../ledger/processings.ts';
 import { eventNameId } from '../../ledger/registry.ts';
 import { holdRestored, type KnownOutcome, takeOutcomesOver } from '../../ledger/restored.ts';
 import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
-import type { InputRow, RemoteFile } from '../../model.ts';
+import type { EventRecord, InputRow, RemoteFile } from '../../model.ts';
 import { openRows } from '../../parsing/open.ts';
 import { openText } from '../../parsing/text.ts';
 import { fittingName } from '../../remotes/names.ts';
@@ -38,8 +38,9 @@ export async function recoverRows(ctx: RunContext, pass: FilePass, seal: Seal): 
     await rm(local);
     ctx.crashPoint('outcomes-taken-over');
   }
-  // A file that was held as a whole before the backup stays so, and its rows own no keys.
-  if (!seal.held || processing.state !== 'closed') await holdTheRest(ctx, pass, seal);
+  // A file that was held as a whole before the backup stays so, and its rows own no keys. What can be asked for again is.
+  const isHeld = seal.held && processing.state === 'closed';
+  if (!isHeld && !ctx.destination.repeatable) await holdTheRest(ctx, pass, seal);
   ctx.crashPoint('rows-held');
   updateProcessing(ctx.ledger, processing.id, { restored: 0 });
 }
@@ -100,12 +101,15 @@ async function takeOver(ctx: RunContext, pass: FilePass, seal: Seal, path: strin
   try {
     for await (const batch of claimsOf(ctx, pass, seal)) {
       const known: KnownOutcome[] = [];
-      for (const { claim, verdict } of batch) {
+      const got: { event: EventRecord; eventId: string; at: number }[] = [];
+      for (const { claim, verdict, event } of batch) {
         const line = (await lines.next()).value;
         if (verdict !== VERDICT.candidate && line) checkedAt ??= line.at;
         const outcome = claim && line && outcomeOf(claim, line);
         if (outcome) known.push(outcome);
+        if (event && outcome?.state === 'delivered') got.push({ event, eventId: outcome.eventId, at: outcome.at });
       }
+      ctx.destination.recover?.(got);
       takeOutcomesOver(ctx.ledger, pass.processing.id, known);
     }
   } finally {
@@ -158,6 +162,7 @@ interface Claimed {
   values: InputRow['values'];
   /** Absent for rows that the check of the file rejected. */
   claim?: Claim;
+  event?: EventRecord;
 }
 
 /** The rows of the file in order, as claims on their keys. */
@@ -191,7 +196,7 @@ async function* claimsOf(ctx: RunContext, pass: FilePass, seal: Seal): AsyncGene
         const { key } = mapped.event;
         const eventName = ids[block.eventName(i)] ?? 0;
         const hashes = { keyHash: block.keyHash(i), contentHash: block.contentHash(i), orderHash: block.orderHash(i) };
-        return { ...row, claim: { line, eventNameId: eventName, key, ...hashes } };
+        return { ...row, claim: { line, eventNameId: eventName, key, ...hashes }, event: mapped.event };
       });
     }
   } finally {

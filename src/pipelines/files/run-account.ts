@@ -20,6 +20,7 @@ export function createRunAccount(
   startedAt: number,
 ): {
   notices: Notice[];
+  /** No further file is begun. */
   readonly halted: boolean;
   /** Processings that were added. */
   readonly told: readonly number[];
@@ -35,6 +36,8 @@ export function createRunAccount(
   /** Whether there is anything to tell that was not told before. */
   readonly news: boolean;
   halt(why: NonNullable<RunAccount['halted']>): void;
+  /** The run makes room; the next one goes on. */
+  pause(): void;
   finish(now: number): RunAccount;
 } {
   const files: FileAccount[] = [];
@@ -47,11 +50,12 @@ export function createRunAccount(
   let quiet = 0;
   let after = false;
   let halted: RunAccount['halted'];
+  let goesOn = false;
 
   return {
     notices,
     get halted() {
-      return halted !== undefined;
+      return halted !== undefined || goesOn;
     },
     told,
     add: (file, { id, told: before }) => {
@@ -92,6 +96,9 @@ export function createRunAccount(
     halt: (why) => {
       halted ??= why;
     },
+    pause: () => {
+      goesOn = true;
+    },
     finish: (now) => {
       const seen = { files: files.length, processed: 0, held: 0, refused: 0, open: 0 };
       for (const file of files) seen[file.state]++;
@@ -110,6 +117,7 @@ export function createRunAccount(
         counts: { ...counts },
         balanced,
         ...(halted ? { halted } : {}),
+        ...(goesOn && !halted ? { goesOn } : {}),
         ...(exports.length > 0 ? { exports: [...exports] } : {}),
         ...(pushes.length > 0 ? { pushes: [...pushes] } : {}),
         notices: [...notices],

@@ -15,7 +15,7 @@ import {
 } from '../../ledger/processings.ts';
 import { destinationId, storeDefinition } from '../../ledger/registry.ts';
 import { closeRun, interruptRun, openRun } from '../../ledger/runs.ts';
-import { type FileAccount, type Io, type Notice, type Remote, type RunAccount, TransferError } from '../../model.ts';
+import { type Io, type Notice, type Remote, type RunAccount, TransferError } from '../../model.ts';
 import { unlockPgpKeys } from '../../parsing/pgp-keys.ts';
 import { openRemote } from '../../remotes/open.ts';
 import { checkEncryption } from '../../reports/encrypt.ts';
@@ -28,6 +28,7 @@ import { type FileProgress, processFile, retryFile, revise } from './process-fil
 import { publishReports } from './publish-reports.ts';
 import { findRestored } from './restored-files.ts';
 import { createRunAccount } from './run-account.ts';
+import { openAccount, sameDestination } from './same-destination.ts';
 import { stagingProblem } from './stage.ts';
 import { sweepRemote } from './sweep-remote.ts';
 import { findFiles, planToTake, takeLocalFile } from './take.ts';
@@ -52,6 +53,8 @@ export interface RunOptions {
   /** Reads the destination's token again from where it is kept. */
   refreshToken?: () => string | undefined;
   drainMs?: number;
+  /** See `RunContext`. */
+  pause?: AbortSignal | undefined;
   progress?: (progress: Progress) => void;
   crashPoint?: (name: string) => void;
 }
@@ -90,6 +93,7 @@ async function run(options: RunOptions): Promise<RunResult> {
       ledger,
       io,
       signal,
+      ...(options.pause ? { pause: options.pause } : {}),
       drainMs: options.drainMs ?? 25_000,
       staging: join(options.state, 'staging'),
       remote,
@@ -102,16 +106,17 @@ async function run(options: RunOptions): Promise<RunResult> {
       health: createHealth((n) => backoffDelay(n, job.delivery.backoff, io.random()), job.delivery.outageAfter),
       progress: options.progress ?? (() => {}),
       crashPoint: options.crashPoint ?? (() => {}),
+      ...(options.pipeline.course ? { course: options.pipeline.course } : {}),
       ...(options.only ? { only: options.only } : {}),
     };
     account.notices.push(...(await findRestored(ctx, () => storeCurrentDefinition(ctx))));
     await options.first?.(ctx);
-      ...(options.pipeline.course ? { course: options.pipeline.course } : {}),
     await carryOn(ctx, account);
     if (options.file !== undefined) {
       if (!account.halted) await takeUpLocalFile(ctx, account, options.file);
     } else if (!options.retryOnly && !options.only) await takeUpNew(ctx, account, options.pipeline);
-    if (!ctx.only) await options.pipeline.afterRows?.(ctx, account);
+    // A decision about an export is about no file.
+    if (!ctx.only || ctx.only.size === 0) await options.pipeline.afterRows?.(ctx, account);
     await pruneStaging(ctx);
     await sweepRemote(ctx);
     account.notices.push(...expiryNotices(ctx));
@@ -176,14 +181,29 @@ async function carryOn(ctx: RunContext, account: Account): Promise<void> {
   }
 }
 
+/** Where nobody can be asked for new rows, those that are known go on, and what follows them. */
+async function gather(
+  ctx: RunContext,
+  account: Account,
+  pipeline: Pipeline,
+): Promise<Awaited<ReturnType<NonNullable<Pipeline['gather']>>> | undefined> {
+  try {
+    return await pipeline.gather?.(ctx);
+  } catch (error) {
+    if (!(error instanceof TransferError) || ctx.signal.aborted || error.code === 'LEDGER_TAKEN_OVER') throw error;
+    ctx.io.log.warn({ job: ctx.job.id, code: error.code, hint: error.hint }, error.message);
+    account.halt({ code: error.code, reason: error.hint ? `${error.message}; ${error.hint}` : error.message });
+    return undefined;
+  }
+}
+
 async function takeUpNew(ctx: RunContext, account: Account, pipeline: Pipeline): Promise<void> {
-  const gathered = account.halted ? undefined : await pipeline.gather?.(ctx);
+  const gathered = account.halted ? undefined : await gather(ctx, account, pipeline);
   account.notices.push(...(gathered?.notices ?? []));
   if (gathered?.file) {
     const { path, name, taken } = gathered.file;
-    const { id } = await takeUpLocalFile(ctx, account, path, name);
-    // Where not even that worked, its way begins anew with the next run.
-    if (getProcessing(ctx.ledger, id).fileId !== null) await taken();
+    // Before its rows leave, which may take days. Where it cannot even be staged, its way begins anew with the next run.
+    await takeUpLocalFile({ ...ctx, staged: taken }, account, path, name);
   }
   if (pipeline.inbox) await takeUpNewFiles(ctx, account);
 }
@@ -223,10 +243,9 @@ async function waitForStable(ctx: RunContext, waitMs: number): Promise<void> {
   }
 }
 
-async function takeUpLocalFile(ctx: RunContext, account: Account, path: string, name?: string): Promise<Processing> {
+async function takeUpLocalFile(ctx: RunContext, account: Account, path: string, name?: string): Promise<void> {
   const processing = await takeLocalFile(ctx, path, storeCurrentDefinition(ctx), name);
   await step(ctx, account, processing, () => processFile(ctx, processing));
-  return processing;
 }
 
 function storeCurrentDefinition(ctx: RunContext): number {
@@ -250,6 +269,7 @@ async function step(
         message: `${processing.name} was gone or changed before it could be taken`,
       });
     if (progress.halted) account.halt({ ...progress.halted, by: 'destination' });
+    if (ctx.pause?.aborted) account.pause();
   } catch (error) {
     if (!(error instanceof TransferError) || ctx.signal.aborted) throw error;
     if (!ONE_FILE.has(error.code)) {
@@ -279,34 +299,3 @@ const ONE_FILE = new Set([
   'TARGET_EXISTS',
   'TARGET_IS_DIRECTORY',
 ]);
-
-/** What is known so far of a file that could not be brought further. */
-function openAccount(ctx: RunContext, { id }: Processing): FileAccount {
-  const processing = getProcessing(ctx.ledger, id);
-  if (processing.account) return { ...processing.account, state: 'open' };
-  const read = processing.read ?? 0;
-  return {
-    job: ctx.job.id,
-    processing: `p${processing.id}`,
-    name: processing.name,
-    sha256: '',
-    bytes: processing.size,
-    state: 'open',
-    counts: { read, delivered: 0, duplicate: 0, conflict: 0, rejected: 0, failed: 0, held: 0, open: read },
-    byEvent: [],
-    reasons: [],
-    notices: [],
-    balanced: true,
-  };
-}
-
-/** Rows that were meant for another account are not sent to this one. */
-function sameDestination(ctx: RunContext, processing: Processing, account: Account): boolean {
-  if (processing.destinationId === ctx.destinationId) return true;
-  account.notices.push({
-    code: 'OTHER_DESTINATION',
-    message: `${processing.name} has open rows for another account or container than the job names now; they wait until it is set back`,
-  });
-  account.leaveOpen(processing.account ?? openAccount(ctx, processing));
-  return false;
-}

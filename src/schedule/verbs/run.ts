@@ -27,7 +27,9 @@ export const run: Verb<RunRequest, RunResult> = {
 export function exitCodeOf(account: RunAccount): ExitCode {
   if (!account.balanced) return EXIT.internal;
   // A file that was sent, and whose answer is waited for, is as it should be.
-  const stuck = account.files.filter((file) => file.state === 'open' && file.awaits === undefined);
+  const stuck = account.goesOn
+    ? []
+    : account.files.filter((file) => file.state === 'open' && file.awaits === undefined);
   const { exports = [], pushes = [] } = account;
   const open = [...exports, ...pushes].filter(({ state }) => state === 'open');
   if (account.halted || stuck.length + open.length > 0) return EXIT.unreachable;
