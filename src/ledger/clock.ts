@@ -12,6 +12,7 @@ const MARKS: readonly (readonly [table: string, column: string])[] = [
   ['uploads', 'uploaded_at'],
   ['uploads', 'looked_at'],
   ['upload_answers', 'stable_since'],
+  ['link_reports', 'asked_at'],
   ['executor', 'started_at'],
 ];
 

@@ -28,6 +28,9 @@ export interface LinkReport {
   counts: LinkReportCounts | undefined;
 }
 
+/** So many numbers of reports are remembered, over all jobs. */
+const KEPT = 1000;
+
 interface Row {
   id: number;
   name: string;
@@ -69,6 +72,8 @@ export function planLinkReport(ledger: Ledger, job: string, nameFor: (id: number
         name,
         now,
       );
+      // Nobody asks for older ones.
+      db.prepare('DELETE FROM link_reports WHERE job = ? AND id <= ?').run(job, id - KEPT);
       return { id, name, reportId: '', state: 'asked' as const, askedAt: now, counts: undefined };
     })
     .immediate();
@@ -89,13 +94,4 @@ export function endLinkReport(
   ledger.db
     .prepare('UPDATE link_reports SET state = ?, counts = ?, ended_at = ? WHERE id = ?')
     .run(end.state, end.state === 'read' ? JSON.stringify(end.counts) : null, now, id);
-}
-
-/** Reports that are over since then, but for the newest of each job. Returns how many. */
-export function pruneLinkReports({ db }: Pick<Ledger, 'db'>, before: number): number {
-  return db
-    .prepare(
-      'DELETE FROM link_reports WHERE ended_at < ? AND id NOT IN (SELECT max(id) FROM link_reports GROUP BY job)',
-    )
-    .run(before).changes;
 }

@@ -61,7 +61,7 @@ const RECEIVED_KEPT_MS = 30 * DAY;
 const LEFT_OVER_MS = DAY;
 const KEYS_AT_ONCE = 2000;
 /** Folders of what lies in staging for a moment only: reports to be published, answers to whole files that are being read. */
-const OF_NO_FILE = new Set(['reports', 'answers']);
+const OF_NO_FILE = new Set(['reports', 'answers', 'customers']);
 
 /** Removes what was kept for as long as the jobs say. Can be cut short at any time, and repeated. Runs while nothing else does. */
 export async function prune(options: PruneOptions): Promise<PruneAccount> {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BulkSettings } from '../../../jobs/bulk-settings.ts';
+import { agedNow } from '../../../ledger/clock.ts';
 import { holdRest, unansweredRows } from '../../../ledger/upload-rows.ts';
 import { type Upload, updateUpload } from '../../../ledger/uploads.ts';
 import { formatDuration } from '../../../mapping/duration.ts';
@@ -22,7 +23,8 @@ export function concludeBulk(
 ): boolean {
   const { ledger, io, job } = ctx;
   const now = io.now();
-  const age = now - upload.uploadedAt;
+  // A clock that leapt gives nobody up.
+  const age = agedNow(ledger, now) - upload.uploadedAt;
   const { claimed, others } = unansweredRows(ledger, upload);
   if (claimed + others === 0) {
     updateUpload(ledger, upload.id, { state: 'answered', lookedAt: now, endedAt: now, notices: withoutOurs(upload) });
