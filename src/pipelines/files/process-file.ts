@@ -136,7 +136,8 @@ async function writeAnew(ctx: RunContext, processing: Processing): Promise<FileA
     return kept;
   }
   const last = processing.account;
-  const same = last && JSON.stringify([last.counts, last.reasons]) === JSON.stringify([kept.counts, kept.reasons]);
+  const told = ({ counts, reasons, state }: FileAccount): string => JSON.stringify([counts, reasons, state]);
+  const same = last && told(last) === told(kept);
   const revised = same ? last : ((await publishResults(ctx, pass, results, kept, seal.json)).account ?? kept);
   updateProcessing(ctx.ledger, processing.id, { settledAt: ctx.io.now() });
   return revised;
