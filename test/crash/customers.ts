@@ -1,5 +1,6 @@
 import { fromEnv, type Json } from '../integration/support/usual-job.ts';
 import type { Chance } from './chance.ts';
+import type { Kill } from './kill.ts';
 import type { InputFile } from './oracle.ts';
 import type { KnownPerson } from './servers/extole.ts';
 import { pushTo, type ToolName } from './servers/tools.ts';
@@ -43,6 +44,21 @@ export function createCustomers(chance: Chance): CustomerSampler {
     },
   };
 }
+
+const LATE = [
+  'export-planned',
+  'export-file-out',
+  'export-out',
+  'push-answered',
+  'push-recorded',
+  'push-results-out',
+] as const;
+
+/** Links are made soon, and what follows the rows is where the rare places are. */
+export const afterTheRows = (chance: Chance): Kill =>
+  chance.hit(0.7)
+    ? { at: 'points', points: [`${chance.pick(LATE)}${chance.hit(0.8) ? '' : ':2'}`] }
+    : { at: 'request', n: 1 + chance.below(50), delayMs: chance.hit(0.5) ? 0 : chance.next() * 20 };
 
 export interface LinksWishes {
   /** Folders beside the inbox, by the kind of export. */

@@ -9,7 +9,7 @@ import type { StandIn } from '../../../src/sandbox/stand-in.ts';
 export const TOOLS = ['hubspot', 'sfmc', 'klaviyo', 'iterable', 'braze'] as const;
 export type ToolName = (typeof TOOLS)[number];
 
-/** The share link that a tool has of each person, by the lower-cased address. */
+/** The share link that a tool has of each person, by the lower-cased address, or our id where it knows no address. */
 export type Stored = Record<string, string>;
 
 export interface OpenTool {
@@ -26,11 +26,11 @@ const FAR = 1_000_000_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function byEmail(people: Iterable<{ email: string | undefined; fields: Fields }>, field = 'share_link'): Stored {
+function byEmail(people: Iterable<{ email?: string | undefined; fields: Fields }>, field = 'share_link'): Stored {
   const found: Stored = {};
   for (const { email = '', fields } of people) {
     const link = fields[field];
-    if (typeof link === 'string') found[email.toLowerCase()] = link;
+    if (typeof link === 'string') found[email.includes('@') ? email.toLowerCase() : email] = link;
   }
   return found;
 }
@@ -54,7 +54,10 @@ const STARTS: Readonly<Record<ToolName, (options: ToolOptions) => Promise<OpenTo
       ...options,
       limits: { queueMs: 5, workMs: 5, perSecond: FAR, perMinute: FAR },
     });
-    const people = () => standIn.profiles.all().map(({ email, properties }) => ({ email, fields: properties }));
+    const people = () =>
+      standIn.profiles
+        .all()
+        .map(({ email, externalId, properties }) => ({ email: email ?? externalId, fields: properties }));
     return { standIn, stored: () => byEmail(people()) };
   },
   async iterable(options) {
