@@ -1,5 +1,6 @@
 import { retryAfterMs } from '../../delivery/backoff.ts';
 import type { Io } from '../../model.ts';
+import type { CallSettings } from '../call-settings.ts';
 import { type Caller, createCaller } from '../caller.ts';
 import type { Asked, Reply } from '../patience.ts';
 import { pathAt } from '../reach-settings.ts';
@@ -21,29 +22,12 @@ const JSON_API = 'application/vnd.api+json';
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 export function createApi(settings: KlaviyoSettings, io: Io): KlaviyoApi {
-  const { url, apiKey, revision, requestsPerMinute, requestsPerSecond } = settings;
+  const { url, requestsPerMinute, requestsPerSecond } = settings;
   const jobs = pathAt(url, '/api/profile-bulk-import-jobs');
 
-  // Each kind of call has a limit of its own there: looking takes nothing away from handing in.
-  const callerFor = (kind: string): Caller =>
-    createCaller(
-      {
-        ...settings,
-        provider: PROVIDER,
-        origin: new URL(url).origin,
-        headers: [
-          ...['Authorization', `Klaviyo-API-Key ${apiKey}`, 'revision', revision],
-          ...['Content-Type', JSON_API, 'Accept', JSON_API, 'User-Agent', 'referry'],
-        ],
-        secretHeader: 'Authorization',
-        pace: { by: `klaviyo ${kind} ${apiKey}`, perMinute: Math.min(requestsPerMinute, requestsPerSecond * 60) },
-        limit: (reply) => limitOf(reply, io.now()),
-        maxBodyBytes: MAX_BODY_BYTES,
-      },
-      io,
-    );
-  const creating = callerFor('create');
-  const looking = callerFor('look');
+  const perMinute = Math.min(requestsPerMinute, requestsPerSecond * 60);
+  const creating = callerFor('create', perMinute, settings, io);
+  const looking = callerFor('look', perMinute, settings, io);
 
   return {
     createJob: (body, signal) => creating.post(jobs, body, signal),
@@ -56,6 +40,32 @@ export function createApi(settings: KlaviyoSettings, io: Io): KlaviyoApi {
       await Promise.all([creating.close(), looking.close()]);
     },
   };
+}
+
+/** Calls of one kind. Each kind has a limit of its own there: looking takes nothing away from handing in. */
+export function callerFor(
+  kind: string,
+  perMinute: number,
+  settings: Pick<KlaviyoSettings, 'url' | 'apiKey' | 'revision'> & CallSettings,
+  io: Io,
+): Caller {
+  const { url, apiKey, revision } = settings;
+  return createCaller(
+    {
+      ...settings,
+      provider: PROVIDER,
+      origin: new URL(url).origin,
+      headers: [
+        ...['Authorization', `Klaviyo-API-Key ${apiKey}`, 'revision', revision],
+        ...['Content-Type', JSON_API, 'Accept', JSON_API, 'User-Agent', 'referry'],
+      ],
+      secretHeader: 'Authorization',
+      pace: { by: `klaviyo ${kind} ${apiKey}`, perMinute },
+      limit: (reply) => limitOf(reply, io.now()),
+      maxBodyBytes: MAX_BODY_BYTES,
+    },
+    io,
+  );
 }
 
 /** No call is left in the window, or one too many was made: nothing leaves until the window ends. Klaviyo says so in seconds. */

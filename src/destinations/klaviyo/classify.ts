@@ -86,12 +86,12 @@ function importError(value: unknown): ImportError {
 }
 
 /** Only the cursor is taken of the link, so that the key goes nowhere else. */
-function cursorOf(next: unknown): string {
+export function cursorOf(next: unknown): string {
   if (typeof next !== 'string' || !URL.canParse(next, 'https://a.klaviyo.com')) return '';
   return new URL(next, 'https://a.klaviyo.com').searchParams.get('page[cursor]') ?? '';
 }
 
-function halted(reply: Reply): Answer {
+export function halted(reply: Reply): Answer {
   const { code, words } = errorOf(reply);
   return haltOf(reply, {
     provider: PROVIDER,
@@ -108,7 +108,7 @@ function halted(reply: Reply): Answer {
 }
 
 /** The first of JSON:API's `errors`; empty where the body has none. */
-function errorOf(reply: Reply): { code: string; words: string } {
+export function errorOf(reply: Reply): { code: string; words: string } {
   const errors = bodyOf(reply)?.errors;
   const first = Array.isArray(errors) ? objectOf(errors[0]) : undefined;
   if (!first) return { code: '', words: '' };
@@ -127,14 +127,14 @@ function codeOf(value: unknown): string {
   return typeof value === 'string' && /^[\w.-]{1,64}$/.test(value) ? value : '';
 }
 
-function textOf(value: unknown): string | undefined {
+export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-function countOf(value: unknown): number | undefined {
+export function countOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
 
-function bodyOf(reply: Reply): JsonObject | undefined {
+export function bodyOf(reply: Reply): JsonObject | undefined {
   return reply.truncated ? undefined : jsonObject(reply.body);
 }

@@ -6,6 +6,7 @@ import {
   serveStandIn,
 } from '../stand-in.ts';
 import { createImportJobs, type ImportLimits } from './import-jobs.ts';
+import { createLists, type Lists } from './lists.ts';
 import { createProfileStore, type ProfileStore } from './profiles.ts';
 import { apiError } from './replies.ts';
 import { createWindows, type WindowLimits } from './windows.ts';
@@ -24,6 +25,9 @@ export interface KlaviyoStandIn extends StandIn {
   profiles: ProfileStore;
   /** Ids of the profiles in each list. */
   lists: ReadonlyMap<string, ReadonlySet<string>>;
+  listNames: Lists['names'];
+  /** Makes a list, as a person does; its id. */
+  addList: Lists['add'];
   /** Calls answered 429. */
   throttled(): number;
   /** As if somebody else had used up so much of this minute for new import jobs. */
@@ -46,6 +50,7 @@ export async function startKlaviyo(options: KlaviyoOptions): Promise<KlaviyoStan
   const jobs = createImportJobs({ io, limits, store, lists, refuses: options.refuses ?? (() => undefined) });
   const windows = createWindows(limits);
   const own = { url: '' };
+  const members = createLists(lists, store, () => own.url);
   let throttled = 0;
   let scopes = true;
 
@@ -55,15 +60,30 @@ export async function startKlaviyo(options: KlaviyoOptions): Promise<KlaviyoStan
       return apiError(401, 'authentication_failed', 'Incorrect authentication credentials.');
     if (!REVISION.test(String(headers.revision)))
       return apiError(400, 'invalid', 'A revision header is required.', '/headers/revision');
+    const kind = members.kindOf(path);
+    if (kind !== undefined) return counted(kind, () => aboutLists(request));
     const one = /^\/api\/profile-bulk-import-jobs\/([^/]+)(\/import-errors)?$/.exec(path);
     if (path !== JOBS && !one) return apiError(404, 'not_found', 'The path does not exist.');
     if (method !== (one ? 'GET' : 'POST')) return apiError(405, 'method_not_allowed', `${method} is not allowed.`);
-    const taken = windows.take(one ? `look${one[2] ?? ''}` : 'create', io.monotonic());
+    const counts = one ? `look${one[2] ?? ''}` : 'create';
+    return counted(counts, () => allowed(request, one?.[1], one?.[2] !== undefined));
+  }
+
+  function counted(kind: string, reply: () => StandInReply): StandInReply {
+    const taken = windows.take(kind, io.monotonic());
     if (!taken.within) {
       throttled += 1;
       return { ...apiError(429, 'throttled', 'Request was throttled.'), headers: taken.headers };
     }
-    return { ...allowed(request, one?.[1], one?.[2] !== undefined), headers: { ...JSON_API, ...taken.headers } };
+    return { ...reply(), headers: { ...JSON_API, ...taken.headers } };
+  }
+
+  function aboutLists(request: StandInRequest): StandInReply {
+    if (!scopes) return apiError(403, 'permission_denied', 'The key lacks the scope lists:write.');
+    const type = request.headers['content-type'] ?? '';
+    if (request.method !== 'GET' && !/^application\/(?:vnd\.api\+)?json\b/.test(type))
+      return apiError(415, 'unsupported_media_type', 'application/vnd.api+json is expected.');
+    return members.answer(request);
   }
 
   function allowed({ headers, body, bytes, path, query }: StandInRequest, id: string | undefined, errors: boolean) {
@@ -87,6 +107,8 @@ export async function startKlaviyo(options: KlaviyoOptions): Promise<KlaviyoStan
     ...standIn,
     profiles: store,
     lists,
+    listNames: members.names,
+    addList: members.add,
     throttled: () => throttled,
     spend: (calls) => windows.spend('create', calls, io.monotonic()),
     setScopes(enough) {
