@@ -12,6 +12,7 @@ import { examineHere } from './examine-here.ts';
 import { examineKeys } from './examine-keys.ts';
 import { examineLane } from './examine-lane.ts';
 import { examineLinks } from './examine-links.ts';
+import { examineReceive } from './examine-receive.ts';
 import { type RawJob, readRawJob } from './raw-job.ts';
 
 /** One thing that was tried. `warn`: it works, and somebody should look. */
@@ -79,6 +80,8 @@ export async function examine(
       if (lane) done(lane.subject, lane.steps);
       if (job.pipeline === 'export-share-links')
         for await (const each of examineLinks(job, io, new AbortController().signal)) done(each.subject, each.steps);
+      const posts = await examineReceive(job, settings, io);
+      if (posts) done(posts.subject, posts.steps);
       const channels = examineChannels(job);
       if (channels.length > 0) done(`job ${job.id}: notices`, channels);
     }

@@ -196,4 +196,28 @@ describe('a daemon that takes share links', { timeout: 120_000 }, () => {
     expect(written).toMatchObject({ code: 0, said: expect.stringContaining('a secret is written in the job file') });
     expect(written.said).not.toContain('written in the file');
   });
+
+  it('doctor posts to the daemon with the key, and says how to test it from outside', async () => {
+    await start();
+    const doctor = async (env: Record<string, string>): Promise<string> => {
+      const { code, stdout } = await world.cli(['doctor', 'links'], env);
+      expect(stdout).not.toContain(KEY);
+      return `${code} ${stdout.slice(stdout.indexOf('webhooks of Extole'))}`;
+    };
+    const address = { REFERRY_RECEIVE: url.replace('http://', '') };
+    const well = await doctor(address);
+    expect(well).toMatch(
+      /^0 .*\n.*ok +post +http:\/\/127\.0\.0\.1:\d+\/webhooks\/links took an empty post with the key/,
+    );
+    // The command that it prints, with the address of the daemon for that of the proxy.
+    const command = /curl .*/.exec(well)?.[0].replace('https://YOUR-PROXY', url) ?? '';
+    const said = startProcess(['bash', '-c', command], { env: { ...productEnv({}), KEY } });
+    const { stdout, stderr } = await said.done;
+    expect(stdout, `${command}\n${stderr}`).toContain('"status":"ignored"');
+    expect(await doctor({ ...address, EXTOLE_WEBHOOK_KEY: 'another-key-than-it-has' })).toMatch(
+      /^2 [\s\S]*refuses the key/,
+    );
+    expect(await doctor({})).toMatch(/^0 [\s\S]*neither REFERRY_RECEIVE nor REFERRY_LISTEN/);
+    expect(await doctor({ REFERRY_LISTEN: ':1' })).toMatch(/^0 [\s\S]*no daemon runs there[\s\S]*needs no password/);
+  });
 });
