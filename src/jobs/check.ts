@@ -1,6 +1,8 @@
 import { posix } from 'node:path';
 import { isEvents } from '../mapping/compile.ts';
 import { remoteProblems } from '../remotes/settings.ts';
+import { checkOutboxes, takesFiles } from './check-links.ts';
+import { splitUrl } from './folders.ts';
 import { patternsOverlap } from './overlap.ts';
 import type { Path } from './references.ts';
 import type { Job } from './schema.ts';
@@ -104,7 +106,7 @@ function checkPair(a: Job, b: Job): Finding[] {
   if (a.id === b.id) {
     both(['id'], (other) => `the id ${a.id} is also that of ${fileOf(other)}`, 'give each job an id of its own');
   }
-  const shared = a.source.shared && b.source.shared;
+  const shared = (a.source.shared && b.source.shared) || !takesFiles(a) || !takesFiles(b);
   if (!shared && sameFolder(a, a.source.inbox, b, b.source.inbox) && patternsOverlap(a.source.match, b.source.match)) {
     both(
       ['source', 'match'],
@@ -116,6 +118,18 @@ function checkPair(a: Job, b: Job): Finding[] {
     [a, b],
     [b, a],
   ] as const) {
+    if (!takesFiles(other)) continue;
+    for (const [i, place] of outboxesOf(job).entries()) {
+      if (place !== placeOf(other, other.source.inbox)) continue;
+      const message = `the outbox is the inbox of ${fileOf(other)}; files of links would be taken for its input`;
+      findings.push({
+        job,
+        path: ['exports', i, 'to', 'url'],
+        message,
+        hint: 'name another folder',
+        severity: 'error',
+      });
+    }
     const { archive, processing, refused } = job.source;
     const folders = { archive, processing, refused, results: job.report.to, reports: job.report.reports };
     for (const [role, folder] of Object.entries(folders)) {
@@ -148,9 +162,23 @@ function sameFolder(a: Job, folderA: string, b: Job, folderB: string): boolean {
   return placeOf(a, folderA) === placeOf(b, folderB);
 }
 
+/** By the number of the export. */
+function outboxesOf(job: Job): string[] {
+  return job.pipeline === 'export-share-links' ? job.exports.map(({ to }) => (to ? outboxAt(to.url) : '')) : [];
+}
+
+function outboxAt(text: string): string {
+  const { url, inbox } = splitUrl(text);
+  return placeAt(url, inbox);
+}
+
 /** Machine and folder, whoever logs in. */
 function placeOf(job: Job, folder: string): string {
-  const url = new URL(job.source.url);
+  return placeAt(job.source.url, folder);
+}
+
+function placeAt(text: string, folder: string): string {
+  const url = new URL(text);
   const port = url.protocol === 'sftp:' ? url.port || '22' : '';
   const root = decodeURIComponent(url.pathname);
   const path = folder.startsWith('/') ? folder : posix.join('/', root, folder);
