@@ -3,7 +3,9 @@ import type { Register } from './registry.ts';
 export const registerDemo: Register = (program, exit) => {
   program
     .command('demo')
-    .description('Runs the example jobs on the sample files, against an embedded SFTP server and Extole stand-in.')
+    .description(
+      'Runs the example jobs on the sample files, against an embedded SFTP server and stand-ins for Extole and HubSpot.',
+    )
     .option('--root <folder>', 'where it leaves its files', 'demo')
     .addHelpText(
       'after',

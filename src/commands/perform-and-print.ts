@@ -47,7 +47,7 @@ export async function performAndPrint<Request extends Asked, Answer extends obje
 }
 
 /** A line for each export and push, and one more where something is the matter with it. */
-function afterLines({ exports = [], pushes = [] }: RunResult['account']): string[] {
+export function afterLines({ exports = [], pushes = [] }: RunResult['account']): string[] {
   const whyOf = ({ why }: { why?: RefusalDetail }): string[] =>
     why === undefined ? [] : [`  ${why.code}: ${why.message}${why.hint === undefined ? '' : `; ${why.hint}`}`];
   const out = exports.flatMap((each) => {

@@ -10,11 +10,12 @@ import { renderFileTable } from '../reports/text-table.ts';
 import { startSandbox } from '../sandbox/start.ts';
 import { run } from '../schedule/verbs/run.ts';
 import { eventNamesOf, verifyDedupe } from '../schedule/verbs/verify-dedupe.ts';
+import { afterLines } from './perform-and-print.ts';
 import { comesWith } from './places.ts';
 import { showProgress } from './progress.ts';
 import { stopSignal } from './shared.ts';
 
-/** The main job on the sample files, from the inbox to the report. */
+/** The example jobs on the sample files: from the inbox to the report, and share links from customers to the tools. */
 export async function runDemo(folder: string): Promise<number> {
   process.umask(0o077);
   const root = resolve(folder);
@@ -27,8 +28,10 @@ export async function runDemo(folder: string): Promise<number> {
     sftpPort: 0,
     extolePort: 0,
     requestsPerMinute: Number.POSITIVE_INFINITY,
+    tools: true,
   });
-  const io: Io = { ...base, env: { ...process.env, ...sandbox.env, REFERRY_STABLE_FOR: '0s' } };
+  const env = { ...process.env, ...sandbox.env, REFERRY_STABLE_FOR: '0s', EXTOLE_REQUESTS_PER_MINUTE: '60000' };
+  const io: Io = { ...base, env };
   const received = join(root, 'extole', 'received.jsonl');
   const state = join(root, 'state');
   const ledger = await openLedger(join(state, 'ledger.sqlite'), 'command', io);
@@ -39,7 +42,9 @@ export async function runDemo(folder: string): Promise<number> {
   const pages: string[] = [];
   try {
     const dropped = await dropSamples(join(root, 'sftp', 'inbox'));
-    say(`An SFTP server and an Extole stand-in are running. ${dropped.length} sample files were dropped in the inbox:`);
+    say(
+      `An SFTP server and stand-ins for Extole and HubSpot are running. ${dropped.length} sample files were dropped in the inbox:`,
+    );
     for (const name of dropped) say(`  ${name}`);
     say();
     const common = { ledger, io, signal: stop.signal, jobs, state, cause: 'demo' as const };
@@ -72,9 +77,10 @@ export async function runDemo(folder: string): Promise<number> {
       progress.stop();
       accounts.push(executed.account);
       if (executed.reportPath) pages.push(executed.reportPath);
-      say(
-        renderFileTable(executed.account, { width: 100, reasons: 6, colour: process.stdout.isTTY === true }).trimEnd(),
-      );
+      const options = { width: 100, reasons: 6, colour: process.stdout.isTTY === true };
+      if (executed.account.files.length === 0) say('  nothing new');
+      else say(renderFileTable(executed.account, options).trimEnd());
+      for (const line of afterLines(executed.account)) say(line);
       if (executed.account.halted) say(`  halted: ${executed.account.halted.code}: ${executed.account.halted.reason}`);
     }
     sandbox.extole.flush();
@@ -86,6 +92,8 @@ export async function runDemo(folder: string): Promise<number> {
     for (const account of accounts)
       for (const file of account.files) if (file.resultsPath) say(`  results  ${place(file.resultsPath)}`);
     for (const page of pages) say(`  report   ${place(page)}`);
+    const exported = accounts.flatMap(({ exports = [] }) => exports.flatMap(({ files }) => files));
+    for (const path of exported) if (!path.endsWith('.manifest.json')) say(`  links    ${place(path)}`);
     say(`  received ${relative(process.cwd(), received)}`);
     say(`  ledger   ${relative(process.cwd(), ledger.path)}`);
     if (sent > 0) say('Run it again: the same files are dropped again, and nothing is sent.');

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliResult, startCli } from './support/e2e-cli.ts';
 import { ISO_TIME, type ResultLine } from './support/e2e-results.ts';
@@ -28,7 +30,7 @@ describe('the demo: every example job on its sample files, twice', () => {
 
   it('ends well, and leaves nothing of its input where it was dropped', () => {
     for (const { end } of runs) expect(end.code, end.stderr + end.stdout).toBe(0);
-    expect(samples.length).toBeGreaterThanOrEqual(6);
+    expect(samples.length).toBeGreaterThanOrEqual(7);
     expect(readdirSync(join(root, 'sftp/inbox'))).toEqual([]);
     expect(readdirSync(join(root, 'sftp/processing'))).toEqual([]);
     const refused = samples.filter(({ refused }) => refused).length;
@@ -38,9 +40,45 @@ describe('the demo: every example job on its sample files, twice', () => {
   });
 
   it('sends each delivered row once, and in the second run nothing at all', () => {
-    const delivered = samples.flatMap(({ expected }) => expected.filter(({ outcome }) => outcome === 'delivered'));
+    const files = samples.filter(({ name }) => !name.startsWith('customers-'));
+    const delivered = files.flatMap(({ expected }) => expected.filter(({ outcome }) => outcome === 'delivered'));
     expect(delivered.length).toBeGreaterThan(3000);
     expect(runs.map(({ sent }) => sent)).toEqual([delivered.length, delivered.length]);
+  });
+
+  it('makes a link for each customer, and puts all of them into files for five tools, once', () => {
+    const outbox = join(root, 'sftp/outbox');
+    const manifests = readdirSync(outbox).filter((name) => name.endsWith('.manifest.json'));
+    expect(readdirSync(outbox)).toHaveLength(2 * manifests.length);
+    const customers = resultsOf('customers-20261120.csv').read(published('customers-20261120.csv.results.csv'));
+    const given = customers.flatMap(({ outcome, eventId }) => (outcome === 'delivered' ? [eventId] : []));
+    expect(given.length).toBeGreaterThan(190);
+    expect(new Set(given).size).toBe(given.length);
+    const inFiles: Record<string, string[]> = {};
+    for (const name of manifests) {
+      const manifest: { format: string; rows: number; files: { name: string; sha256: string }[] } = JSON.parse(
+        readFileSync(join(outbox, name), 'utf8'),
+      );
+      const [file = { name: '', sha256: '' }] = manifest.files;
+      const bytes = readFileSync(join(outbox, file.name));
+      expect(createHash('sha256').update(bytes).digest('hex')).toBe(file.sha256);
+      const rows: Record<string, string>[] = parse(bytes, { columns: true });
+      expect(rows).toHaveLength(manifest.rows);
+      inFiles[manifest.format] = rows.map((row) => row.share_link ?? row.extole_share_link ?? '');
+    }
+    const five = ['braze-csv', 'hubspot-csv', 'iterable-csv', 'klaviyo-csv', 'sfmc-csv'];
+    expect(Object.keys(inFiles).sort()).toEqual(five);
+    const ofHubspot: string[] =
+      readFileSync(join(root, 'hubspot/received.jsonl'), 'utf8').match(/https:\/\/share[^"]+/g) ?? [];
+    expect(ofHubspot).toHaveLength(5);
+    expect(given.filter((link) => ofHubspot.includes(link))).toEqual([]);
+    for (const links of Object.values(inFiles)) {
+      expect(new Set(links).size).toBe(links.length);
+      expect(links.filter((link) => !given.includes(link))).toEqual([]);
+    }
+    // Two customers have no e-mail; Braze knows people by the id, which one customer lacks.
+    expect(inFiles['klaviyo-csv']).toHaveLength(given.length - 2);
+    expect(inFiles['braze-csv']).toHaveLength(given.length - 1);
   });
 
   for (const sample of samples) {
@@ -51,6 +89,10 @@ describe('the demo: every example job on its sample files, twice', () => {
         sample.expected.map(({ line, outcome, code }) => `${line} ${outcome} ${code}`),
       );
       if (!sample.refused) expect(lines.map(({ input }) => input)).toEqual(sample.expected.map(({ input }) => input));
+      if (sample.name.startsWith('customers-')) {
+        for (const each of lines) expectLink(each);
+        return;
+      }
       const taken = new Map(inProduction().map((request) => [request.eventId, request.body.data]));
       for (const each of lines) expectVolatile(each, taken);
     });
@@ -72,6 +114,13 @@ describe('the demo: every example job on its sample files, twice', () => {
     });
   }
 });
+
+/** A delivered customer has a link, which stands where events have their ids. */
+function expectLink(each: ResultLine): void {
+  expect(each.at).toMatch(ISO_TIME);
+  if (each.outcome === 'delivered') expect(each.eventId).toMatch(/^https:\/\/share\.acme\.example\/[\w-]{4,50}$/);
+  else expect(each.reason.length, `reason of line ${each.line}`).toBeGreaterThan(5);
+}
 
 /** Ids, times and tries differ from run to run, but not in what they look like. */
 function expectVolatile(each: ResultLine, taken: ReadonlyMap<string, Record<string, string>>): void {

@@ -12,17 +12,22 @@ const ENV = {
   REFERRY_SFTP_URL: 'sftp://partner@127.0.0.1:2222/inbox',
   REFERRY_SFTP_PASSWORD: 'secret',
   REFERRY_SFTP_HOST_KEY: `SHA256:${'a'.repeat(43)}`,
+  REFERRY_OUTBOX_URL: 'sftp://partner@127.0.0.1:2222/outbox',
   EXTOLE_TOKEN: 'token',
+  HUBSPOT_TOKEN: 'token',
 };
 
-test('the four example jobs load without a problem, each with files of its own', async () => {
+test('the example jobs load without a problem, each with files of its own', async () => {
   const { jobs, problems } = await loadJobs(FOLDER, ENV);
   expect(problems.map(formatProblem)).toEqual([]);
   expect(jobs.map(({ id, source, event }) => [id, source.match, event.name])).toEqual([
     ['account-fundings', 'account-fundings-*.psv', 'account_funded'],
     ['account-openings', 'account-openings-*.csv', 'account_opened'],
+    // Its match is not used: its customers come from HubSpot.
+    ['hubspot-share-links', '*.csv', 'share link: newsletter'],
     ['order-shipments', 'order-shipments-*.csv.gz', 'shipped'],
     ['quote-submissions', 'quote-submissions-*.jsonl', 'quote_submitted'],
+    ['share-links', 'customers-*.csv', 'share link: refer-a-friend'],
   ]);
 });
 

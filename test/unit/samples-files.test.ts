@@ -88,6 +88,10 @@ describe('the sample files', () => {
     };
     for (const [name, more] of Object.entries(others))
       expect([...codes(name)]).toEqual(expect.arrayContaining([...everywhere, ...times, ...inFile, ...more]));
+    expect([...codes('customers-20261120.csv')].sort()).toEqual([
+      ...['COLUMN_COUNT', 'DUPLICATE_IN_FILE', 'EMAIL_INVALID', 'EMAIL_TOO_LONG', 'IDENTITY_MISSING', 'KEY_TOO_LONG'],
+      'PERSON_NOT_FOUND',
+    ]);
     expect([...codes('account-openings-20261121.csv')]).toEqual(expect.arrayContaining(['DUPLICATE', 'CONFLICT']));
   });
 
@@ -104,6 +108,7 @@ describe('the sample files', () => {
       'account-openings-20261120.csv',
       'account-openings-20261121.csv',
       'order-shipments-20261120.csv.gz',
+      'customers-20261120.csv',
     ]) {
       const table = tableOf(name).slice(1);
       const records = cut(name);

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { customersFile } from './customers.ts';
 import { fundingsFile } from './fundings.ts';
 import { nextDayFile, openingsFile, truncatedFile } from './openings.ts';
 import { quotesFile } from './quotes.ts';
@@ -11,7 +12,15 @@ import type { SampleFile } from './sample.ts';
 import { shipmentsFile } from './shipments.ts';
 
 export function sampleFiles(): SampleFile[] {
-  return [openingsFile(), nextDayFile(), truncatedFile(), fundingsFile(), shipmentsFile(), quotesFile()];
+  return [
+    openingsFile(),
+    nextDayFile(),
+    truncatedFile(),
+    fundingsFile(),
+    shipmentsFile(),
+    quotesFile(),
+    customersFile(),
+  ];
 }
 
 /** Other machines compress to other bytes, so a compressed file is left alone while its contents are the same. */
