@@ -5,7 +5,7 @@ import type { Ledger } from '../../ledger/open.ts';
 import { destinationId } from '../../ledger/registry.ts';
 import { labelOfEvent } from '../../mapping/customer-settings.ts';
 import type { Answer, DestinationIdentity, EventRecord, Io } from '../../model.ts';
-import type { RowDestination, RowSender } from '../files/context.ts';
+import type { OpenOptions, RowDestination, RowSender } from '../files/context.ts';
 import { tellHowLong } from './how-long.ts';
 import { createKeeper } from './keep.ts';
 import { answerOf, linkOfResults, personOf } from './person.ts';
@@ -22,9 +22,9 @@ export function linksDestination(job: LinksJob, ledger: Ledger, io: Io): RowDest
     // Asking again finds the link that is there.
     repeatable: true,
     laneFor: () => job.links.bulk?.lane ?? 'links',
-    open: (_lane, { refreshToken, rows }) => {
-      tellHowLong(job, rows, io);
-      return openSender(job, identity, ledger, io, refreshToken);
+    open: (_lane, options) => {
+      tellHowLong(job, options.rows, io);
+      return openSender(job, identity, ledger, io, options);
     },
     recover(rows) {
       for (const [eventName, its] of Map.groupBy(rows, ({ event }) => event.eventName)) {
@@ -45,7 +45,7 @@ function openSender(
   identity: DestinationIdentity,
   ledger: Ledger,
   io: Io,
-  refreshToken: () => string | undefined,
+  { refreshToken, crashPoint }: OpenOptions,
 ): RowSender {
   const closing = new AbortController();
   // A file that was begun under another label goes on under that.
@@ -70,7 +70,11 @@ function openSender(
     try {
       const found = await links.create(person, closing.signal);
       // In the ledger before anything says that the row is done.
-      if (found.kind === 'accepted') await keeper.keep(book, { person, found });
+      if (found.kind === 'accepted') {
+        crashPoint('link-made');
+        await keeper.keep(book, { person, found });
+        crashPoint('link-kept');
+      }
       return answerOf(found);
     } catch (error) {
       if (!closing.signal.aborted) throw error;

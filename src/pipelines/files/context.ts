@@ -46,6 +46,8 @@ export interface OpenOptions {
   refreshToken: () => string | undefined;
   /** How many rows there are to send, or fewer. */
   rows: number;
+  /** Named places where a test may let the process die. */
+  crashPoint: (name: string) => void;
 }
 
 export interface RowSender extends Sender {

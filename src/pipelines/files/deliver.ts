@@ -45,6 +45,7 @@ export async function deliverFile(
   const index = openRowIndex(paths.index);
   const sender = ctx.destination.open(lane, {
     refreshToken: ctx.refreshToken,
+    crashPoint: ctx.crashPoint,
     rows: lane === 'links' ? rowsToSend(ctx, processing.id, seal, retryOnly) : seal.candidates,
   });
   const eventIds = seal.eventNames.map((name) =>
