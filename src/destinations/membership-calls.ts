@@ -21,23 +21,32 @@ export interface ChangeProvider {
   /** What a call takes at most; `bytes` of the changes with a comma between them. */
   bounds: { rows: number; bytes: number };
   call(rows: readonly ChangeRow[], signal: AbortSignal): Promise<Called>;
+  /** Whether a refusal says that nobody is known by the id: however many there are of those, the settings may be right. */
+  isUnknown?(answer: Answer): boolean;
   close(): Promise<void>;
 }
 
 /** Changes of members are sent as profiles are: in bounded calls, split where one is refused, and not at all after a call without an answer. */
 export function createChangeSender(provider: ChangeProvider): Pick<MembershipTarget, 'apply' | 'close'> {
   const known = new WeakMap<Profile, Change>();
+  const unknown = new WeakMap<Profile, Answer>();
   const changeOf = (profile: Profile): Change => known.get(profile) ?? { id: profile.userId ?? '', add: false };
   const sender = createCallSender({
     prepare: (profile) => provider.prepare(changeOf(profile)),
     bounds: provider.bounds,
-    call: (rows, signal) =>
-      provider.call(
-        rows.map((row) => ({ ...row, change: changeOf(row.profile) })),
-        signal,
-      ),
+    async call(rows, signal) {
+      const changes = rows.map((row) => ({ ...row, change: changeOf(row.profile) }));
+      const called = await provider.call(changes, signal);
+      return 'answers' in called ? { answers: called.answers.map((answer, i) => passedOver(answer, rows[i])) } : called;
+    },
     close: () => provider.close(),
   });
+
+  function passedOver(answer: Answer, row: Outgoing | undefined): Answer {
+    if (!row || !provider.isUnknown?.(answer)) return answer;
+    unknown.set(row.profile, answer);
+    return PASSED_OVER;
+  }
 
   return {
     async apply(changes, signal) {
@@ -46,11 +55,20 @@ export function createChangeSender(provider: ChangeProvider): Pick<MembershipTar
         known.set(profile, change);
         return profile;
       });
-      return asAnswers(await sender.send(batch, signal), changes);
+      const answers = await sender.send(batch, signal);
+      return asAnswers(
+        batch.map((profile, i) => unknown.get(profile) ?? answers[i] ?? LOST),
+        changes,
+      );
     },
     close: () => sender.close(),
   };
 }
+
+/** Stands for such a refusal while the rest is sent. It never leaves this file. */
+const PASSED_OVER: Answer = { kind: 'accepted', proof: { kind: 'batch_counts', eventId: '' } };
+
+const LOST: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'no answer to this member' };
 
 /** Adds first, then removes. */
 export function asList({ add, remove }: MembershipChanges): Change[] {

@@ -66,7 +66,10 @@ describe('what every target does', () => {
 test('the list of the name is taken, and no second one is made where an answer was lost', async () => {
   const at = await standIn();
   const list = at.provider.lists.add('Another segment');
-  expect(await targetTo(at).prepare({ ...SEGMENT, name: list.name }, NEVER)).toEqual({ targetId: list.listId });
+  expect(await targetTo(at).prepare({ ...SEGMENT, name: list.name }, NEVER)).toEqual({
+    targetId: list.listId,
+    members: 0,
+  });
   at.provider.fail('resetpost');
   const { targetId } = await targetTo(at).prepare(SEGMENT, NEVER);
   expect(at.provider.lists.all().map(({ name }) => name)).toEqual(['Another segment', SEGMENT.name]);

@@ -73,7 +73,10 @@ describe('what every target does', () => {
 test('the list of the name is taken, and no second one is made where an answer was lost', async () => {
   const at = await standIn();
   const { id } = at.provider.lists.add('Another segment');
-  expect(await targetTo(at).prepare({ ...SEGMENT, name: 'Another segment' }, NEVER)).toEqual({ targetId: String(id) });
+  expect(await targetTo(at).prepare({ ...SEGMENT, name: 'Another segment' }, NEVER)).toEqual({
+    targetId: String(id),
+    members: 0,
+  });
   at.provider.fail('resetpost');
   await targetTo(at).prepare(SEGMENT, NEVER);
   expect(at.provider.lists.all().map(({ name }) => name)).toEqual(['Another segment', SEGMENT.name]);
@@ -104,6 +107,22 @@ test('people whom the project does not know are rejected, and made with createUs
   await making.prepare(SEGMENT, NEVER);
   expect(kinds(await making.apply({ add: ['new@example.com'], remove: [] }, NEVER))).toEqual([['accepted'], []]);
   expect(stored(at.provider)).toEqual(['new@example.com', member(1)]);
+});
+
+test('many people whom the project does not know stop nothing', async () => {
+  const at = await standIn();
+  const target = targetTo(at);
+  const { targetId } = await target.prepare(SEGMENT, NEVER);
+  await target.apply({ add: [member(1)], remove: [] }, NEVER);
+  const add = Array.from({ length: 200 }, (_, n) => `new${n}@example.com`);
+  const answers = await target.apply({ add, remove: [member(1)] }, NEVER);
+  expect(new Set(answers.add.map((answer) => answer.kind === 'rejected' && answer.code))).toEqual(
+    new Set(['notFoundEmails']),
+  );
+  expect(answers.remove).toMatchObject([{ kind: 'accepted' }]);
+  expect(stored(at.provider)).toEqual([]);
+  at.provider.lists.all()[0]?.members.add(member(3));
+  expect(await targetTo(at).prepare(SEGMENT, NEVER)).toEqual({ targetId, members: 1 });
 });
 
 test('members by userId, which are made only where the settings say so', async () => {

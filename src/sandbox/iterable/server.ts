@@ -69,7 +69,7 @@ export async function startIterable(options: IterableOptions): Promise<IterableS
     if (request.method === 'POST' && !/^application\/json\s*(?:;|$)/i.test(request.headers['content-type'] ?? ''))
       return refusal(415, 'BadParams', 'expected application/json');
     const result = lists.answer(request);
-    if (!result) return refusal(404, 'NotFound', 'not found');
+    if (result === undefined) return refusal(404, 'NotFound', 'not found');
     if (typeof result === 'string') return { status: 200, body: result, headers: { 'content-type': 'text/plain' } };
     if ('code' in result) return refusal(400, result.code, result.msg, result.params);
     return { status: 200, body: JSON.stringify(result), id: request.method === 'POST' ? 'list' : '' };

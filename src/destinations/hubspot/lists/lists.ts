@@ -99,7 +99,11 @@ export function createHubspotList(settings: HubspotListSettings, io: Io): Member
         if (trouble) throw notReady(`list ${list.id} could not be given the name "${name}"`, trouble, HINT);
       }
       listId = list.id;
-      return { targetId: listId };
+      if (earlier) return { targetId: listId };
+      // Whether it has members that we do not know is all that counts; so many as a page has are enough to say so.
+      const page = await calls.page(listId, '', signal);
+      if ('answer' in page) throw notReady(`members of list ${listId} could not be read`, page.answer, HINT);
+      return { targetId: listId, members: page.found.ids.length };
     },
     async apply(changes, signal) {
       signal.throwIfAborted();

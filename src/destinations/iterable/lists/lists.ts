@@ -31,6 +31,7 @@ export function createIterableList(settings: IterableListSettings, io: Io): Memb
       );
       return 'answers' in called && !add ? { answers: called.answers.map(asRemoved) } : called;
     },
+    isUnknown,
     close: () => api.close(),
   });
 
@@ -56,6 +57,12 @@ export function createIterableList(settings: IterableListSettings, io: Io): Memb
     return await findOrMake(making, settings, io, signal);
   }
 
+  async function usersOf(signal: AbortSignal): Promise<string[]> {
+    const users = await api.users(listId, signal);
+    if ('answer' in users) throw notReady(`members of list ${listId} could not be read`, users.answer, HINT);
+    return users.found;
+  }
+
   return {
     ...sender,
     maxBatchSize: membersPerCall,
@@ -63,12 +70,11 @@ export function createIterableList(settings: IterableListSettings, io: Io): Memb
     idKind: identifyBy,
     async prepare(segment, signal) {
       listId = await idOf(segment, signal);
-      return { targetId: String(listId) };
+      if (segment.earlier) return { targetId: String(listId) };
+      return { targetId: String(listId), members: (await usersOf(signal)).length };
     },
     async *members(signal) {
-      const users = await api.users(listId, signal);
-      if ('answer' in users) throw notReady(`members of list ${listId} could not be read`, users.answer, HINT);
-      const ids = users.found.map((id) => (identifyBy === 'email' ? id.trim().toLowerCase() : id.trim()));
+      const ids = (await usersOf(signal)).map((id) => (identifyBy === 'email' ? id.trim().toLowerCase() : id.trim()));
       for (let at = 0; at < ids.length; at += PAGE) yield ids.slice(at, at + PAGE);
     },
   };
@@ -76,9 +82,13 @@ export function createIterableList(settings: IterableListSettings, io: Io): Memb
 
 const DYNAMIC = /^dynamic$/i;
 
+function isUnknown(answer: Answer): boolean {
+  return answer.kind === 'rejected' && /^notFound/.test(answer.code);
+}
+
 /** Whoever is not known is no member either. */
 function asRemoved(answer: Answer): Answer {
-  if (answer.kind !== 'rejected' || !/^notFound/.test(answer.code)) return answer;
+  if (!isUnknown(answer)) return answer;
   return { kind: 'accepted', proof: { kind: 'batch_counts', eventId: 'members=0' }, http: 200 };
 }
 
