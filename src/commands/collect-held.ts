@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { parseStoredDefinition } from '../jobs/definition.ts';
+import { heldExports, type KnownExport } from '../ledger/exports.ts';
 import { type ListedFile, listFiles } from '../ledger/known-files.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { getProcessing } from '../ledger/processings.ts';
@@ -10,9 +11,9 @@ import { isoOrNull } from './print.ts';
 
 /** Something that waits for a person. Times are ISO 8601. */
 export interface Waits {
-  kind: 'file' | 'rows' | 'failed-too-long' | 'conflict-in-file' | 'conflict-with-earlier';
+  kind: 'file' | 'export' | 'rows' | 'failed-too-long' | 'conflict-in-file' | 'conflict-with-earlier';
   job: string;
-  /** p12, as commands take it. */
+  /** p12, or e12 of an export, as commands take it. */
   file: string;
   name: string;
   code: string;
@@ -46,7 +47,8 @@ export async function collectHeld(ledger: Ledger, state: string, job: string | u
     if (rows.kind === 'conflict' && superseded.has(rows.processing)) continue;
     waits.push({ processing: rows.processing, it: heldRows(rows) });
   }
-  return waits.sort((a, b) => a.processing - b.processing).map(({ it }) => it);
+  const exports = heldExports(ledger, job).map(heldExport);
+  return [...waits.sort((a, b) => a.processing - b.processing).map(({ it }) => it), ...exports];
 }
 
 function heldFile(file: ListedFile, why: { code: string; message: string }): Waits {
@@ -65,6 +67,14 @@ function heldFile(file: ListedFile, why: { code: string; message: string }): Wai
       `referry release ${id} ${WHY}     # it is right as it is: send it`,
       `referry reject ${id} ${WHY}     # send none of it`,
     ],
+  };
+}
+
+function heldExport({ id, job, target, code, reason, rows, madeAt }: KnownExport): Waits {
+  return {
+    ...{ kind: 'export', job, file: `e${id}`, name: `export ${target}`, code, rows, since: isoOrNull(madeAt) },
+    ...{ lines: [], key: null, reason },
+    commands: [`referry release e${id} ${WHY}     # the links are rightly gone: export what there is`],
   };
 }
 

@@ -7,6 +7,7 @@ import { type DedupeProof, dedupeProof } from '../ledger/dedupe-proofs.ts';
 import { refusedLogin } from '../ledger/logins.ts';
 import { type Ledger, openLedgerForReading, readHolder } from '../ledger/open.ts';
 import { type JobState, jobStates, type Waiting } from '../ledger/status.ts';
+import { type TargetState, targetStates } from '../ledger/target-states.ts';
 import { isWatched } from '../ledger/watch.ts';
 import { possibleNames } from '../mapping/compile.ts';
 import type { Io } from '../model.ts';
@@ -81,6 +82,8 @@ export interface JobStatus {
     /** The file that was sent for it, and whose answer is waited for. */
     awaits: { name: string; since: string | null } | null;
   }[];
+  /** Files for import and profiles at other tools, of a job that has them. */
+  targets: (Omit<TargetState, 'lastAt'> & { lastAt: string | null })[];
   /** Files that are late, missing, early, or of an unusual size. */
   expected: ExpectedStatus[];
   dedupe: { eventName: string; verified: boolean; drops: boolean; at: string | null }[];
@@ -179,6 +182,7 @@ function jobStatus(
       since: isoOrNull(file.since),
       awaits: awaits ? { name: awaits.name, since: isoOrNull(awaits.since) } : null,
     })),
+    targets: (ledger ? targetStates(ledger, id) : []).map((each) => ({ ...each, lastAt: isoOrNull(each.lastAt) })),
     expected: expectedOf(ledger, id),
     dedupe: job ? dedupeOf(job, ledger) : [],
   };
@@ -225,6 +229,11 @@ function attentionOf(job: JobStatus): string[] {
   tell(rows.failed.count, `${count(rows.failed.count, 'row')} failed; the next run tries again`);
   tell(files.held.count, `${count(files.held.count, 'file')} held: referry held ${job.id}`);
   tell(files.refused.count, `${count(files.refused.count, 'file')} refused`);
+  for (const { kind, target, held, failed, code } of job.targets) {
+    if (held) said.push(`${job.id}: the export ${target} is held (${held.code}): referry held ${job.id}`);
+    if (code !== '') said.push(`${job.id}: the ${kind} ${target} stopped: ${code}`);
+    tell(failed, `${count(failed, 'profile')} failed at ${target}; the next run tries again`);
+  }
   for (const { words } of job.expected) said.push(`${job.id}: ${words}`);
   if (job.broken) said.push(`${job.id}: its file has errors, so it does not run: referry check`);
   if (job.lastRun?.halted) said.push(`${job.id}: the last run was halted: ${job.lastRun.halted.code}`);

@@ -22,7 +22,10 @@ export interface DecideOptions {
   json?: boolean;
 }
 
-export type Scope = Pick<DecisionRequest, 'job' | 'processingId' | 'line' | 'code' | 'key' | 'since' | 'path'>;
+export type Scope = Pick<
+  DecisionRequest,
+  'job' | 'processingId' | 'line' | 'exportId' | 'code' | 'key' | 'since' | 'path'
+>;
 
 /** Decisions of more rows than this are asked for once more. */
 const MOST_UNASKED = 100;

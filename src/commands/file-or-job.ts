@@ -1,3 +1,4 @@
+import { heldExports } from '../ledger/exports.ts';
 import { findFile } from '../ledger/known-files.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { lineOption, type Scope, usage } from './decide.ts';
@@ -19,4 +20,13 @@ export function scopeOf(ledger: Ledger, said: string, { code, line }: { code?: s
     ...(code === undefined ? {} : { code }),
     ...lineOption(line),
   };
+}
+
+/** An export that waits, where `e12` is said and no job is called so. */
+export function exportOr(ledger: Ledger, said: string): Scope | undefined {
+  if (!/^e\d{1,9}$/.test(said)) return undefined;
+  if (ledger.db.prepare('SELECT 1 FROM processings WHERE job = ? LIMIT 1').get(said)) return undefined;
+  const held = heldExports(ledger).find(({ id }) => `e${id}` === said);
+  if (!held) throw usage(`no export ${said} waits for anybody`, 'referry held lists what waits');
+  return { job: held.job, exportId: held.id };
 }

@@ -9,7 +9,7 @@ export const registerHeld: Register = (program, exit) => {
     .addHelpText(
       'after',
       `
-Files held as a whole, held rows, rows that failed for too long, and rows in conflict. Only reads, and works while the daemon
+Files held as a whole, held rows, rows that failed for too long, rows in conflict, and exports of share links that have shrunk. Only reads, and works while the daemon
 runs. What is held for longer than held.maxAge (30 days) is rejected as EXPIRED.
 
 Example:

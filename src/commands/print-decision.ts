@@ -14,8 +14,8 @@ export interface Wording {
 }
 
 /** There is nothing that could be done. */
-export function isNothing({ rows, about, goesOn }: Planned): boolean {
-  return rows === 0 && about.length === 0 && goesOn !== true;
+export function isNothing({ rows, about, goesOn, decides }: Planned): boolean {
+  return rows === 0 && about.length === 0 && goesOn !== true && decides !== true;
 }
 
 /** What would happen, by file. */
@@ -38,7 +38,7 @@ export function printPlanned(
   if (dryRun)
     say(`${count(rows, 'row')} ${wording.would.replace(/^rows /, '')}. This was only a look: nothing was done.`);
   for (const line of table(
-    files.map((file) => [`p${file.processing}`, file.name, count(file.rows, 'row'), file.because]),
+    files.map((file) => [file.export ?? `p${file.processing}`, file.name, count(file.rows, 'row'), file.because]),
     '  ',
   ))
     say(line);
@@ -67,8 +67,8 @@ export function printDecided(wording: Wording, request: DecisionRequest, decided
   if (run) printRun(run, false);
 }
 
-const fileJson = ({ processing, name, rows, because }: Planned['files'][number]): object => ({
-  file: `p${processing}`,
+const fileJson = ({ processing, export: id, name, rows, because }: Planned['files'][number]): object => ({
+  file: id ?? `p${processing}`,
   name,
   rows,
   because,

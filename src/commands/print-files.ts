@@ -25,6 +25,7 @@ export function printFiles(files: readonly FileLine[]): void {
 
 const TITLES: Readonly<Record<Waits['kind'], string>> = {
   file: 'held as a whole',
+  export: 'held',
   rows: 'held',
   'failed-too-long': 'failed for too long',
   'conflict-in-file': 'in conflict within the file',

@@ -49,6 +49,7 @@ function jobRows(job: JobStatus, now: number): string[][] {
         `  waits for the answer to ${file.awaits.name}, sent ${age(now - Date.parse(file.awaits.since))} ago`,
       ]);
   }
+  for (const each of job.targets) rows.push([each.kind, targetLine(each, job.timezone)]);
   for (const { words, since } of job.expected)
     rows.push(['expected', `${words}${since === null ? '' : `, since ${clockTime(since, job.timezone)}`}`]);
   if (job.lastReport !== null) rows.push(['report', job.lastReport]);
@@ -75,6 +76,18 @@ function lastRun({ lastRun: run, timezone }: JobStatus): string {
 function countsOf(counts: Record<string, number> | null): string {
   const told = Object.entries(counts ?? {}).filter(([, n]) => n > 0);
   return told.map(([name, n]) => `${n.toLocaleString('en-US')} ${name}, `).join('');
+}
+
+function targetLine({ kind, target, lastAt, ...state }: JobStatus['targets'][number], timezone: string): string {
+  const what = kind === 'export' ? 'row' : 'profile';
+  const last = lastAt === null ? 'nothing so far' : `${count(state.rows, what)}, ${clockTime(lastAt, timezone)}`;
+  const more = [
+    state.held ? `held: ${count(state.held.rows, 'row')}, ${state.held.code}` : '',
+    state.rejected > 0 ? `${state.rejected} rejected` : '',
+    state.failed > 0 ? `${state.failed} failed` : '',
+    state.open ? `open${state.code === '' ? '' : `, stopped: ${state.code}`}` : '',
+  ];
+  return [`${target}: ${last}`, ...more].filter(Boolean).join('; ');
 }
 
 function refusedLogin({ login, timezone, id }: JobStatus): string {

@@ -104,6 +104,12 @@ export function beginPush(ledger: Ledger, to: number, push: Omit<Push, 'id' | 's
   return { ...push, id: Number(made.lastInsertRowid), state: 'open' };
 }
 
+/** Why an open pass could not be brought on. */
+export function stopPush(ledger: Ledger, push: number, why: { code: string; reason: string }): void {
+  mustHold(ledger);
+  ledger.db.prepare('UPDATE pushes SET code = ?, reason = ? WHERE id = ?').run(why.code, why.reason, push);
+}
+
 /** Ends a pass whose results are in place: what it looked at is not looked at again. */
 export function closePush(ledger: Ledger, to: number, push: Push, account: PushAccount, now: number): void {
   const { db } = ledger;

@@ -15,6 +15,8 @@ export const NOTICE_KINDS = [
   'file-too-small',
   'file-too-large',
   'sequence-gap',
+  'export-held',
+  'target-stopped',
   'success',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
@@ -38,6 +40,8 @@ export const SEVERITY: Readonly<Record<NoticeKind, Severity>> = {
   'file-too-small': 'warning',
   'file-too-large': 'warning',
   'sequence-gap': 'warning',
+  'export-held': 'error',
+  'target-stopped': 'error',
   success: 'info',
 };
 

@@ -42,6 +42,18 @@ const TEXTS: Readonly<Record<NoticeKind, Text>> = {
       'Rows read and rows accounted for differ. Keep the input, the results files and the ledger as they are, and do not send the file again before the difference is explained. The report has both numbers.',
     solved: (d) => `${d.file === undefined ? `run ${d.run}` : file(d)} balances again`,
   },
+  'export-held': {
+    title: (d) => `the export ${d.target} is held: ${d.code}, ${rows(d.rows)}`,
+    text: (_, job) =>
+      `It has far fewer rows than the one before, which stays in place. \`referry held ${job}\` says why, and how to let it go; once the links are there again it goes by itself.`,
+    solved: (d) => `the export ${d.target} is no longer held`,
+  },
+  'target-stopped': {
+    title: (d) => `the ${d.what} ${d.target} stopped: ${d.code}`,
+    text: (_, job) =>
+      `Nothing is lost: each run tries again and goes on where it stopped, and other targets do not wait for it. \`referry status\` and the last report of ${job} say more.`,
+    solved: (d) => `the ${d.what} ${d.target} goes on`,
+  },
   'destination-halted': {
     title: (d) => `Extole cannot be used: ${d.code}`,
     text: (_, job) =>

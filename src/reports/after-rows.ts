@@ -42,7 +42,13 @@ export function afterImbalances(account: ReportAccount): string[] {
 }
 
 /** Stops that pass without anybody. */
-const PASSING: ReadonlySet<string> = new Set(['DAILY_LIMIT', 'THROTTLED', 'SERVER_ERROR', 'NO_ANSWER', 'NOT_SENT']);
+export const PASSING: ReadonlySet<string> = new Set([
+  'DAILY_LIMIT',
+  'THROTTLED',
+  'SERVER_ERROR',
+  'NO_ANSWER',
+  'NOT_SENT',
+]);
 
 export function afterConcerns(account: ReportAccount): Concern[] {
   return [...exportsOf(account).flatMap(ofExport), ...pushesOf(account).flatMap(ofPush)];

@@ -61,7 +61,7 @@ export function decisionVerb<Seen>(kind: DecisionKind<Seen>): Verb<DecisionReque
         .transaction(() => {
           const plan = kind.plan({ ledger, staging: join(state, 'staging') }, request, job, seen);
           mustBeAsSeen(plan, request);
-          const empty = plan.rows === 0 && plan.about.length === 0;
+          const empty = plan.rows === 0 && plan.about.length === 0 && !plan.decides;
           if (empty && !plan.goesOn) return { plan };
           const only = plan.apply(io.now());
           return { plan, going: { only, decision: empty || plan.first ? undefined : record(plan) } };
@@ -125,8 +125,9 @@ function mustBeAsSeen({ rows }: Planned, { expect, verb }: DecisionRequest): voi
 }
 
 function keep(ledger: Ledger, request: DecisionRequest, plan: Planned, requestId: number | null, at: number): number {
-  const { verb, job, processingId = null, line = null, key = null, code, since, path, reason, by, host } = request;
-  const scope = { code, since, path };
+  const { verb, job, processingId = null, line = null, key = null, code, since, path, exportId } = request;
+  const { reason, by, host } = request;
+  const scope = { code, since, path, ...(exportId === undefined ? {} : { export: `e${exportId}` }) };
   const decision = { verb, job, processingId, line, key, scope, rows: plan.rows, reason, by, host, at, requestId };
   return recordDecision(ledger.db, decision, plan.about);
 }

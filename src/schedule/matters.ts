@@ -1,5 +1,6 @@
 import type { Job } from '../jobs/schema.ts';
 import { openExpectations } from '../ledger/expectations.ts';
+import { heldExports } from '../ledger/exports.ts';
 import {
   expiringFiles,
   type FileFacts,
@@ -13,7 +14,9 @@ import {
 } from '../ledger/matters.ts';
 import type { Matter, OpenNotice } from '../ledger/notices.ts';
 import type { Ledger } from '../ledger/open.ts';
+import { stuckTargets } from '../ledger/target-states.ts';
 import type { NoticeKind } from '../notices/kinds.ts';
+import { PASSING } from '../reports/after-rows.ts';
 import { dayOf } from '../reports/roll-up.ts';
 
 /** A matter of a kind that people can be told of. */
@@ -58,6 +61,7 @@ export function findMatters(
     ...ofWaiting(ledger, job, now),
     ...ofExpiry(ledger, job, now),
     ...ofExpectations(ledger, job),
+    ...ofTargets(ledger, job),
   ];
   return { matters, looked: { at: now, run: fresh.at(-1)?.id ?? looked.run } };
 }
@@ -164,6 +168,24 @@ function ofExpiry(ledger: Pick<Ledger, 'db'>, job: Job, now: number): KnownMatte
     once: false,
     ends: true,
   }));
+}
+
+/** Exports that wait for a person, and targets that the newest run could not bring on. */
+function ofTargets(ledger: Pick<Ledger, 'db'>, job: Job): KnownMatter[] {
+  const held = heldExports(ledger, job.id).map(
+    ({ id, target, code, rows }): KnownMatter => ({
+      ...{ kind: 'export-held', subject: `e${id}`, holds: true, once: false, ends: true },
+      detail: { target, code, rows },
+    }),
+  );
+  const stuck = stuckTargets(ledger, job.id).filter(({ code }) => !PASSING.has(code));
+  const stopped = stuck.map(
+    ({ kind: what, target, code }): KnownMatter => ({
+      ...{ kind: 'target-stopped', subject: `${what} ${target}`, holds: true, once: false, ends: true },
+      detail: { what, target, code },
+    }),
+  );
+  return [...held, ...stopped];
 }
 
 const OF_STATE = {

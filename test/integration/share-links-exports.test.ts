@@ -200,7 +200,8 @@ describe('an export that is cut short', () => {
     await world.tell(people(3));
     await expect(world.after({ exports: [plain(world)], dieAt: ['export-planned', 1] })).rejects.toThrow(Died);
     rmSync(join(world.folder, 'staging', 'exports'), { recursive: true });
-    await world.after({ exports: [plain(world)] });
+    const { notices } = await world.after({ exports: [plain(world)] });
+    expect(notices).toMatchObject([{ code: 'EXPORT_LOST' }]);
     expect(exported(world)).toEqual(people(3).map(({ email }) => email));
   });
 

@@ -1,6 +1,6 @@
 import { nameOfExport } from '../../jobs/export-targets.ts';
 import { nameOfPush, placeOfPush } from '../../jobs/push-targets.ts';
-import { type ExportAccount, type PushAccount, type RefusalDetail, TransferError } from '../../model.ts';
+import { type ExportAccount, type Notice, type PushAccount, type RefusalDetail, TransferError } from '../../model.ts';
 import { emptyCounts } from '../../reports/tally.ts';
 import type { AfterContext } from './after-context.ts';
 import { openAccount } from './exports/account.ts';
@@ -9,6 +9,8 @@ import { runPush } from './push/run-push.ts';
 
 /** Who adds up what the steps after the rows came to. `news`: it was not told before. */
 export interface AfterAccount {
+  /** What people should know. */
+  notices: Notice[];
   addExport(account: ExportAccount, news: boolean): void;
   addPush(account: PushAccount, news: boolean): void;
 }
@@ -25,7 +27,7 @@ export async function afterRows(ctx: AfterContext, account: AfterAccount): Promi
   for (const target of job.exports) {
     ctx.signal.throwIfAborted();
     try {
-      for await (const step of runExport(ctx, target)) account.addExport(step.account, step.news);
+      for await (const step of runExport(ctx, target, account.notices)) account.addExport(step.account, step.news);
     } catch (error) {
       const why = whyOf(ctx, error);
       const { format, kind } = target;

@@ -5,7 +5,7 @@ import type { RowCourse } from './course.ts';
 import type { createRunAccount } from './run-account.ts';
 
 /** Who adds up what follows the rows. */
-type AfterAccount = Pick<ReturnType<typeof createRunAccount>, 'addExport' | 'addPush'>;
+type AfterAccount = Pick<ReturnType<typeof createRunAccount>, 'notices' | 'addExport' | 'addPush'>;
 
 /** A whole file on this machine. */
 export interface GatheredFile {

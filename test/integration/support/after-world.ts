@@ -9,7 +9,7 @@ import { pushTargets } from '../../../src/jobs/push-targets.ts';
 import { type LinkEnd, openLinkBook, type TellLink } from '../../../src/ledger/links.ts';
 import { type Ledger, openLedger } from '../../../src/ledger/open.ts';
 import { destinationId } from '../../../src/ledger/registry.ts';
-import type { ExportAccount, Io, PushAccount } from '../../../src/model.ts';
+import type { ExportAccount, Io, Notice, PushAccount } from '../../../src/model.ts';
 import { afterRows } from '../../../src/pipelines/export-share-links/after-rows.ts';
 import { openRemote } from '../../../src/remotes/open.ts';
 import { remoteSettings } from '../../../src/remotes/settings.ts';
@@ -18,6 +18,7 @@ import { remoteSettings } from '../../../src/remotes/settings.ts';
 export class Died extends Error {}
 
 export interface After {
+  notices: Notice[];
   exports: (ExportAccount & { news: boolean })[];
   pushes: (PushAccount & { news: boolean })[];
 }
@@ -103,7 +104,7 @@ export function afterWorld(label = 'refer'): AfterWorld {
       ),
     after: ({ dieAt, exports, push, ...options }) =>
       withLedger(async (ledger) => {
-        const came: After = { exports: [], pushes: [] };
+        const came: After = { notices: [], exports: [], pushes: [] };
         const using = options.io ?? io;
         const signal = options.signal ?? new AbortController().signal;
         const url = `file://${join(folder, 'source')}`;
@@ -131,6 +132,7 @@ export function afterWorld(label = 'refer'): AfterWorld {
               },
             },
             {
+              notices: came.notices,
               addExport: (account, news) => void came.exports.push({ ...account, news }),
               addPush: (account, news) => void came.pushes.push({ ...account, news }),
             },

@@ -10,7 +10,7 @@ import {
   recordExport,
   waitingExport,
 } from '../../../ledger/exports.ts';
-import { type ExportAccount, TransferError } from '../../../model.ts';
+import { type ExportAccount, type Notice, TransferError } from '../../../model.ts';
 import { keyedHash } from '../../files/context.ts';
 import type { AfterContext } from '../after-context.ts';
 import { heldAccount, publishedAccount } from './account.ts';
@@ -29,14 +29,18 @@ export interface ExportStep {
  * One target: first what an earlier run planned and did not bring to its end, then what changed since the target was last given
  * something. Throws what is wrong with the outbox; what was planned is then brought further by the next run.
  */
-export async function* runExport(ctx: AfterContext, target: ExportTarget): AsyncGenerator<ExportStep> {
+export async function* runExport(
+  ctx: AfterContext,
+  target: ExportTarget,
+  notices: Notice[],
+): AsyncGenerator<ExportStep> {
   const { ledger, job } = ctx;
   const name = nameOfExport(target);
   const place = placeOf(target);
   const open = openExports(ledger, job.id).find((each) => each.target === name);
   if (open && open.place === place && (open.state === 'out' || (await stillThere(ctx, open)))) {
     yield { account: await bringOut(ctx, target, open), news: true };
-  } else if (open) recordExport(ledger, open.id, { state: 'withdrawn', code: 'EXPORT_LOST' });
+  } else if (open) notices.push(withdraw(ctx, open));
   await clearExport(ctx, name);
 
   const found = due(ctx, target);
@@ -53,6 +57,13 @@ export async function* runExport(ctx: AfterContext, target: ExportTarget): Async
   }
   ctx.crashPoint('export-planned');
   yield { account: await bringOut(ctx, target, planned), news: true };
+}
+
+/** It is made anew, with all that was in it. */
+function withdraw({ ledger }: AfterContext, { id, target }: KnownExport): Notice {
+  const message = `the export ${target} (e${id}) never came wholly into place, and its files are not on this machine any more, or it goes elsewhere now; it is made anew, and what of it lies in the outbox has no manifest`;
+  recordExport(ledger, id, { state: 'withdrawn', code: 'EXPORT_LOST', reason: message });
+  return { code: 'EXPORT_LOST', message };
 }
 
 /** What an export has to start from. */

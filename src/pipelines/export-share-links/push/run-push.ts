@@ -13,6 +13,7 @@ import {
   type PushTo,
   planPushResults,
   pushTo,
+  stopPush,
 } from '../../../ledger/pushes.ts';
 import { destinationId } from '../../../ledger/registry.ts';
 import { type PushAccount, type RefusalDetail, TransferError } from '../../../model.ts';
@@ -81,6 +82,7 @@ async function pass(ctx: AfterContext, target: PushTarget, to: PushTo, push: Pus
   }
   if (sent.stopped) {
     const why = { code: sent.stopped.code, message: sent.stopped.reason };
+    stopPush(ctx.ledger, push.id, sent.stopped);
     return { account: stoppedAccount(ctx, target, { to, push, why }), news: sent.read > 0 };
   }
   const account = await close(ctx, target, { to, push, given: true });

@@ -176,6 +176,6 @@ function stopOf(answers: readonly Answer[]): Sent['stopped'] {
 }
 
 /** The tool was reached, and this batch alone came to nothing: it must not keep those after it from their turn, run after run. */
-const OF_BATCH: ReadonlySet<string> = new Set(['STILL_WORKING', 'RESULTS_INCOMPLETE', 'JOB_CANCELLED', 'BAD_ANSWER']);
+const OF_BATCH: ReadonlySet<string> = new Set(['STILL_WORKING', 'RESULTS_INCOMPLETE', 'JOB_CANCELLED']);
 
 const LOST: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'no answer to this profile' };

@@ -1,4 +1,5 @@
 import { decideFile } from '../../../ledger/decide-file.ts';
+import { heldExports, releaseExport } from '../../../ledger/exports.ts';
 import { type RowPlace, rowsInScope } from '../../../ledger/held-rows.ts';
 import { type ListedFile, listFiles } from '../../../ledger/known-files.ts';
 import type { FileVerdict } from '../../../ledger/processings.ts';
@@ -9,6 +10,7 @@ import type { DecisionRequest, PlanContext, Planned, PlannedFile } from './plann
 
 /** Held rows are sent after all, and so are files that are held as a whole. */
 export function planRelease(context: PlanContext, request: DecisionRequest): Planned {
+  if (request.exportId !== undefined) return planReleaseOfExport(context, request);
   const { db } = context.ledger;
   const rows = rowsInScope(context.ledger, { ...request, states: ['held'] });
   const files = heldFiles(context, request);
@@ -29,6 +31,24 @@ export function planRelease(context: PlanContext, request: DecisionRequest): Pla
       const only = new Map<number, Concern>(linesOf(rows));
       for (const { file } of files) only.set(file.processing, 'all');
       return only;
+    },
+  };
+}
+
+/** The export is made anew, from the links as they are then, and may have as few rows as the held one has. */
+function planReleaseOfExport({ ledger }: PlanContext, { job, exportId }: DecisionRequest): Planned {
+  const held = heldExports(ledger, job).find(({ id }) => id === exportId);
+  if (!held)
+    return { rows: 0, files: [], nothing: `e${exportId} does not wait any more`, about: [], apply: () => new Map() };
+  const { id, rows, target, code } = held;
+  return {
+    rows,
+    files: [{ processing: 0, export: `e${id}`, name: `export ${target}`, rows, because: `held: ${code}` }],
+    decides: true,
+    about: [],
+    apply: () => {
+      releaseExport(ledger, id);
+      return new Map<number, Concern>();
     },
   };
 }

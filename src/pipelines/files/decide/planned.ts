@@ -9,6 +9,8 @@ export interface DecisionRequest {
   /** Absent: all files of the job. */
   processingId?: number;
   line?: number;
+  /** A held export, instead of rows and files. */
+  exportId?: number;
   code?: string;
   key?: string;
   /** Milliseconds since 1970. */
@@ -25,6 +27,8 @@ export interface DecisionRequest {
 /** What a decision would do to one file. */
 export interface PlannedFile {
   processing: number;
+  /** e12, where it is an export of share links and no file. */
+  export?: string;
   name: string;
   rows: number;
   /** Why its rows wait, in words. */
@@ -40,6 +44,8 @@ export interface Planned {
   nothing?: string;
   /** There may be something to go on with, though no row of it can be counted yet: a file that was not read so far. */
   goesOn?: boolean;
+  /** It is decided about something in which no row may be: an export. */
+  decides?: true;
   /** What the decision is about, for `explain`. `apply` may add to it. */
   about: DecidedRow[];
   /** Carries it out, inside the caller's transaction. Returns what the run that follows is to go on with; absent: all of the job. */
