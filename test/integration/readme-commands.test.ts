@@ -14,6 +14,7 @@ const PAGES = [
   'docs/notices.md',
   'docs/architecture.md',
   'docs/operations.md',
+  'docs/share-links.md',
 ];
 
 const readme = await readFile(join(PROJECT, 'README.md'), 'utf8');
