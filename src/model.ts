@@ -328,6 +328,31 @@ export interface FileAccount {
   imbalance?: string;
   resultsPath?: string;
   archivedAs?: string;
+  /** Of a membership file, what it did to each of its segments. */
+  segments?: SegmentAccount[];
+}
+
+/** One sync of one segment: before + added - removed = after. */
+export interface SegmentAccount {
+  segment: string;
+  kind: 'snapshot' | 'changes' | 'repair';
+  /** superseded: a newer snapshot was synced before this one was released. */
+  state: 'held' | 'running' | 'done' | 'superseded';
+  /** Confirmed members at the start. */
+  before: number;
+  /** Members that the file names, each once. */
+  desired: number;
+  added: number;
+  removed: number;
+  unchanged: number;
+  /** Members that the target refused. */
+  rejected: number;
+  /** Changes that have not left, or have no answer yet. */
+  open: number;
+  /** Confirmed members at the end. */
+  after?: number;
+  /** When syncs ended, in ISO 8601, and how many members there were then; oldest first. */
+  history: readonly (readonly [at: string, members: number])[];
 }
 
 /** A file of share links for a tool's import, or that none was put in place. read = rows + the sum of leftOut. */

@@ -113,6 +113,17 @@ export function laterSnapshot({ db }: Pick<Ledger, 'db'>, segment: number, proce
     .get(segment, processing)?.id;
 }
 
+/** How many members the target refused at the last sync that came to its end. */
+export function lastRejected({ db }: Pick<Ledger, 'db'>, segment: number): number {
+  return (
+    db
+      .prepare<[number], { rejected: number }>(
+        "SELECT rejected FROM segment_syncs WHERE segment_id = ? AND state = 'done' ORDER BY ended_at DESC, id DESC LIMIT 1",
+      )
+      .get(segment)?.rejected ?? 0
+  );
+}
+
 /** Ends a sync without sending anything. */
 export function supersede(ledger: Ledger, sync: number, now: number): void {
   mustHold(ledger);

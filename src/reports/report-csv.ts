@@ -1,5 +1,5 @@
 import { writeToString } from '@fast-csv/format';
-import type { EventAccount, ExportAccount, FileAccount, PushAccount } from '../model.ts';
+import type { EventAccount, ExportAccount, FileAccount, PushAccount, SegmentAccount } from '../model.ts';
 import { codesWords, exportsOf, leftOutOf, pushesOf } from './after-rows.ts';
 import type { ReportAccount } from './verdict.ts';
 import { imbalancesOf, isDay, verdictOf } from './verdict.ts';
@@ -30,7 +30,7 @@ type Row = Partial<Record<(typeof HEADERS)[number], string | number>>;
 
 /**
  * The report for a spreadsheet. The first column says what a line is: `day` or `run` (totals), `file`, `event` (a file's rows
- * of one event name), `money` (the same, as amounts), `reason` (how many rows of one outcome and code), `export` (a file for import; its
+ * of one event name), `segment` (what the file did to a segment), `money` (the same, as amounts), `reason` (how many rows of one outcome and code), `export` (a file for import; its
  * rows count as delivered, links that are not in it as rejected), `push` (profiles at a tool), `notice`.
  * Formulas in it are made harmless and hidden characters visible; the results file and the JSON report are the places to read values from.
  */
@@ -98,6 +98,7 @@ function fileRows(file: FileAccount, provider: string): Row[] {
     },
   ];
   for (const event of file.byEvent) rows.push(...eventRows(event, same));
+  for (const segment of file.segments ?? []) rows.push(segmentRow(segment, same));
   rows.push(...reasonRows(file.reasons, same));
   for (const notice of file.notices)
     rows.push({ record: 'notice', ...same, code: notice.code, detail: notice.message });
@@ -143,6 +144,14 @@ function pushRows({ job, target, state, why, counts, reasons, ...each }: PushAcc
     ...{ detail: detail.filter(Boolean).join('; '), results_file: each.resultsPath ?? '' },
   };
   return [push, ...reasonRows(reasons, same)];
+}
+
+function segmentRow({ segment, kind, state, rejected, ...each }: SegmentAccount, same: Row): Row {
+  const sum = `${each.before} members before + ${each.added} added - ${each.removed} removed = ${each.after ?? 'not through yet'}`;
+  return {
+    ...{ record: 'segment', ...same, event_name: segment, state, read: each.desired, rejected, open: each.open },
+    detail: `${kind}: ${sum}; ${each.unchanged} unchanged`,
+  };
 }
 
 function eventRows(event: EventAccount, same: Row): Row[] {

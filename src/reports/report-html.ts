@@ -13,6 +13,7 @@ import {
 } from './html-parts.ts';
 import { STYLE } from './html-style.ts';
 import { groupCount } from './money.ts';
+import { segmentSection } from './segments-html.ts';
 import { eventTotals } from './totals.ts';
 import { type Concern, isDay, type ReportAccount, type Verdict, verdictOf } from './verdict.ts';
 import { html } from './visible.ts';
@@ -39,6 +40,7 @@ ${concernLists(verdict.concerns)}
 ${chart(account)}
 ${fileTable(account)}
 ${eventSection(account)}
+${segmentSection(account)}
 ${exportSection(account)}
 ${pushSection(account)}
 ${fileSections(account)}

@@ -10,6 +10,7 @@ const USUAL: Intent = {
   listed: 1000,
   toAdd: 10,
   toRemove: 10,
+  refusedBefore: 0,
   vouched: true,
   first: false,
   replaced: false,
@@ -77,6 +78,7 @@ describe('a sync goes on', () => {
     ['where nothing vouches for a snapshot that removes nobody', { vouched: false, toRemove: 0 }, {}],
     ['where nothing vouches and the job says that this is so', { vouched: false }, { unvouched: 'accept' }],
     ['with changes that nothing vouches for', { kind: 'changes', vouched: false }, {}],
+    ['with members that were refused before', { toAdd: 300, refusedBefore: 100 }, {}],
     ['with a file of changes that names nobody', { kind: 'changes', listed: 0, toAdd: 0, toRemove: 0 }, {}],
   ])('%s', (_, intent, rules) => {
     expect(held(intent, rules)).toBeUndefined();

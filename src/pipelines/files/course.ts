@@ -1,3 +1,4 @@
+import type { FileAccount } from '../../model.ts';
 import type { FilePass, RunContext } from './context.ts';
 import type { Fate } from './fates.ts';
 import type { IndexBlock } from './row-index.ts';
@@ -11,6 +12,8 @@ export interface CourseFates {
   done(): number;
   /** What does not add up elsewhere, with both numbers. */
   imbalance?: string;
+  /** More of the file's account. */
+  account?: Pick<FileAccount, 'segments'>;
 }
 
 /** How the rows of a file leave where they are no deliveries of their own. */

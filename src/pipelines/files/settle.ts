@@ -158,6 +158,7 @@ async function accountOf(
     ...(proof ? { proof } : {}),
     counts,
     byEvent: pieces.byEvent,
+    ...course?.account,
     reasons: pieces.reasons,
     ...(awaited && counts.open > 0 ? { awaits: awaited.name } : {}),
     notices: [

@@ -5,6 +5,7 @@ import type { CourseFates } from '../files/course.ts';
 import type { Fate } from '../files/fates.ts';
 import type { IndexBlock } from '../files/row-index.ts';
 import type { Seal } from '../files/seal.ts';
+import { segmentAccounts } from './account.ts';
 import { imbalanceOf } from './balance.ts';
 
 /** What became of the members of a file: a row is done with the sync of its segment, unless the target refused it. */
@@ -16,6 +17,7 @@ export function memberFates(ledger: Ledger, processing: number, seal: Seal): Cou
 
   return {
     ...(imbalance === undefined ? {} : { imbalance }),
+    account: { segments: segmentAccounts(ledger, [...syncs.values()]) },
     begin: (block) => {
       refused.clear();
       for (const [name, { id, state, rejected }] of syncs) {

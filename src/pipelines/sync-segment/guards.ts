@@ -23,6 +23,8 @@ export interface Intent {
   listed: number;
   toAdd: number;
   toRemove: number;
+  /** Members that the target refused at the sync before: they are asked for each time, and are no growth. */
+  refusedBefore: number;
   /** A trailer or a manifest said how many rows the file must have. */
   vouched: boolean;
   /** No sync of this segment came to its end before. */
@@ -71,10 +73,11 @@ export function reasonToHoldSync(intent: Intent, rules: GuardRules): (RefusalDet
       `${segment} would lose ${toRemove} of ${of(before, 'confirmed member', 'confirmed members')} (${percent(toRemove, before)}), ${share(rules.maxShrink)} is allowed (guards.maxShrink)`,
       'ask the sender whether the file is whole: release it if it is, else reject it',
     );
-  if (before > 0 && toAdd > before * rules.maxGrowth)
+  const more = toAdd - intent.refusedBefore;
+  if (before > 0 && more > before * rules.maxGrowth)
     return held(
       'SEGMENT_GROWS',
-      `${segment} would get ${toAdd} members more than the ${before} that are confirmed (${percent(toAdd, before)}), ${share(rules.maxGrowth)} is allowed (guards.maxGrowth)`,
+      `${segment} would get ${more} members more than the ${before} that are confirmed (${percent(more, before)}), ${share(rules.maxGrowth)} is allowed (guards.maxGrowth)`,
       'ask the sender whether these are the members of this segment: release the file if they are, else reject it',
     );
   return undefined;

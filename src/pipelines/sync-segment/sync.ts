@@ -5,6 +5,7 @@ import { confirmedMembers, correctMembers } from '../../ledger/segment-members.t
 import {
   beginSync,
   endSync,
+  lastRejected,
   laterSnapshot,
   runningSync,
   type Sync,
@@ -101,6 +102,7 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
   const intent = {
     ...plan,
     segment: request.name,
+    refusedBefore: lastRejected(ledger, segment.id),
     vouched: wanted.vouched,
     first: first && plan.before === 0,
     replaced,

@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openSegmentsWorld, type SegmentsWorld, snapshot, users } from './support/segments-world.ts';
+
+let segments: SegmentsWorld;
+
+beforeEach(async () => {
+  segments = await openSegmentsWorld();
+});
+afterEach(() => segments.close());
+
+/** Who was added and removed at the stand-in, in order, by the calls that it took. */
+function history(): string[] {
+  return segments.braze.received.flatMap(({ body, accepted }) => {
+    if (!accepted) return [];
+    const { cohort_changes: made } = JSON.parse(JSON.stringify(body ?? {}));
+    return (made ?? []).flatMap((change: { user_ids: string[]; should_remove?: boolean }) =>
+      change.user_ids.map((id) => `${change.should_remove ? '-' : '+'}${id}`),
+    );
+  });
+}
+
+describe('a process that dies', () => {
+  test.each(['sync-begun', 'chunk-claimed:2', 'chunk-answered:2', 'chunk-settled:2', 'sync-ended'])(
+    'at %s goes on there: everybody is in the segment once, nobody was taken out and put in again',
+    async (place) => {
+      segments.drop('a.csv', users(1, 35));
+      const died = await segments.world.cli(['run', 'segments'], { REFERRY_CRASH_AT: place });
+      expect(died.stderr).toContain('crash point');
+      const { code, run } = await segments.world.run('segments');
+      expect(run).toMatchObject({ open: 0, balanced: true, halted: null });
+      expect(code).toBe(0);
+      expect(segments.results('a.csv').filter(({ outcome }) => outcome === 'delivered')).toHaveLength(35);
+      expect(segments.members().sort()).toEqual(users(1, 35).sort());
+      const changes = history();
+      expect(changes.some((change) => change.startsWith('-'))).toBe(false);
+      // A chunk of ten is the most that may leave twice.
+      expect(changes.length).toBeLessThanOrEqual(45);
+    },
+  );
+});
+
+test('a target that is down leaves the file open; a later file of the segment waits for it, and both get through in order', async () => {
+  segments.drop('a.csv', users(1, 25));
+  await segments.world.run('segments');
+  segments.job({ guards: { maxShrink: 1 }, target: { braze: { patience: '100ms' } } });
+  segments.braze.setFaults(() => ({ kind: 'status', status: 503 }));
+  segments.world.drop('b.csv', snapshot(users(1, 20)), 60);
+  segments.world.drop('c.csv', snapshot(users(1, 24)), 50);
+  const down = await segments.world.run('segments');
+  expect(down.run).toMatchObject({ delivered: 0, balanced: true });
+  expect(down.code).toBe(4);
+  segments.braze.setFaults(() => undefined);
+  const { code, run } = await segments.world.run('segments');
+  expect(run).toMatchObject({ open: 0, balanced: true });
+  expect(code).toBe(0);
+  expect(segments.members().sort()).toEqual(users(1, 24).sort());
+  expect(history().slice(25)).toEqual(expect.arrayContaining(['-user-25', '-user-21', '+user-21']));
+  expect(history().filter((change) => change.endsWith('user-25'))).toEqual(['+user-25', '-user-25']);
+});
+
+test('wherever a snapshot with a trailer is cut off, nobody is removed', async () => {
+  const [before, whole] = [users(1, 8), users(1, 7)];
+  segments.drop('a.csv', before);
+  await segments.world.run('segments');
+  const bytes = Buffer.from(snapshot(whole));
+  for (let cut = 0; cut < bytes.length - 1; cut++)
+    segments.world.drop(`cut-${String(cut).padStart(3, '0')}.csv`, bytes.subarray(0, cut), 1000 - cut);
+  const { run } = await segments.world.run('segments');
+  expect(run.files).toHaveLength(bytes.length - 1);
+  expect(run.files.filter(({ state }) => state !== 'refused' && state !== 'held')).toEqual([]);
+  expect(segments.members().sort()).toEqual(before.sort());
+});
