@@ -32,7 +32,7 @@ export interface Place {
 /** Extole's folders, at which nobody looks until the test says so. */
 export async function extoleFolders(
   behaviour: FolderOptions['behaviour'] = {},
-  options: Partial<FolderOptions> & { dedupe?: Dedupe } = {},
+  { withAudiences, ...options }: Partial<FolderOptions> & { dedupe?: Dedupe; withAudiences?: true } = {},
 ): Promise<Place> {
   const place = mkdtempSync(join(tmpdir(), 'referry-extole-folder-'));
   const root = join(place, 'served');
@@ -45,6 +45,7 @@ export async function extoleFolders(
     everyMs: 3_600_000,
     log,
     behaviour: { ...behaviour },
+    ...(withAudiences ? { audiences: extole.audiences } : {}),
     ...options,
   });
   opened.push(

@@ -1,0 +1,168 @@
+import type { Answer, Io } from '../../../model.ts';
+import { TransferError } from '../../../model.ts';
+import { lookAfterMs, notSentAfter } from '../../jobs.ts';
+import type { MembershipTarget } from '../../membership.ts';
+import { asAnswers, asList, type Change } from '../../membership-calls.ts';
+import { withoutValues } from '../../words.ts';
+import { memberFile, unwritable } from './member-file.ts';
+import { type Results, readResults } from './results.ts';
+import { type AudienceSftpSettings, columnOf } from './settings.ts';
+
+/** What Extole's folders below `/audiences/{id}` are for. */
+export type AudienceChange = 'add' | 'remove';
+
+/** Extole's folders, as whoever opens the server hands them in. Every method throws `TransferError`, and the signal's reason. */
+export interface AudienceFolders {
+  /** Puts a file into a folder, whole or not at all, readable by everyone. `false`: there is one of the name, which stays. */
+  put(folder: string, name: string, contents: string, signal: AbortSignal): Promise<boolean>;
+  /** What is in the results files beside the folder that speak of the name; empty while there are none. */
+  results(folder: string, name: string, signal: AbortSignal): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+/** An audience, by files in Extole's folders, whose results are read back. Each file has a name of its own: Extole takes none twice. */
+export function createAudienceByFiles(
+  settings: AudienceSftpSettings,
+  folders: AudienceFolders,
+  io: Io,
+): MembershipTarget {
+  const { audienceId, membersPerFile } = settings;
+  const column = columnOf(settings);
+  // A process that died within this second may have used its name.
+  let last = Math.floor(io.now() / 1000);
+
+  async function changed(changes: readonly Change[], signal: AbortSignal): Promise<Answer[]> {
+    const answers = new Map<Change, Answer>();
+    let stop: Answer | undefined;
+    for (const add of [true, false]) {
+      const all = changes.filter((change) => change.add === add);
+      for (const change of all) {
+        const refused = unwritable(change);
+        if (refused) answers.set(change, refused);
+      }
+      const good = all.filter((change) => !answers.has(change));
+      for (let at = 0; at < good.length; at += membersPerFile) {
+        const part = good.slice(at, at + membersPerFile);
+        const known = stop ?? (await byFile(part, add ? 'add' : 'remove', signal));
+        for (const change of part) answers.set(change, 'kind' in known ? known : (known.get(change) ?? LOST));
+        if ('kind' in known && !stop) stop = known.kind === 'halted' ? known : notSentAfter(known);
+      }
+    }
+    return changes.map((change) => withoutValues(answers.get(change) ?? LOST, [change.id]));
+  }
+
+  async function byFile(
+    changes: readonly Change[],
+    change: AudienceChange,
+    signal: AbortSignal,
+  ): Promise<Map<Change, Answer> | Answer> {
+    const folder = `/audiences/${audienceId}/${change}`;
+    const contents = memberFile(column, changes);
+    let name = '';
+    try {
+      do name = await nextName(signal);
+      while (!(await folders.put(folder, name, contents, signal)));
+    } catch (error) {
+      return notPut(error);
+    }
+    return await resultsOf(changes, folder, name, signal);
+  }
+
+  /** One that was not given before: names go by the second. */
+  async function nextName(signal: AbortSignal): Promise<string> {
+    const wait = (last + 1) * 1000 - io.now();
+    if (wait > 0) await io.sleep(wait, signal);
+    last = Math.max(last + 1, Math.floor(io.now() / 1000));
+    const stamp = new Date(last * 1000).toISOString().replace(/[-:T]|\..*/g, '');
+    return `audience_${stamp}.csv`;
+  }
+
+  /** Waits for the results, until they speak of every member or stay as they are. */
+  async function resultsOf(
+    changes: readonly Change[],
+    folder: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<Map<Change, Answer> | Answer> {
+    const until = io.monotonic() + settings.completeWithin;
+    let before = '';
+    let since = io.monotonic();
+    for (let looks = 0; ; looks += 1) {
+      await io.sleep(lookAfterMs(looks, settings.poll), signal);
+      const texts = await textsOf(folder, name, signal);
+      const now = io.monotonic();
+      if (texts.join('\n') !== before) since = now;
+      before = texts.join('\n');
+      const settled = texts.length > 0 && now - since >= settings.settle;
+      const read = texts.map((text) => readResults(text, column, settings.results));
+      const known = new Map(read.flatMap((one) => ('members' in one ? [...one.members] : [])));
+      if (changes.every(({ id }) => known.has(id.trim()))) return placed(changes, known);
+      if (settled) return unfinished(changes, known, read, name);
+      if (now > until) return stillWaiting(name, settings.completeWithin);
+    }
+  }
+
+  async function textsOf(folder: string, name: string, signal: AbortSignal): Promise<string[]> {
+    try {
+      return await folders.results(folder, name, signal);
+    } catch (error) {
+      // The file was put: a look that fails says nothing of it, and the next one may not fail.
+      if (error instanceof TransferError && error.retryable) return [];
+      throw error;
+    }
+  }
+
+  return {
+    maxBatchSize: membersPerFile,
+    identity: { provider: 'extole', account: settings.account, target: `audience ${audienceId}` },
+    idKind: settings.identifyBy,
+    // The folder is that of an audience that exists; it keeps its name.
+    prepare: async () => ({ targetId: audienceId }),
+    async apply(changes, signal) {
+      signal.throwIfAborted();
+      return asAnswers(await changed(asList(changes), signal), changes);
+    },
+    close: () => folders.close(),
+  };
+}
+
+function placed(changes: readonly Change[], known: ReadonlyMap<string, Answer>): Map<Change, Answer> {
+  return new Map(changes.map((change) => [change, known.get(change.id.trim()) ?? LOST]));
+}
+
+/** Results that change no more and do not speak of everybody. */
+function unfinished(
+  changes: readonly Change[],
+  known: ReadonlyMap<string, Answer>,
+  read: readonly Results[],
+  name: string,
+): Map<Change, Answer> | Answer {
+  for (const one of read) {
+    if ('refused' in one) {
+      const reason = `Extole refused ${name} as a whole: ${one.refused}`;
+      return { kind: 'halted', code: 'EXTOLE_FILE_REFUSED', reason };
+    }
+  }
+  const unreadable = read.find((one) => 'unreadable' in one);
+  if (unreadable && 'unreadable' in unreadable) {
+    const reason = `the results of ${name} cannot be understood: ${unreadable.unreadable}`;
+    return { kind: 'halted', code: 'RESULTS_UNREADABLE', reason, doubtful: true };
+  }
+  const reason = `the results of ${name} do not speak of this member`;
+  const missing: Answer = { kind: 'unknown', code: 'RESULTS_INCOMPLETE', reason };
+  return new Map(changes.map((change) => [change, known.get(change.id.trim()) ?? missing]));
+}
+
+function notPut(error: unknown): Answer {
+  if (!(error instanceof TransferError)) throw error;
+  const { code, message, retryable } = error;
+  if (!retryable) return { kind: 'halted', code, reason: message };
+  return { kind: 'unknown', code, reason: message };
+}
+
+function stillWaiting(name: string, ms: number): Answer {
+  const reason = `Extole gave no results of ${name} for ${Math.round(ms / 1000)} s (setting completeWithin)`;
+  return { kind: 'unknown', code: 'STILL_WORKING', reason };
+}
+
+const LOST: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'Extole said nothing of the member' };
