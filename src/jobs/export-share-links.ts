@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { deliverySettings, duration as patience } from '../delivery/settings.ts';
 import { linksSettings } from '../destinations/extole/links/settings.ts';
@@ -169,6 +170,11 @@ const linksJob = z
       if (email === undefined && partnerUserId === undefined)
         complain(['customers'], 'a person is needed: name the column of email or partnerUserId, or both');
     }
+    if (from !== 'inbox' && !isDeepStrictEqual(job.file, fileSettings.parse(undefined)))
+      complain(
+        ['file'],
+        `customers.from is ${from}, whose customers are written to a file by Referry itself: leave this out`,
+      );
     for (const kind of ['hubspot', 'ledger'] as const) {
       if (from === kind && job.customers[kind] === undefined)
         complain(['customers', kind], `customers.from is ${kind}, which needs its settings here`);
@@ -261,6 +267,14 @@ function asFile(bulk: Written['links']['bulk']) {
   };
 }
 
+/**
+ * A file that we write ourselves is whole, and as long as there are people. Those without an e-mail and an id stay among the contacts without
+ * a link while the others leave, until there are none but them.
+ */
+function fileOf({ file, customers }: Written): Written['file'] {
+  return customers.from === 'inbox' ? file : { ...file, maxRejected: 1, fewerRows: 'accept' };
+}
+
 /** In the shape in which files travel: a customer is a row, and the person its key. */
 function asRows(job: Written) {
   const { account, token, apiUrl, requestsPerMinute, requestIdHeader, ca, allowPrivateAddresses } =
@@ -270,6 +284,7 @@ function asRows(job: Written) {
   return resolveFolders({
     ...job,
     source: { ...job.source, match: job.source.match ?? '*.csv' },
+    file: fileOf(job),
     event: rowsOf(job),
     destination: { extole },
     links: { ...job.links, ...reach },

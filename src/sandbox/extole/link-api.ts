@@ -123,14 +123,24 @@ export function createLinkApi(io: Io, store: Store, options: LinkOptions): LinkA
     return made ? { reply: ok(personBody(made)), id: made.id } : looked(errorReply('identity_key_value_already_taken'));
   }
 
+  // Links are only ever added: those since the last look are noted.
+  const linked = new Set<string>();
+  let noted = 0;
+  function hasLink(personId: string, label: string): boolean {
+    for (; noted < shareables.all.length; noted += 1) {
+      const one = shareables.all[noted];
+      if (one) linked.add(`${one.personId}\n${one.label}`);
+    }
+    return linked.has(`${personId}\n${label}`);
+  }
+
   return {
     answer,
     faults,
     taken(event, { personId, duplicate }) {
       const label = options.onEvents?.[event.name];
       if (label === undefined || duplicate) return;
-      if (shareables.all.some((one) => one.personId === personId && one.label === label)) return;
-      shareables.put({ personId, label });
+      if (!hasLink(personId, label)) shareables.put({ personId, label });
     },
     standIn: {
       shareables: shareables.all,

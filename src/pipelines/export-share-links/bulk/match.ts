@@ -11,19 +11,18 @@ const BATCH = 2000;
 export async function matchLinks(ctx: CarrierContext, upload: Upload, place: LinkPlace): Promise<number> {
   const { ledger, io } = ctx;
   let changed = 0;
-  for (let after = 0; ; ) {
-    const rows = linkedRows(ledger, upload, place, { after, limit: BATCH });
-    const last = rows.at(-1);
-    if (!last) return changed;
-    after = last.id;
-    const answers = rows.map(({ id, link }) => ({
-      id,
-      answer: { kind: 'accepted' as const, proof: 'link' as const, eventId: link },
-    }));
-    changed += answerRows(ledger, upload, answers, io.now());
-    ctx.crashPoint('results-read');
-    ctx.signal.throwIfAborted();
+  for (const rows of linkedRows(ledger, upload, place)) {
+    for (let at = 0; at < rows.length; at += BATCH) {
+      const answers = rows.slice(at, at + BATCH).map(({ id, link }) => ({
+        id,
+        answer: { kind: 'accepted' as const, proof: 'link' as const, eventId: link },
+      }));
+      changed += answerRows(ledger, upload, answers, io.now());
+      ctx.crashPoint('results-read');
+      ctx.signal.throwIfAborted();
+    }
     // Others have their turn: the rows of a million people are not looked through in one go.
     await io.sleep(0);
   }
+  return changed;
 }

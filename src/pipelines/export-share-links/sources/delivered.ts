@@ -15,6 +15,9 @@ import { type Seal, sealFile } from '../../files/seal.ts';
 import { stagedFile } from '../../files/staged-file.ts';
 import type { Customers, GatherContext } from './gather.ts';
 
+/** People who buy every day come once in a while, not once a purchase. The file may have some twice: those are duplicates. */
+const MOST_SEEN = 100_000;
+
 /**
  * The people of rows that were delivered since the last run: from the staged copies of their files, since the ledger does not know
  * who they are. What has no staged copy any more is told of.
@@ -24,6 +27,14 @@ export function deliveredCustomers(ctx: GatherContext, source: LedgerSource): Cu
   const taken: TakenFile[] = [];
   const notices: Notice[] = [];
   const columns = ['email', 'partner_user_id', ...source.columns];
+
+  const seen = new Set<string>();
+  const isNew = ({ email, partner_user_id: id = '' }: Readonly<Record<string, string>>): boolean => {
+    if (seen.size > MOST_SEEN) seen.clear();
+    const before = seen.size;
+    seen.add(email?.toLowerCase() ?? id);
+    return seen.size > before;
+  };
 
   async function* batches(): AsyncGenerator<string[][]> {
     const keys = source.pgp && (await unlockPgpKeys(source.pgp, ctx.io));
@@ -37,7 +48,7 @@ export function deliveredCustomers(ctx: GatherContext, source: LedgerSource): Cu
       }
       try {
         for await (const events of deliveredRows(ctx, file, { paths, keys, events: source.events }))
-          yield events.map((data) => columns.map((name) => data[name] ?? ''));
+          yield events.filter(isNew).map((data) => columns.map((name) => data[name] ?? ''));
         taken.push(file);
       } catch (error) {
         if (!(error instanceof FileRefused) && !(error instanceof TransferError)) throw error;
