@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { type Sandbox, startSandbox } from '../../src/sandbox/start.ts';
 import { io } from './extole-setup.ts';
 import { cliArgs, PROJECT } from './support/cli.ts';
@@ -83,14 +84,20 @@ describe('docs/share-links.md, followed by a new user with two tokens', () => {
     expect(third.stdout).toContain('no new file, nothing left from earlier runs');
   }, 60_000);
 
-  test('the job that the page explains passes check', async () => {
+  test('the job that the page explains passes check, with each part that it shows', async () => {
     const [, job = ''] = /<!-- job -->\n```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+    const parts = [...page.matchAll(/<!-- part of a job -->\n```yaml\n([\s\S]*?)```/g)].map(([, part = '']) => part);
+    expect(parts).toHaveLength(2);
     const jobs = join(folder, 'shown-job');
     await mkdir(jobs);
     for (const secret of ['sftp_key', 'extole_token', 'klaviyo_key', 'sfmc_key'])
       await writeFile(join(jobs, secret), 'secret', { mode: 0o600 });
-    await writeFile(join(jobs, 'share-links.yaml'), job.replaceAll('/run/secrets/', ''));
-    const checked = await run('referry check --jobs shown-job --json');
+    const whole: object = Object.assign({}, parse(job), ...parts.map((part) => parse(part)));
+    for (const [name, text] of [['as-it-is', job] as const, ['with-parts', stringify(whole)] as const]) {
+      const apart = text.replaceAll('/run/secrets/', '').replace('/inbox', `/${name}/inbox`);
+      await writeFile(join(jobs, `${name}.yaml`), apart);
+    }
+    const checked = await run('EXTOLE_WEBHOOK_KEY=0123456789abcdef referry check --jobs shown-job --json');
     expect(JSON.parse(checked.stdout)).toMatchObject({ ok: true, problems: [] });
   });
 
