@@ -1,8 +1,10 @@
-import { nameOfExport } from '../../jobs/export-targets.ts';
+import { fieldsOf } from '../../exports/template.ts';
+import { compileTarget, nameOfExport } from '../../jobs/export-targets.ts';
 import { nameOfPush, placeOfPush } from '../../jobs/push-targets.ts';
 import { type ExportAccount, type Notice, type PushAccount, type RefusalDetail, TransferError } from '../../model.ts';
 import { emptyCounts } from '../../reports/tally.ts';
-import type { AfterContext } from './after-context.ts';
+import type { AfterContext, AfterRun } from './after-context.ts';
+import { customerColumns } from './customer-columns.ts';
 import { openAccount } from './exports/account.ts';
 import { placeOf, runExport } from './exports/run-export.ts';
 import { runPush } from './push/run-push.ts';
@@ -22,7 +24,15 @@ const OF_ALL = /^(?:LEDGER_|STAGING_)/;
  * What follows the rows of a run: files for import, then profiles over the API, from the ledger of links. Also where the run had no new
  * rows, since links come by other ways as well. What is wrong with one target stops that target only.
  */
-export async function afterRows(ctx: AfterContext, account: AfterAccount): Promise<void> {
+export async function afterRows(run: AfterRun, account: AfterAccount): Promise<void> {
+  const { job } = run;
+  const exported = job.exports.flatMap((target) => compileTarget(target).fields);
+  const pushed = job.push.flatMap((target) => Object.values(target.fields).flatMap(fieldsOf));
+  await using columns = customerColumns(run, [...exported, ...pushed]);
+  await steps({ ...run, columns }, account);
+}
+
+async function steps(ctx: AfterContext, account: AfterAccount): Promise<void> {
   const { job } = ctx;
   for (const target of job.exports) {
     ctx.signal.throwIfAborted();

@@ -114,6 +114,7 @@ export function afterWorld(label = 'refer'): AfterWorld {
             {
               job: {
                 id: 'links',
+                customers: { columns: {} },
                 exports: exportTargets.parse(exports ?? []),
                 push: pushTargets.parse(push ?? []),
                 report: { to: 'results', encryptTo: options.encryptTo },
@@ -123,6 +124,7 @@ export function afterWorld(label = 'refer'): AfterWorld {
               signal,
               staging: join(folder, 'staging'),
               remote,
+              keys: undefined,
               logins: { mayTry: () => {}, refused: () => {}, accepted: () => {} },
               links: placeIn(ledger),
               progress: () => {},

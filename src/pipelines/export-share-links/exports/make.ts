@@ -8,7 +8,6 @@ import { type ExportTarget, nameOfExport } from '../../../jobs/export-targets.ts
 import type { ExportContents, ExportedFile, KnownExport } from '../../../ledger/exports.ts';
 import { syncFolder } from '../../files/stage.ts';
 import type { AfterContext } from '../after-context.ts';
-import type { CustomerColumns } from './customer-columns.ts';
 import { exportRows } from './rows.ts';
 
 /** What was written on this machine. read = rows + the sum of leftOut. */
@@ -33,7 +32,6 @@ export async function clearExport(ctx: Pick<AfterContext, 'staging' | 'job'>, ta
 export interface Making {
   target: ExportTarget;
   format: CompiledExport;
-  columns: CustomerColumns;
   kind: ExportKind;
   /** Milliseconds since 1970. */
   at: number;
@@ -43,19 +41,19 @@ export interface Making {
 
 /** Writes the files of an export, whole and flushed, into its folder on this machine. Throws what the disk says. */
 export async function makeFiles(ctx: AfterContext, making: Making): Promise<Made> {
-  const { target, format, columns, kind, at, from } = making;
+  const { target, format, kind, at, from } = making;
   const folder = exportFolder(ctx, nameOfExport(target));
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const { signal } = ctx;
-  const written = await writeExport({ rows: exportRows(ctx, format, columns, from), format, folder, at, kind, signal });
+  const written = await writeExport({ rows: exportRows(ctx, format, from), format, folder, at, kind, signal });
   const files = written.files.map(
     ({ name, rows, size, sha256 }): ExportedFile => ({ name, rows, size, sha256, role: 'rows' }),
   );
   const contents: ExportContents = { columns: written.columns, files };
   if (target.qr !== undefined) {
     const name = `${basename(files[0]?.name ?? '', '.csv')}-qr`;
-    const rows = exportRows(ctx, {}, columns, from);
+    const rows = exportRows(ctx, {}, from);
     const drawn = await writeQrCodes({ rows, settings: target.qr, folder, name, at, signal });
     for (const { name: zip, size, sha256 } of drawn.zips) files.push({ name: zip, rows: 0, size, sha256, role: 'qr' });
     contents.qr = {

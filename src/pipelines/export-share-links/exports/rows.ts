@@ -3,7 +3,7 @@ import type { ExportRow } from '../../../exports/row.ts';
 import type { KnownLink } from '../../../ledger/links.ts';
 import { linksInOrder, linksWithoutPartner } from '../../../ledger/list-links.ts';
 import type { AfterContext } from '../after-context.ts';
-import type { CustomerColumns } from './customer-columns.ts';
+import type { CustomerColumns } from '../customer-columns.ts';
 
 /** A link as an export writes it. */
 export function rowOf(link: KnownLink, columns: CustomerColumns): ExportRow {
@@ -13,7 +13,7 @@ export function rowOf(link: KnownLink, columns: CustomerColumns): ExportRow {
     ...(partnerUserId === null ? {} : { partnerUserId }),
     link: link.link,
     code,
-    fields: columns.of(link.person),
+    fields: columns.of(link),
   };
 }
 
@@ -22,9 +22,8 @@ export function rowOf(link: KnownLink, columns: CustomerColumns): ExportRow {
  * out, and counted. What changes meanwhile is in it as it is then, and counts as changed for the next export as well.
  */
 export function* exportRows(
-  { ledger, links }: Pick<AfterContext, 'ledger' | 'links'>,
+  { ledger, links, columns }: Pick<AfterContext, 'ledger' | 'links' | 'columns'>,
   format: Pick<CompiledExport, 'identify'>,
-  columns: CustomerColumns,
   seq: number,
 ): Generator<ExportRow> {
   const byId = format.identify !== undefined && orderOf(format.identify) === 'partnerUserId';

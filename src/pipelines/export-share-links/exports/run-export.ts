@@ -14,7 +14,6 @@ import { type ExportAccount, type Notice, TransferError } from '../../../model.t
 import { keyedHash } from '../../files/context.ts';
 import type { AfterContext } from '../after-context.ts';
 import { heldAccount, publishedAccount } from './account.ts';
-import { openCustomerColumns } from './customer-columns.ts';
 import { importIntoHubspot } from './hubspot-import.ts';
 import { clearExport, makeFiles, stillThere } from './make.ts';
 import { putIntoOutbox } from './publish.ts';
@@ -106,8 +105,8 @@ async function plan(ctx: AfterContext, target: ExportTarget, found: Due): Promis
   const at = io.now();
   const format = compileTarget(target);
   const name = nameOfExport(target);
-  await using columns = await openCustomerColumns(ctx, format.fields);
-  const { contents, ...made } = await makeFiles(ctx, { target, format, columns, kind, at, from });
+  if (format.fields.length > 0) await ctx.columns.ready();
+  const { contents, ...made } = await makeFiles(ctx, { target, format, kind, at, from });
   // What a person has let go is what the next one is compared with.
   const before = waiting?.state === 'released' ? waiting : last;
   const verdict =

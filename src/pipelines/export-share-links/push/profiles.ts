@@ -4,7 +4,7 @@ import type { LeftOut } from '../../../exports/row.ts';
 import { compileTemplate, fieldsOf } from '../../../exports/template.ts';
 import type { PushTarget } from '../../../jobs/push-targets.ts';
 import type { KnownLink } from '../../../ledger/links.ts';
-import type { CustomerColumns } from '../exports/customer-columns.ts';
+import type { CustomerColumns } from '../customer-columns.ts';
 import { rowOf } from '../exports/rows.ts';
 
 /** Makes profiles of links, as a target is to get them. */

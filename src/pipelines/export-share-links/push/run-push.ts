@@ -19,7 +19,6 @@ import { destinationId } from '../../../ledger/registry.ts';
 import { type PushAccount, type RefusalDetail, TransferError } from '../../../model.ts';
 import { keyedHash } from '../../files/context.ts';
 import type { AfterContext } from '../after-context.ts';
-import { openCustomerColumns } from '../exports/customer-columns.ts';
 import { profileMaker } from './profiles.ts';
 import { countsOf, reasonsOf, resultsPath, writeResults } from './results.ts';
 import { type Sent, sendChanged } from './send-changed.ts';
@@ -69,10 +68,10 @@ async function pass(ctx: AfterContext, target: PushTarget, to: PushTo, push: Pus
   const sender = openSender(target, io);
   let sent: Sent;
   try {
-    await using columns = await openCustomerColumns(ctx, maker.columns);
+    if (maker.columns.length > 0) await ctx.columns.ready();
     if (push.whole) await sender.prepare(Object.keys(target.fields), ctx.signal);
     const concurrency = Math.max(1, Math.min(target.connections, Math.ceil(MOST_FLYING / sender.maxBatchSize)));
-    sent = await sendChanged(ctx, { name, to, push, maker, columns, sender, concurrency });
+    sent = await sendChanged(ctx, { name, to, push, maker, sender, concurrency });
   } catch (error) {
     if (!(error instanceof TransferError) || ctx.signal.aborted) throw error;
     const reason = error.hint ? `${error.message}; ${error.hint}` : error.message;

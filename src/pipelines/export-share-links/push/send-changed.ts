@@ -10,7 +10,6 @@ import {
 } from '../../../ledger/pushes.ts';
 import type { Answer } from '../../../model.ts';
 import type { AfterContext } from '../after-context.ts';
-import type { CustomerColumns } from '../exports/customer-columns.ts';
 import type { ProfileMaker } from './profiles.ts';
 import type { PushSender } from './senders.ts';
 
@@ -19,7 +18,6 @@ export interface PushWork {
   to: PushTo;
   push: Push;
   maker: ProfileMaker;
-  columns: CustomerColumns;
   sender: PushSender;
   /** Calls at the same time. */
   concurrency: number;
@@ -48,7 +46,7 @@ const PAGE = 1000;
  */
 export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Sent> {
   const { ledger, io, signal } = ctx;
-  const { push, sender, maker, columns } = work;
+  const { push, sender, maker } = work;
   const record = pushRecorder(ledger, work.to.id);
   const flying = new Set<Promise<void>>();
   let decided: (PushRow & { linkId: number })[] = [];
@@ -96,7 +94,7 @@ export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Se
   const take = ({ link, row }: Candidate): void => {
     if (row?.pushId === push.id) return;
     read++;
-    const made = maker.make(link, columns);
+    const made = maker.make(link, ctx.columns);
     const end = (ended: Omit<PushRow, 'pushId'>): void =>
       void decided.push({ ...ended, linkId: link.id, pushId: push.id });
     if ('code' in made) {
