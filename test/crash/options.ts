@@ -19,7 +19,7 @@ Usage: npm run test:crash -- [options]
   --checks [NAME...]   only the questions that leave nothing to chance: flushes, host keys, half files, two processes
   --sweep [CALL...]    a small run killed, and given errors of the disk, at each of its system calls (strace)
   --every N            of a sweep, only each N-th call
-  --mutants [NAME...]  whether all of this finds thirteen deliberate bugs, each made in a copy of the product
+  --mutants [NAME...]  whether all of this finds sixteen deliberate bugs, each made in a copy of the product
   --help
 
 Each life of the program is the real command as a process of its own; the servers it talks to are others, which outlive it and lie while it

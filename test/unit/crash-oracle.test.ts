@@ -21,9 +21,11 @@ describe('the oracle of the crash harness', () => {
     for (const file of [
       'oracle.ts',
       'oracle-csv.ts',
+      'oracle-links.ts',
       'samples.ts',
       '../integration/support/e2e-results.ts',
       'check-end.ts',
+      'check-links.ts',
       'check-life.ts',
       'facts.ts',
     ]) {

@@ -101,7 +101,7 @@ export function pushTo(name: ToolName, url: string): Readonly<Record<string, unk
         ...{ requestsPerSecond: 10_000, requestsPerMinute: 600_000 },
       };
     case 'iterable':
-      return { ...usual, url, apiKey: 'sandbox-iterable-key', requestsPerSecond: 1000 };
+      return { ...usual, url, apiKey: 'sandbox-iterable-key', requestsPerSecond: 50, usersPerCall: 3 };
     case 'braze':
       return { ...usual, url, apiKey: 'sandbox-braze-key', externalId: 'email' };
   }
