@@ -1,7 +1,7 @@
 import { openLedgerForReading } from '../ledger/open.ts';
 import { EXIT } from '../model.ts';
 import { type DryRunFile, dryRunJob } from '../pipelines/files/dry-run.ts';
-import { laneFor, takes } from '../pipelines/registry.ts';
+import { laneFor, outlineOf, takes } from '../pipelines/registry.ts';
 import { readJob } from '../schedule/jobs.ts';
 import { say } from './print.ts';
 import { showProgress } from './progress.ts';
@@ -25,6 +25,7 @@ export async function dryRun(
       signal: stop.signal,
       laneFor: laneFor(job, io),
       takes: takes(job),
+      outline: outlineOf(job, io),
       ...(request.file === undefined ? {} : { file: request.file }),
       progress: progress.tell,
     });
@@ -57,6 +58,13 @@ function textOf(job: string, files: readonly DryRunFile[]): string {
       `  read ${read} = would send ${wouldSend} + duplicate ${duplicate} + conflict ${conflict} + rejected ${rejected} + held ${held}; lane ${file.lane}`,
     );
     if (file.takes) lines.push(`  takes: ${file.takes}`);
+    for (const { segment, before, desired, toAdd, toRemove, unchanged, sample } of file.segments ?? []) {
+      lines.push(
+        `  ${segment}: ${desired} named, ${before} confirmed: would add ${toAdd}, remove ${toRemove}; ${unchanged} unchanged`,
+      );
+      for (const [what, ids] of Object.entries(sample))
+        if (ids.length > 0) lines.push(`    ${what}, masked: ${ids.join(', ')}`);
+    }
     for (const event of file.byEvent) {
       for (const [currency, totals] of Object.entries(event.money))
         lines.push(

@@ -1,3 +1,4 @@
+import type { DestinationIdentity } from '../model.ts';
 import { mustHold } from './fence.ts';
 import type { Ledger } from './open.ts';
 
@@ -27,6 +28,22 @@ export function findSegment({ db }: Pick<Ledger, 'db'>, destinationId: number, n
   return db
     .prepare<[number, string], KnownSegment>(`SELECT ${COLUMNS} FROM segments WHERE destination_id = ? AND name = ?`)
     .get(destinationId, name);
+}
+
+/** The same by what the destination is called. */
+export function findSegmentAt(
+  { db }: Pick<Ledger, 'db'>,
+  { provider, account, container }: DestinationIdentity,
+  name: string,
+): KnownSegment | undefined {
+  // A ledger that an older version made is looked at before it is migrated.
+  if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'segments'").get()) return undefined;
+  return db
+    .prepare<[string, string, string, string], KnownSegment>(
+      `SELECT ${COLUMNS} FROM segments WHERE name = ? AND destination_id =
+         (SELECT id FROM destinations WHERE provider = ? AND account = ? AND container = ?)`,
+    )
+    .get(name, provider, account, container);
 }
 
 /** The segment of this name at a destination; made on first sight. */

@@ -9,7 +9,9 @@ import { exportShareLinks } from './export-share-links/run.ts';
 import type { Carriers } from './files/by-file/carrier.ts';
 import { CARRIERS } from './files/by-file/carriers.ts';
 import type { RowDestination } from './files/context.ts';
+import type { Outline } from './files/dry-run.ts';
 import { type RunOptions, type RunResult, runJob } from './files/run-job.ts';
+import { outlineSegments } from './sync-segment/outline.ts';
 import { segmentsDestination, syncSegments } from './sync-segment/run.ts';
 
 /** One execution of a job, by its pipeline. */
@@ -54,6 +56,11 @@ export function laneFor(job: Job, io: Io): (rows: number) => string {
     case 'sync-segment':
       return () => 'members';
   }
+}
+
+/** What files would change beside their rows; `undefined` where they do not. */
+export function outlineOf(job: Job, io: Io): Outline | undefined {
+  return job.pipeline === 'sync-segment' ? outlineSegments(job, segmentsDestination(job, io).identity) : undefined;
 }
 
 /** How long so many rows of a job take, in words; `undefined` where that is not known beforehand. */

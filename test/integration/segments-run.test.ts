@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { fates } from './support/e2e-results.ts';
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openSegmentsWorld, type SegmentsWorld, users } from './support/segments-world.ts';
 
 let segments: SegmentsWorld;
@@ -30,4 +30,42 @@ test('a snapshot becomes the cohort, and of the next one only the differences le
   expect(code).toBe(0);
   expect(segments.members().sort()).toEqual(users(3, 27).sort());
   expect(segments.braze.received.length - before).toBe(1);
+});
+
+test('a dry run says how many would be added and removed, shows ids masked, and changes nothing', async () => {
+  segments.drop('a.csv', users(1, 25));
+  await segments.world.run('segments');
+  const before = segments.braze.received.length;
+  segments.drop('b.csv', users(3, 28));
+  const { code, stdout } = await segments.world.cli(['run', 'segments', '--dry-run']);
+  expect(stdout).toContain('vip: 26 named, 25 confirmed: would add 3, remove 2; 23 unchanged');
+  expect(stdout).toMatch(/add, masked: \S+, \S+, \S+\n/);
+  expect(stdout).not.toMatch(/user-\d/);
+  expect(code).toBe(0);
+  segments.drop('b.csv', users(13, 25));
+  const held = await segments.world.cli(['run', 'segments', '--dry-run']);
+  expect(held.stdout).toContain('would be held: SEGMENT_SHRINKS: VIP customers would lose 12 of 25 confirmed members');
+  expect(held.code).toBe(3);
+  expect(segments.braze.received.length).toBe(before);
+  expect(segments.members()).toHaveLength(25);
+});
+
+test('the report says what became of each segment, and draws how many members it has had', async () => {
+  segments.drop('a.csv', users(1, 25));
+  await segments.world.run('segments');
+  segments.drop('b.csv', users(3, 27));
+  const { run } = await segments.world.run('segments');
+  const page = readFileSync(run.reportPath ?? '', 'utf8');
+  expect(page).toContain('before + added - removed = after');
+  expect(page).toMatch(/<svg[^>]* aria-label="25 now, 25 at most, over 2 syncs since /);
+  const report = JSON.parse(readFileSync((run.reportPath ?? '').replace(/html$/, 'json'), 'utf8'));
+  expect(report.files[0].segments).toEqual([
+    expect.objectContaining({
+      ...{ segment: 'vip', kind: 'snapshot', state: 'done', before: 25, desired: 25, added: 2, removed: 2 },
+      ...{ unchanged: 23, rejected: 0, open: 0, after: 25 },
+    }),
+  ]);
+  expect(readFileSync((run.reportPath ?? '').replace(/html$/, 'csv'), 'utf8')).toContain(
+    'snapshot: 25 members before + 2 added - 2 removed = 25; 23 unchanged',
+  );
 });

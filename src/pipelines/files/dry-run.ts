@@ -20,10 +20,10 @@ import { openRemote } from '../../remotes/open.ts';
 import { isCandidateName, markerFor, markerPattern, matchPattern } from '../../remotes/stable.ts';
 import { judgeInContext } from './admit.ts';
 import { checkChecksum, refuseLong } from './companions.ts';
-import { type Progress, stagedPaths } from './context.ts';
+import { type FilePass, type Progress, type RunContext, stagedPaths } from './context.ts';
 import { tallyDryRun } from './dry-tally.ts';
 import { localBytes } from './local-bytes.ts';
-import { sealFile } from './seal.ts';
+import { type Seal, sealFile } from './seal.ts';
 import { LOCAL, lostInput, stageBytes } from './stage.ts';
 
 /** What a run would do with a file. `byEvent[].counts.open` are the rows that would be sent. */
@@ -42,9 +42,29 @@ export interface DryRunFile {
   held: number;
   byEvent: EventAccount[];
   reasons: ReasonAccount[];
+  segments?: DryRunSegment[];
   refused?: RefusalDetail;
   heldBecause?: RefusalDetail;
 }
+
+/** What a file would change of one segment. Ids are masked. */
+export interface DryRunSegment {
+  segment: string;
+  before: number;
+  desired: number;
+  toAdd: number;
+  toRemove: number;
+  unchanged: number;
+  sample: { add: string[]; remove: string[] };
+}
+
+/** Says what a sealed file would change of segments, and whether it would be held for that. */
+export type Outline = (
+  ctx: Pick<RunContext, 'keys' | 'signal'>,
+  pass: Pick<FilePass, 'definition' | 'paths'> & { processing: { name: string; openedAt: number } },
+  seal: Seal,
+  ledger: Ledger | undefined,
+) => Promise<{ segments: DryRunSegment[]; held?: Seal['held'] }>;
 
 export interface DryRunOptions {
   job: Job;
@@ -55,6 +75,7 @@ export interface DryRunOptions {
   laneFor: (rows: number) => string;
   /** How long so many rows take, where that is known beforehand. */
   takes?: ((rows: number) => string) | undefined;
+  outline?: Outline | undefined;
   /** A local file instead of the inbox. */
   file?: string;
   progress: (progress: Progress) => void;
@@ -174,6 +195,8 @@ async function judge(
       seal.notices.push(...notices);
       if (held) seal.held ??= held;
     }
+    const outlined = await options.outline?.(context, pass, seal, ledger);
+    if (outlined?.held) seal.held ??= outlined.held;
     const { counts, byEvent, reasons } = await tallyDryRun({ ...context, ledger }, pass, seal, job);
     const { open: wouldSend, duplicate, conflict, rejected, held, read } = counts;
     return {
@@ -181,6 +204,7 @@ async function judge(
       ...{ read, wouldSend, duplicate, conflict, rejected, held, byEvent, reasons },
       lane: options.laneFor(seal.candidates),
       ...(options.takes && wouldSend > 0 ? { takes: options.takes(wouldSend) } : {}),
+      ...(outlined ? { segments: outlined.segments } : {}),
       ...(seal.held ? { heldBecause: seal.held } : {}),
     };
   } catch (error) {

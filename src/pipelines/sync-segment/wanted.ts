@@ -22,10 +22,15 @@ export interface WantedSegments extends Disposable {
   bySegment: ReadonlyMap<string, WantedMembers>;
 }
 
+/** The file, under the definition that it is read by. */
+export type WantedFile = Pick<FilePass, 'definition' | 'paths'> & {
+  processing: Pick<FilePass['processing'], 'id' | 'name' | 'openedAt'>;
+};
+
 /** Reads a sealed file once more and sorts its members, each once, by segment. Rows that the seal judged otherwise are none. */
 export async function gatherWanted(
-  ctx: RunContext,
-  { processing, definition, paths }: FilePass,
+  ctx: Pick<RunContext, 'keys' | 'signal'>,
+  { processing, definition, paths }: WantedFile,
   seal: Seal,
   rows: MemberRows,
 ): Promise<WantedSegments> {

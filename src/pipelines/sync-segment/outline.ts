@@ -1,0 +1,57 @@
+import type { SegmentsJob } from '../../jobs/schema.ts';
+import { confirmedMembers } from '../../ledger/segment-members.ts';
+import { lastRejected } from '../../ledger/segment-syncs.ts';
+import { findSegmentAt } from '../../ledger/segments.ts';
+import { isMembers } from '../../mapping/compile.ts';
+import type { DestinationIdentity } from '../../model.ts';
+import { maskValue } from '../../reports/mask.ts';
+import { differenceOf } from '../../segments/difference.ts';
+import { PARTS } from '../../segments/spool.ts';
+import type { DryRunSegment, Outline } from '../files/dry-run.ts';
+import { reasonToHoldSync } from './guards.ts';
+import { gatherWanted } from './wanted.ts';
+
+/** Ids that are shown, masked. */
+const SHOWN = 5;
+
+/** What a file would change of its segments, from the file and the ledger alone: the target is not asked. */
+export function outlineSegments(job: SegmentsJob, identity: DestinationIdentity): Outline {
+  return async (ctx, pass, seal, ledger) => {
+    const rows = pass.definition.event;
+    if (!isMembers(rows)) return { segments: [] };
+    using wanted = await gatherWanted(ctx, { ...pass, processing: { ...pass.processing, id: 0 } }, seal, rows);
+    const segments: DryRunSegment[] = [];
+    let held: Awaited<ReturnType<Outline>>['held'];
+    for (const [name, { kind, listed, vouched, part }] of wanted.bySegment) {
+      const known = ledger && findSegmentAt(ledger, identity, name);
+      const confirmed = ledger && known ? confirmedMembers(ledger, known.id) : () => [];
+      const found: DryRunSegment = {
+        ...{ segment: name, before: 0, desired: listed, toAdd: 0, toRemove: 0, unchanged: 0 },
+        sample: { add: [], remove: [] },
+      };
+      for (let n = 0; n < PARTS; n++) {
+        const { add, remove, unchanged } = differenceOf(part(n), confirmed(n));
+        found.toAdd += add.length;
+        found.toRemove += remove.length;
+        found.unchanged += unchanged;
+        for (const [to, members] of [
+          [found.sample.add, add],
+          [found.sample.remove, remove],
+        ] as const)
+          to.push(...members.slice(0, SHOWN - to.length).map(maskValue));
+      }
+      found.before = found.unchanged + found.toRemove;
+      segments.push(found);
+      const { before, toAdd, toRemove } = found;
+      held ??= reasonToHoldSync(
+        {
+          ...{ segment: job.segments[name] ?? name, kind, before, listed, toAdd, toRemove, vouched, replaced: false },
+          first: (known?.syncedAt ?? null) === null,
+          refusedBefore: ledger && known ? lastRejected(ledger, known.id) : 0,
+        },
+        job.guards,
+      );
+    }
+    return { segments, ...(held ? { held } : {}) };
+  };
+}
