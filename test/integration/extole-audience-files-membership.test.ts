@@ -1,11 +1,24 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { audienceSftpSettings } from '../../src/destinations/extole/audiences/settings.ts';
 import { type AudienceFolders, createAudienceByFiles } from '../../src/destinations/extole/audiences/sftp.ts';
 import type { MembershipTarget } from '../../src/destinations/membership.ts';
+import { audienceFiles } from '../../src/jobs/audience-files.ts';
 import { TransferError } from '../../src/model.ts';
+import { openAudienceFolders } from '../../src/pipelines/sync-segment/audience-folders.ts';
 import type { Behaviour } from '../../src/sandbox/extole/folder-behaviour.ts';
+import { startSandbox } from '../../src/sandbox/start.ts';
 import { closeFolders, closeLater, extoleFolders, type Place } from './extole-folder-setup.ts';
 import { io } from './extole-setup.ts';
 import { kinds, NEVER, SEGMENT } from './support/membership-suite.ts';
@@ -22,9 +35,8 @@ interface World extends Place {
 async function world(behaviour: Partial<Behaviour> = {}): Promise<World> {
   const place = await extoleFolders({ hasty: true, ...behaviour }, { everyMs: 20, withAudiences: true });
   const audience = place.extole.audiences.make(SEGMENT.name).id;
-  const inFolder = (folder: string, ...names: string[]): string => join(place.root, folder, ...names);
-  for (const change of ['add', 'remove', 'replace'])
-    mkdirSync(inFolder(`/audiences/${audience}/${change}`), { recursive: true });
+  const inFolder = (folder: string, ...names: string[]): string => join(place.root, 'audiences', folder, ...names);
+  for (const change of ['add', 'remove', 'replace']) mkdirSync(inFolder(`${audience}/${change}`), { recursive: true });
   const folders: AudienceFolders = {
     async put(folder, name, contents) {
       const archived = inFolder(folder, 'archive', name);
@@ -45,15 +57,21 @@ async function world(behaviour: Partial<Behaviour> = {}): Promise<World> {
   return { ...place, audience, members, folders };
 }
 
-function targetTo(
+async function targetTo(
   { audience, folders }: World,
   settings: object = {},
   over: Partial<AudienceFolders> = {},
-): MembershipTarget {
+): Promise<MembershipTarget> {
   const quick = { poll: '30ms', settle: '300ms', completeWithin: '20s' };
-  const parsed = audienceSftpSettings.parse({ account: 'acme', audienceId: audience, ...quick, ...settings });
+  const parsed = audienceSftpSettings.parse({
+    account: 'acme',
+    audiences: { [SEGMENT.id]: audience },
+    ...quick,
+    ...settings,
+  });
   const target = createAudienceByFiles(parsed, { ...folders, ...over }, io);
   closeLater(() => target.close());
+  await target.prepare(SEGMENT, NEVER);
   return target;
 }
 
@@ -65,7 +83,7 @@ test.each(['status-message', 'result-error-row', 'success'] as const)(
   'members are added and removed by files, and their results (%s) are read back',
   async (layout) => {
     const at = await world({ layout });
-    const target = targetTo(at);
+    const target = await targetTo(at);
     expect(await target.prepare(SEGMENT, NEVER)).toEqual({ targetId: at.audience });
     expect(kinds(await target.apply({ add: [ann, bob], remove: [] }, NEVER))).toEqual([['accepted', 'accepted'], []]);
     expect(kinds(await target.apply({ add: [cid], remove: [ann] }, NEVER))).toEqual([['accepted'], ['accepted']]);
@@ -80,26 +98,26 @@ test('a row that Extole refuses is rejected with its words, and the others are a
   const at = await world({
     refuseRow: ({ values }) => (values.email === bob ? { code: 'bad', message: `no such person ${bob}` } : undefined),
   });
-  const answers = await targetTo(at).apply({ add: [ann, bob], remove: [] }, NEVER);
+  const answers = await (await targetTo(at)).apply({ add: [ann, bob], remove: [] }, NEVER);
   expect(answers.add).toMatchObject([{ kind: 'accepted' }, { kind: 'rejected', code: 'MEMBER_NOT_TAKEN' }]);
   expect(JSON.stringify(answers)).not.toContain(bob);
 });
 
 test('results that are half written at first, and those whose last lines come late, are waited for', async () => {
   const at = await world({ halfWrittenMs: 100, late: ({ values }) => values.email === bob, lateAfterMs: 100 });
-  const answers = await targetTo(at, { settle: '2s' }).apply({ add: [ann, bob, cid], remove: [] }, NEVER);
+  const answers = await (await targetTo(at, { settle: '2s' })).apply({ add: [ann, bob, cid], remove: [] }, NEVER);
   expect(kinds(answers)).toEqual([Array(3).fill('accepted'), []]);
 });
 
 test('a member of whom the results never speak is unknown, once they change no more', async () => {
   const at = await world({ missing: ({ values }) => values.email === bob });
-  const answers = await targetTo(at).apply({ add: [ann, bob], remove: [] }, NEVER);
+  const answers = await (await targetTo(at)).apply({ add: [ann, bob], remove: [] }, NEVER);
   expect(answers.add).toMatchObject([{ kind: 'accepted' }, { kind: 'unknown', code: 'RESULTS_INCOMPLETE' }]);
 });
 
 test('a file that Extole refuses as a whole stops the target with its words, and nothing more is put', async () => {
   const at = await world({ refuseFile: () => 'Incorrect file encoding' });
-  const answers = await targetTo(at).apply({ add: [ann], remove: [bob] }, NEVER);
+  const answers = await (await targetTo(at)).apply({ add: [ann], remove: [bob] }, NEVER);
   const halted = { kind: 'halted', code: 'EXTOLE_FILE_REFUSED', reason: expect.stringContaining('Incorrect file') };
   expect(answers).toMatchObject({ add: [halted], remove: [halted] });
   expect(at.folder.taken).toHaveLength(1);
@@ -107,16 +125,16 @@ test('a file that Extole refuses as a whole stops the target with its words, and
 
 test('results that nobody can make sense of stop the target', async () => {
   const at = await world({ layout: { names: ['x'], cells: () => ['perhaps'], metadata: () => ['perhaps'] } });
-  const answers = await targetTo(at).apply({ add: [ann], remove: [] }, NEVER);
+  const answers = await (await targetTo(at)).apply({ add: [ann], remove: [] }, NEVER);
   expect(answers.add).toMatchObject([{ kind: 'halted', code: 'RESULTS_UNREADABLE', doubtful: true }]);
 });
 
 test('a file that gets no results is unknown after a while; sent again it has another name and does no harm', async () => {
   const at = await world({ silent: true });
-  const first = await targetTo(at, { completeWithin: '200ms' }).apply({ add: [ann], remove: [] }, NEVER);
+  const first = await (await targetTo(at, { completeWithin: '200ms' })).apply({ add: [ann], remove: [] }, NEVER);
   expect(first.add).toMatchObject([{ kind: 'unknown', code: 'STILL_WORKING' }]);
   at.folder.behaviour.silent = false;
-  expect(kinds(await targetTo(at).apply({ add: [ann], remove: [] }, NEVER))).toEqual([['accepted'], []]);
+  expect(kinds(await (await targetTo(at)).apply({ add: [ann], remove: [] }, NEVER))).toEqual([['accepted'], []]);
   expect(new Set(at.folder.taken.map(({ name }) => name)).size).toBe(2);
   expect(at.members()).toEqual([ann]);
 });
@@ -128,7 +146,10 @@ test('a name that is taken is passed over, and a server that cannot be reached i
     calls += 1;
     return calls === 1 ? false : await at.folders.put(...args);
   };
-  expect(kinds(await targetTo(at, {}, { put }).apply({ add: [ann], remove: [] }, NEVER))).toEqual([['accepted'], []]);
+  expect(kinds(await (await targetTo(at, {}, { put })).apply({ add: [ann], remove: [] }, NEVER))).toEqual([
+    ['accepted'],
+    [],
+  ]);
   for (const [retryable, kind] of [
     [true, 'unknown'],
     [false, 'halted'],
@@ -136,8 +157,48 @@ test('a name that is taken is passed over, and a server that cannot be reached i
     const broken = async (): Promise<boolean> => {
       throw new TransferError('UNREACHABLE', 'no server there', { retryable });
     };
-    const answers = await targetTo(at, {}, { put: broken }).apply({ add: [bob], remove: [cid] }, NEVER);
+    const answers = await (await targetTo(at, {}, { put: broken })).apply({ add: [bob], remove: [cid] }, NEVER);
     expect(answers.add[0]?.kind).toBe(kind);
   }
   expect(at.members()).toEqual([ann]);
+});
+
+test("the folders of Extole's own SFTP server do all of it, and nothing stays on this machine", async () => {
+  const root = mkdtempSync(join(tmpdir(), 'referry-audience-folders-'));
+  closeLater(async () => rmSync(root, { recursive: true }));
+  const sandbox = await startSandbox({ io, root, sftpPort: 0, extolePort: 0, extoleSftpPort: 0 });
+  closeLater(() => sandbox.close());
+  const audience = sandbox.extole.audiences.make(SEGMENT.name).id;
+  for (const change of ['add', 'remove'])
+    mkdirSync(join(root, 'extole/sftp/audiences', audience, change), { recursive: true });
+  const { EXTOLE_SFTP_URL = '', EXTOLE_SFTP_HOST_KEY, EXTOLE_SFTP_KEY_FILE = '' } = sandbox.env;
+  const settings = audienceFiles.parse({
+    ...{ account: 'acme', audiences: { [SEGMENT.id]: audience }, poll: '100ms', settle: '5s' },
+    sftp: {
+      url: EXTOLE_SFTP_URL.replace(/events$/, 'audiences'),
+      hostKey: EXTOLE_SFTP_HOST_KEY,
+      privateKey: readFileSync(EXTOLE_SFTP_KEY_FILE, 'utf8'),
+    },
+  });
+  const staging = join(root, 'staging');
+  const folders = openAudienceFolders(settings.sftp, { io, signal: NEVER, staging });
+  const target = createAudienceByFiles(settings, folders, io);
+  closeLater(() => target.close());
+  await target.prepare(SEGMENT, NEVER);
+  expect(kinds(await target.apply({ add: [ann, bob], remove: [] }, NEVER))).toEqual([['accepted', 'accepted'], []]);
+  expect(kinds(await target.apply({ add: [cid], remove: [ann] }, NEVER))).toEqual([['accepted'], ['accepted']]);
+  expect([...(sandbox.extole.audiences.get(audience)?.members ?? [])].sort()).toEqual([bob, cid]);
+  expect(readdirSync(join(staging, 'audiences'))).toEqual([]);
+  const { name = '', folder = '' } = sandbox.extoleSftp?.folder.taken[0] ?? {};
+  expect(folder).toBe(`/audiences/${audience}/add`);
+  expect(await folders.put(`${audience}/add`, name, 'email\n', NEVER)).toBe(false);
+});
+
+test('a segment without an audience is refused before anything is put', async () => {
+  const at = await world();
+  const target = await targetTo(at);
+  await expect(target.prepare({ ...SEGMENT, id: 'vip' }, NEVER)).rejects.toMatchObject({
+    code: 'CONFIGURATION',
+    message: expect.stringContaining('vip'),
+  });
 });

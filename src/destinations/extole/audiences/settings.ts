@@ -7,16 +7,11 @@ import { uploadSettings } from '../upload-settings.ts';
 
 const partName = z.string().regex(/^[\w.-]{1,64}$/, 'expected the name of a form field');
 
+const audienceId = z.string().regex(/^[\w-]{1,64}$/, 'expected the id of an audience, as My Extole shows it');
+
 /** What both ways to an audience have in common. Durations are milliseconds once parsed. */
 const common = {
   account: extoleSettings.shape.account,
-  audienceId: z
-    .string()
-    .regex(/^[\w-]{1,64}$/, 'expected the id of an audience, as My Extole shows it')
-    .optional()
-    .describe(
-      "The audience. Absent: the one with the segment's name, which is made where there is none (by API only).",
-    ),
   identifyBy: z
     .enum(['email', 'userId'])
     .default('email')
@@ -48,6 +43,9 @@ const common = {
 export const audienceApiSettings = z
   .strictObject({
     ...common,
+    audienceId: audienceId
+      .optional()
+      .describe("The audience. Absent: the one with the segment's name, which is made where there is none."),
     token: extoleSettings.shape.token,
     apiUrl: extoleSettings.shape.apiUrl,
     requestsPerMinute: extoleSettings.shape.requestsPerMinute,
@@ -87,7 +85,10 @@ export const audienceApiSettings = z
 export const audienceSftpSettings = z
   .strictObject({
     ...common,
-    audienceId: common.audienceId.unwrap().describe('The audience; its id is part of the folder.'),
+    audiences: z
+      .record(z.string().min(1).max(128), audienceId)
+      .refine((written) => Object.keys(written).length > 0, 'expected the id of an audience for each segment')
+      .describe('The audience of each segment, by the id of the segment. The id of an audience is part of its folder.'),
     settle: duration
       .prefault('10s')
       .describe('A results file that does not speak of every member is read when it did not change for this long.'),

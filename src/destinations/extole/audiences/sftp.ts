@@ -8,10 +8,7 @@ import { memberFile, unwritable } from './member-file.ts';
 import { type Results, readResults } from './results.ts';
 import { type AudienceSftpSettings, columnOf } from './settings.ts';
 
-/** What Extole's folders below `/audiences/{id}` are for. */
-export type AudienceChange = 'add' | 'remove';
-
-/** Extole's folders, as whoever opens the server hands them in. Every method throws `TransferError`, and the signal's reason. */
+/** Extole's folders, as whoever opens the server hands them in: `{audience id}/add` and `{audience id}/remove`, below that of all audiences. Every method throws `TransferError`, and the signal's reason. */
 export interface AudienceFolders {
   /** Puts a file into a folder, whole or not at all, readable by everyone. `false`: there is one of the name, which stays. */
   put(folder: string, name: string, contents: string, signal: AbortSignal): Promise<boolean>;
@@ -26,7 +23,8 @@ export function createAudienceByFiles(
   folders: AudienceFolders,
   io: Io,
 ): MembershipTarget {
-  const { audienceId, membersPerFile } = settings;
+  const { audiences, membersPerFile } = settings;
+  let audienceId = '';
   const column = columnOf(settings);
   // A process that died within this second may have used its name.
   let last = Math.floor(io.now() / 1000);
@@ -53,10 +51,10 @@ export function createAudienceByFiles(
 
   async function byFile(
     changes: readonly Change[],
-    change: AudienceChange,
+    change: 'add' | 'remove',
     signal: AbortSignal,
   ): Promise<Map<Change, Answer> | Answer> {
-    const folder = `/audiences/${audienceId}/${change}`;
+    const folder = `${audienceId}/${change}`;
     const contents = memberFile(column, changes);
     let name = '';
     try {
@@ -114,10 +112,16 @@ export function createAudienceByFiles(
 
   return {
     maxBatchSize: membersPerFile,
-    identity: { provider: 'extole', account: settings.account, target: `audience ${audienceId}` },
+    identity: { provider: 'extole', account: settings.account, target: 'audience by files' },
     idKind: settings.identifyBy,
     // The folder is that of an audience that exists; it keeps its name.
-    prepare: async () => ({ targetId: audienceId }),
+    async prepare({ id }) {
+      audienceId = Object.hasOwn(audiences, id) ? (audiences[id] ?? '') : '';
+      if (audienceId !== '') return { targetId: audienceId };
+      throw new TransferError('CONFIGURATION', `no audience is named for the segment ${id}`, {
+        hint: `write its id, as My Extole shows it, under audiences: { ${id}: ... }`,
+      });
+    },
     async apply(changes, signal) {
       signal.throwIfAborted();
       return asAnswers(await changed(asList(changes), signal), changes);
@@ -156,7 +160,7 @@ function unfinished(
 function notPut(error: unknown): Answer {
   if (!(error instanceof TransferError)) throw error;
   const { code, message, retryable } = error;
-  if (!retryable) return { kind: 'halted', code, reason: message };
+  if (!retryable && code !== 'PUBLISH_UNCERTAIN') return { kind: 'halted', code, reason: message };
   return { kind: 'unknown', code, reason: message };
 }
 
