@@ -22,7 +22,7 @@ export const bulkSettings = z
       .enum(['report', 'webhooks'])
       .default('report')
       .describe(
-        'How the links come back. report: out of links.report, again and again. webhooks: they come by themselves (receive), and nothing is asked. Default report.',
+        'How the links come back. report: out of links.report, again and again; it must have the e-mail of whoever has one in the customer file, and the id of the others. webhooks: they come by themselves (receive), and nothing is asked. Default report.',
       ),
     firstLook: positive
       .prefault('10m')

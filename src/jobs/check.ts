@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { isEvents } from '../mapping/compile.ts';
 import { remoteProblems } from '../remotes/settings.ts';
+import { checkCustomers } from './check-customers.ts';
 import { checkOutboxes, takesFiles } from './check-links.ts';
 import { splitUrl } from './folders.ts';
 import { patternsOverlap } from './overlap.ts';
@@ -21,7 +22,8 @@ const UPLOADING: ReadonlySet<string> = new Set(['sftp', 'batch', 'folder']);
 
 /** Everything that can be wrong with jobs beyond the form of each; needs no network and no ledger. */
 export function checkJobs(jobs: readonly Job[]): Finding[] {
-  return [...jobs.flatMap(checkAlone), ...pairs(jobs).flatMap(([a, b]) => checkPair(a, b))];
+  const customers = jobs.flatMap((job) => (job.pipeline === 'export-share-links' ? checkCustomers(job, jobs) : []));
+  return [...jobs.flatMap(checkAlone), ...customers, ...pairs(jobs).flatMap(([a, b]) => checkPair(a, b))];
 }
 
 function checkAlone(job: Job): Finding[] {
@@ -36,7 +38,7 @@ function checkAlone(job: Job): Finding[] {
   for (const { field, message } of sftp ? remoteProblems(sftp) : [])
     findings.push({
       job,
-      path: ['destination', 'extole', 'sftp', field],
+      path: [...sftpOf(job), field],
       message,
       severity: field === 'hostKey' ? 'warning' : 'error',
     });
@@ -80,6 +82,11 @@ function checkAlone(job: Job): Finding[] {
   return findings;
 }
 
+/** Where a job file has the server that whole files go to. */
+function sftpOf(job: Job): Path {
+  return job.pipeline === 'export-share-links' ? ['links', 'bulk', 'sftp'] : ['destination', 'extole', 'sftp'];
+}
+
 /** Folders of Extole's server whose files become events. */
 const READ_BY_EXTOLE = ['events', 'conversions'];
 
@@ -89,7 +96,7 @@ function ignoredFolder(job: Job, url: string): Finding[] {
   return [
     {
       job,
-      path: ['destination', 'extole', 'sftp', 'url'],
+      path: [...sftpOf(job), 'url'],
       message: `files go into the folder "${folder}"; Extole reads events from ${READ_BY_EXTOLE.join(' and ')}, and ignores files elsewhere without a word`,
       hint: 'end the url with /events, unless Extole has set another folder up for you',
       severity: 'warning',
