@@ -18,10 +18,10 @@ export async function* examineLinks(job: LinksJob, io: Io, signal: AbortSignal):
     const steps = (await probeHubspot(use.settings, use, io, signal)).map(stepOf);
     yield { subject: `job ${job.id}: HubSpot ${use.settings.account}, for ${use.roles.join(' and ')}`, steps };
   }
-  for (const target of job.exports) {
-    if (target.to === undefined) continue;
-    const subject = `job ${job.id}: outbox of ${nameOfExport(target)} ${target.to.url}`;
-    yield { subject, steps: await examineOutbox(target.to, io) };
+  for (const [, [first, ...more]] of Map.groupBy(job.exports, ({ to }) => JSON.stringify(to ?? null))) {
+    if (first?.to === undefined) continue;
+    const names = [first, ...more].map(nameOfExport).join(', ');
+    yield { subject: `job ${job.id}: outbox of ${names} ${first.to.url}`, steps: await examineOutbox(first.to, io) };
   }
   for (const target of job.push) {
     if (target.provider === 'hubspot') continue;
