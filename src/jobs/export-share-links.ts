@@ -185,12 +185,13 @@ const linksJob = z
       email: from !== 'inbox' || email !== undefined,
       partner_user_id: from !== 'inbox' || partnerUserId !== undefined,
     };
-    if (!job.links.person.findBy.some((by) => has[by]))
+    const somebody = has.email || has.partner_user_id;
+    if (somebody && !job.links.person.findBy.some((by) => has[by]))
       complain(
         ['links', 'person', 'findBy'],
         'customers have none of these: name its column in customers, or find by the other',
       );
-    if (job.links.person.create && !has[job.links.person.identity])
+    if (somebody && job.links.person.create && !has[job.links.person.identity])
       complain(
         ['links', 'person', 'identity'],
         `people are made by ${job.links.person.identity}, which customers do not have: name its column in customers, or set another identity, or create: false`,

@@ -10,8 +10,10 @@ import { tellHowLong } from './how-long.ts';
 import { createKeeper } from './keep.ts';
 import { answerOf, linkOfResults, personOf } from './person.ts';
 
-/** Of what is always to hand: each person takes several requests, one after the other, and all wait for the same pace. */
-const AT_ONCE = { start: 4, max: 16 };
+/** How many people to ask for at once, so that the pace of the token is reached where each answer takes half a second. */
+function atOnce(requestsPerMinute: number): number {
+  return Math.min(64, Math.max(4, Math.ceil(requestsPerMinute / 120)));
+}
 
 /** The links at an Extole account, as a destination of rows: a row is a person, whose link is found or made. */
 export function linksDestination(job: LinksJob, ledger: Ledger, io: Io): RowDestination {
@@ -50,7 +52,9 @@ function openSender(
   const closing = new AbortController();
   // A file that was begun under another label goes on under that.
   const labels = new Map<string, OfLabel>();
-  const timeouts = { concurrency: job.delivery.concurrency, timeout: job.delivery.timeout };
+  const most = atOnce(job.links.requestsPerMinute);
+  const concurrency = { start: most, max: most };
+  const timeouts = { concurrency, timeout: job.delivery.timeout };
   const ofLabel = (label: string): OfLabel => {
     const known = labels.get(label);
     if (known) return known;
@@ -85,7 +89,7 @@ function openSender(
   return {
     maxBatchSize: 1,
     paced: true,
-    concurrency: AT_ONCE,
+    concurrency,
     send(batch, done) {
       const [row] = batch;
       if (!row) return done([]);

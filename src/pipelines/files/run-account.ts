@@ -97,7 +97,11 @@ export function createRunAccount(
       halted ??= why;
     },
     pause: () => {
+      if (goesOn) return;
       goesOn = true;
+      const message =
+        'the run made room for other work; the daemon goes on with the people who are left within a minute';
+      notices.push({ code: 'GOES_ON', message });
     },
     finish: (now) => {
       const seen = { files: files.length, processed: 0, held: 0, refused: 0, open: 0 };
