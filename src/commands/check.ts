@@ -53,7 +53,7 @@ async function describe(jobs: readonly Job[], now: number): Promise<ListedJob[]>
     schedule: job.schedule ?? null,
     timezone: job.timezone,
     nextFire: job.schedule === undefined ? null : new Date(nextDue(job.schedule, job.timezone, now)).toISOString(),
-    lane: job.pipeline === 'export-share-links' ? 'links' : job.destination.extole.lane,
+    lane: job.pipeline === 'export-share-links' ? (job.links.bulk?.lane ?? 'links') : job.destination.extole.lane,
     events: possibleNames(job.event),
   }));
 }

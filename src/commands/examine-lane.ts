@@ -1,20 +1,22 @@
 import { pathToFileURL } from 'node:url';
 import { createFilesApi } from '../destinations/extole/files-api.ts';
+import { createLinkReports } from '../destinations/extole/links/reports.ts';
 import { freshToken } from '../jobs/fresh-token.ts';
 import type { Job } from '../jobs/schema.ts';
-import type { Io } from '../model.ts';
+import { type Io, TransferError } from '../model.ts';
 import { type ProbeStep, probeRemote } from '../remotes/probe.ts';
 import { remoteSettings } from '../remotes/settings.ts';
 import type { Step } from './examine.ts';
 
 /** What the lane of a job needs beside the events API. Nothing is sent: Extole's folders are listed, and not written to. */
 export async function examineLane(job: Job, io: Io): Promise<{ subject: string; steps: Step[] } | undefined> {
-  if (job.pipeline !== 'deliver-events') return undefined;
+  if (job.pipeline !== 'deliver-events' && !isBulk(job)) return undefined;
   const { lane, sftp, folder } = job.destination.extole;
   if (sftp) {
     const folders = ['.', sftp.results, sftp.archive];
     const probed = await probeRemote(sftp, folders, io, { readOnly: true });
     const steps = probed.map((step) => stepOf(step, folders.slice(1), 'Extole makes it with the first file'));
+    steps.push(...(await reportSteps(job, io)));
     return { subject: `job ${job.id}: Extole's SFTP server ${sftp.url}`, steps };
   }
   if (lane === 'folder' && folder) {
@@ -24,8 +26,36 @@ export async function examineLane(job: Job, io: Io): Promise<{ subject: string; 
     return { subject: `job ${job.id}: folder for uploads by hand ${folder.path}`, steps };
   }
   return lane === 'batch'
-    ? { subject: `job ${job.id}: Extole's files API`, steps: [await filesStep(job, io)] }
+    ? {
+        subject: `job ${job.id}: Extole's files API`,
+        steps: [await filesStep(job, io), ...(await reportSteps(job, io))],
+      }
     : undefined;
+}
+
+function isBulk(job: Job): boolean {
+  return job.pipeline === 'export-share-links' && job.links.bulk !== undefined;
+}
+
+/** Where links come back out of reports. */
+async function reportSteps(job: Job, io: Io): Promise<Step[]> {
+  if (job.pipeline !== 'export-share-links' || job.links.bulk?.collect !== 'report') return [];
+  const { report } = job.links;
+  if (report === undefined) return [];
+  const reports = createLinkReports({ ...job.links, patience: 0, report }, io);
+  const step = 'reports';
+  try {
+    await reports.probe(new AbortController().signal);
+    const detail = `can be listed; whether there is a ${report.type} shows with the first one`;
+    return [{ step, verdict: 'ok', detail }];
+  } catch (error) {
+    if (!(error instanceof TransferError)) throw error;
+    const detail = `${error.code}: ${error.message}`;
+    const hint = 'ask Extole whether the token may make reports; check links.paths.reports and apiUrl';
+    return [{ step, verdict: 'FAIL', detail, hint, cause: 'unreachable' }];
+  } finally {
+    await reports.close();
+  }
 }
 
 async function filesStep(job: Job, io: Io): Promise<Step> {

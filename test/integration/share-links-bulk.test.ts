@@ -180,3 +180,15 @@ test('a job without a report to collect links from is told so', async () => {
   expect(code).not.toBe(0);
   expect(stdout).toMatch(/links\.bulk: .*links\.report/);
 });
+
+test('the doctor asks whether files can be sent and reports be had, and says what is refused', async () => {
+  bulk = await openBulkWorld();
+  const good = await bulk.world.cli(['doctor', 'links']);
+  expect(good.stdout).toMatch(
+    /Extole's files API\n +ok +files .*\n +ok +reports +can be listed; whether there is a SHAREABLES/,
+  );
+  bulk.job({ links: { paths: { reports: '/v4/nothing' } } });
+  const bad = await bulk.world.cli(['doctor', 'links']);
+  expect(bad.code).not.toBe(0);
+  expect(bad.stdout).toMatch(/FAIL +reports +MISROUTED: .*\n.*links\.paths\.reports/);
+});

@@ -32,6 +32,8 @@ export interface LinkReports {
    * reading gives it again.
    */
   pages(id: string, total: number, signal: AbortSignal): AsyncIterable<LinkPage>;
+  /** Whether reports can be asked for at all; asks for none. */
+  probe(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -121,7 +123,14 @@ export function createLinkReports(
     }
   }
 
-  return { start, finished, pages, close: () => calls.close() };
+  async function probe(signal: AbortSignal): Promise<void> {
+    const said = await calls
+      .begin(signal)
+      .get(paths.reports, { limit: '1' }, (body) => jsonObjects(body), 'a list of reports');
+    if (said.kind !== 'read') throw problem(said, 'looking at the list of reports');
+  }
+
+  return { start, finished, pages, probe, close: () => calls.close() };
 }
 
 /** Every field that Extole's specification lists; its guide sends only some of them. */
