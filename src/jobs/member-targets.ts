@@ -4,10 +4,12 @@ import { audienceApiSettings } from '../destinations/extole/audiences/settings.t
 import { hubspotListSettings } from '../destinations/hubspot/lists/settings.ts';
 import { iterableListSettings } from '../destinations/iterable/lists/settings.ts';
 import { klaviyoListSettings } from '../destinations/klaviyo/lists/settings.ts';
+import { audienceFiles } from './audience-files.ts';
 
 const targets = {
   braze: brazeMembershipSettings.optional(),
   extole: audienceApiSettings.describe('Audiences of an Extole account, by its API.').optional(),
+  extoleFiles: audienceFiles.optional(),
   hubspot: hubspotListSettings.optional(),
   klaviyo: klaviyoListSettings.optional(),
   iterable: iterableListSettings.optional(),
@@ -24,8 +26,8 @@ export const memberTarget = z
 
 export type MemberTargetSettings = z.output<typeof memberTarget>;
 
-const USED = ({ braze, extole, hubspot, klaviyo, iterable }: MemberTargetSettings) =>
-  braze ?? extole ?? hubspot ?? klaviyo ?? iterable;
+const USED = ({ braze, extole, extoleFiles, hubspot, klaviyo, iterable }: MemberTargetSettings) =>
+  braze ?? extole ?? extoleFiles ?? hubspot ?? klaviyo ?? iterable;
 
 /** The name of the account there. */
 export function accountOf(target: MemberTargetSettings): string {

@@ -20,7 +20,7 @@ import {
 import { gatherWanted, type WantedSegments } from './wanted.ts';
 
 /** How the rows of a membership file leave: as the differences that they make to the segments they name. */
-export function memberCourse(job: SegmentsJob, open: () => MembershipTarget): RowCourse {
+export function memberCourse(job: SegmentsJob, open: (ctx: RunContext) => MembershipTarget): RowCourse {
   return {
     deliver: async (ctx, pass, seal) => {
       const rows = pass.definition.event;
@@ -44,7 +44,7 @@ async function syncAll(
   seal: Seal,
   job: SegmentsJob,
   wanted: WantedSegments,
-  open: () => MembershipTarget,
+  open: (ctx: RunContext) => MembershipTarget,
 ): Promise<{ halted?: { code: string; reason: string }; unchanged?: boolean }> {
   const { ledger, io } = ctx;
   const context = contextOf(ctx, pass, job, seal);
@@ -53,7 +53,7 @@ async function syncAll(
   const ready: Ready[] = [];
   try {
     for (const [name, members] of wanted.bySegment) {
-      const target = open();
+      const target = open(ctx);
       targets.push(target);
       const place = { destinationId: ctx.destinationId, name, job: job.id, idKind: target.idKind };
       const request: SyncRequest = {

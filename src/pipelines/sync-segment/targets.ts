@@ -1,17 +1,31 @@
 import { createBrazeMembership } from '../../destinations/braze/cohorts/open.ts';
 import { createAudience } from '../../destinations/extole/audiences/audiences.ts';
+import { type AudienceFolders, createAudienceByFiles } from '../../destinations/extole/audiences/sftp.ts';
 import { createHubspotList } from '../../destinations/hubspot/lists/lists.ts';
 import { createIterableList } from '../../destinations/iterable/lists/lists.ts';
 import { createKlaviyoList } from '../../destinations/klaviyo/lists/lists.ts';
 import type { MembershipTarget } from '../../destinations/membership.ts';
 import type { MemberTargetSettings } from '../../jobs/member-targets.ts';
 import { type DestinationIdentity, type Io, TransferError } from '../../model.ts';
+import type { RunContext } from '../files/context.ts';
+import { openAudienceFolders } from './audience-folders.ts';
 
-/** A way to one segment's members at the target that a job names. Nothing is sent before it is asked for. */
-export function openTarget(settings: MemberTargetSettings, io: Io): MembershipTarget {
-  const { braze, extole, hubspot, klaviyo, iterable } = settings;
+/**
+ * A way to one segment's members at the target that a job names. Nothing is sent before it is asked for. `run`: what folders of Extole are
+ * opened with; without it, none can be.
+ */
+export function openTarget(
+  settings: MemberTargetSettings,
+  io: Io,
+  run?: Pick<RunContext, 'signal' | 'staging' | 'logins'>,
+): MembershipTarget {
+  const { braze, extole, extoleFiles, hubspot, klaviyo, iterable } = settings;
   if (braze) return createBrazeMembership(braze, io);
   if (extole) return createAudience(extole, io);
+  if (extoleFiles) {
+    const folders = run ? openAudienceFolders(extoleFiles.sftp, { ...run, io }) : UNOPENED;
+    return createAudienceByFiles(extoleFiles, folders, io);
+  }
   if (hubspot) return createHubspotList(hubspot, io);
   if (klaviyo) return createKlaviyoList(klaviyo, io);
   if (iterable) return createIterableList(iterable, io);
@@ -26,3 +40,9 @@ export function identityOf(settings: MemberTargetSettings, io: Io): DestinationI
   target.close().catch(() => {});
   return { provider, account, container };
 }
+
+const notOpened = async (): Promise<never> => {
+  throw new TransferError('CONFIGURATION', 'the folders of audiences are opened by a run of the job only');
+};
+
+const UNOPENED: AudienceFolders = { put: notOpened, results: notOpened, close: async () => {} };
