@@ -26,6 +26,7 @@ export async function examineReceive(job: Job, settings: Settings, io: Io): Prom
 function receivingOf(job: Job): Receiving | undefined {
   if (job.pipeline === 'export-share-links' && job.receive !== undefined)
     return { provider: 'extole', receive: job.receive };
+  if (job.pipeline === 'sync-segment' && job.receive !== undefined) return { provider: 'heap', receive: job.receive };
   return undefined;
 }
 

@@ -5,6 +5,7 @@ import type { Job, LinksJob } from './schema.ts';
 
 /** Whether a job takes files out of its inbox; what others make of theirs is written elsewhere. */
 export function takesFiles(job: Job): boolean {
+  if (job.pipeline === 'sync-segment') return job.members.from === 'inbox';
   return job.pipeline !== 'export-share-links' || job.customers.from === 'inbox';
 }
 

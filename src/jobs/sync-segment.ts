@@ -9,6 +9,7 @@ import { resolveFolders } from './folders.ts';
 import type { ExtoleDestinationSettings } from './lanes.ts';
 import { accountOf, idKindOf, memberTarget, onlyOne } from './member-targets.ts';
 import { jobFields, source, stagedDays, upkeepFields } from './parts.ts';
+import { receiveMembersSettings } from './receive-settings.ts';
 
 const hold = z.enum(['hold', 'accept']).default('hold');
 const words = (usual: readonly string[]) =>
@@ -22,13 +23,23 @@ const REMOVE = ['remove', 'removed', 'delete', 'd', '-'];
 
 const members = z
   .strictObject({
+    from: z
+      .enum(['inbox', 'heap'])
+      .default('inbox')
+      .describe(
+        "Where members come from. inbox: files. heap: changes that Heap posts to the daemon, see `receive`; the segments are then those with Heap's number as their id, and nothing else is set here. Default inbox.",
+      ),
     kind: z
       .enum(['snapshot', 'changes'])
       .default('snapshot')
       .describe(
         'What a file says. snapshot: everybody who is in the segment; whoever is not in it is removed. changes: who is added and who is removed. Default snapshot.',
       ),
-    id: columnName.describe("The column with the member's id, of the kind that the target knows members by."),
+    id: columnName
+      .optional()
+      .describe(
+        "The column with the member's id, of the kind that the target knows members by. Needed with from: inbox.",
+      ),
     segment: z
       .string()
       .optional()
@@ -108,7 +119,13 @@ const segmentsJob = z
       .unwrap()
       .default(EVERY_FOUR_HOURS)
       .describe('When the daemon runs the job: five cron fields in `timezone`. Default every four hours.'),
-    source: source.describe('Where membership files arrive, and beside which folder results and reports go.'),
+    source: source
+      .extend({
+        match: source.shape.match
+          .optional()
+          .describe('Names of the membership files to take, as a glob: "vip-*.csv". Needed with from: inbox.'),
+      })
+      .describe('Where membership files arrive, and beside which folder results and reports go.'),
     file: fileSettings,
     members,
     segments: z
@@ -122,6 +139,7 @@ const segmentsJob = z
       .default(30)
       .describe('How many segments a job may have; each is synced again and again. Default 30.'),
     guards,
+    receive: receiveMembersSettings.optional(),
     target: memberTarget,
     delivery: deliverySettings
       .unwrap()
@@ -144,7 +162,20 @@ const segmentsJob = z
   })
   .superRefine((job, context) => {
     const complain = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
-    const { kind, segment, segmentFrom, segmentColumn, action } = job.members;
+    const { from, kind, segment, segmentFrom, segmentColumn, action } = job.members;
+    if (from === 'heap') {
+      const more = SAID_BY_HEAP.find((name) => job.members[name] !== undefined);
+      if (more !== undefined)
+        complain(['members', more], 'what Heap posts says it by itself: with from: heap, leave it out');
+      if (job.receive === undefined)
+        complain(['receive'], 'members.from is heap: the key of the webhook is needed here, receive: { key: ... }');
+    } else {
+      if (job.receive !== undefined)
+        complain(['receive'], 'members.from is inbox, so nothing is taken from Heap: set members.from: heap');
+      if (job.members.id === undefined) complain(['members', 'id'], "the column with the member's id is needed");
+      if (job.source.match === undefined)
+        complain(['source', 'match'], 'names of the membership files are needed, such as "vip-*.csv"');
+    }
     const ids = Object.keys(job.segments);
     if (ids.length > job.most)
       complain(['segments'], `found ${ids.length} segments, and most allows ${job.most}; set most, or make two jobs`);
@@ -152,7 +183,7 @@ const segmentsJob = z
       complain(['members', 'segment'], 'one of segment and segmentFrom is needed; found both');
     if (segment !== undefined && !ids.includes(segment))
       complain(['members', 'segment'], `"${segment}" is not among segments: ${ids.join(', ')}`);
-    if (segment === undefined && segmentFrom === undefined && ids.length > 1)
+    if (from === 'inbox' && segment === undefined && segmentFrom === undefined && ids.length > 1)
       complain(['members'], 'there are several segments: say with segmentFrom where it stands which one a row is of');
     if (segmentFrom === 'column' && segmentColumn === undefined)
       complain(['members', 'segmentColumn'], 'segmentFrom: column needs the column that holds the segment');
@@ -169,6 +200,10 @@ const segmentsJob = z
 
 type Written = z.output<typeof segmentsJob>;
 
+/** The columns in which Heap's changes are written down, to be taken as a file. */
+export const HEAP_COLUMNS = { segment: 'segment', action: 'action', id: 'id' } as const;
+const SAID_BY_HEAP = ['id', 'segment', 'segmentFrom', 'segmentColumn', 'action'] as const;
+
 /** What is about events alone, as it is where nobody set it. */
 const OF_EVENTS = extoleSettings.omit({ account: true, token: true }).parse({});
 const { concurrency, unknown } = deliverySettings.parse({});
@@ -176,8 +211,16 @@ const { concurrency, unknown } = deliverySettings.parse({});
 /** One member with both actions is a conflict, and neither leaves. */
 const REFUSE: 'refuse' | 'first-wins' = 'refuse';
 
-function rowsOf({ members: { kind, id: from, action, ...written }, segments, target }: Written): MemberRows {
+function rowsOf({ members, segments, target }: Written): MemberRows {
   const ids = Object.keys(segments);
+  if (members.from === 'heap')
+    return {
+      ...{ members: true, kind: 'changes', nameFrom: 'column', allowedNames: ids, nameColumn: HEAP_COLUMNS.segment },
+      idKind: idKindOf(target),
+      action: { column: HEAP_COLUMNS.action, add: ['add'], remove: ['remove'] },
+      key: { from: HEAP_COLUMNS.id, unwrapExcel: false, scientific: 'accept', rounded: 'accept', width: 'accept' },
+    };
+  const { kind, id: from = '', action, ...written } = members;
   const { segmentFrom, segmentColumn, rounded, width } = written;
   const name = segmentFrom === undefined ? (written.segment ?? ids[0]) : undefined;
   return {
@@ -205,6 +248,7 @@ function asRows(job: Written) {
   const extole: ExtoleDestinationSettings = { ...OF_EVENTS, account: accountOf(job.target), token: '' };
   return resolveFolders({
     ...job,
+    source: { ...job.source, match: job.source.match ?? '*.csv' },
     event: rowsOf(job),
     destination: { extole },
     delivery: { ...job.delivery, concurrency, unknown },

@@ -13,7 +13,7 @@ export interface OldRecords {
   publications: number;
   requests: number;
   observations: number;
-  /** Pages of members that were taken up. */
+  /** Pages of members that were taken up, or that nobody took up for long. */
   received: number;
 }
 
@@ -22,7 +22,7 @@ export interface Cutoffs {
   requests: number;
   /** What was last seen in an inbox before this. */
   observations: number;
-  /** What others posted and was taken up before this. */
+  /** What others posted and was taken up before this, or 60 days before was posted. */
   received: number;
 }
 
@@ -34,8 +34,8 @@ const OLD: Readonly<Record<keyof OldRecords, string>> = {
     (SELECT id FROM processings WHERE state = 'closed' AND pruned_at IS NOT NULL)`,
   requests: 'requests WHERE answered_at < ?',
   observations: 'observations WHERE last_seen < ?',
-  // Its members go with it.
-  received: 'received_pages WHERE taken_up_at < ?',
+  // Its members go with it. What nobody takes up, since no job names its segment, goes two months after the others.
+  received: `received_pages WHERE coalesce(taken_up_at, received_at + ${60 * 86_400_000}) < ?`,
 };
 
 const NAMES: readonly (keyof OldRecords)[] = ['attempts', 'publications', 'requests', 'observations', 'received'];

@@ -143,6 +143,14 @@ export function takenUp(ledger: Ledger, pages: readonly Pick<ReceivedPage, 'id'>
   }).immediate();
 }
 
+/** Whether a file of changes that were taken up waits for a person. `begin`: how the names of such files begin. */
+export function isGatheredHeld({ db }: Pick<Ledger, 'db'>, job: string, begin: string): boolean {
+  const held = db.prepare(
+    `SELECT 1 FROM processings WHERE job = ? AND substr(name, 1, length(?)) = ? AND json_extract(refusal, '$.verdict') = 'held' LIMIT 1`,
+  );
+  return held.get(job, begin, begin) !== undefined;
+}
+
 /** How many members are in pages that wait. */
 export function membersWaiting({ db }: Pick<Ledger, 'db'>, job: string): number {
   return (

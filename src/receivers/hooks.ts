@@ -3,7 +3,7 @@ import type { Job } from '../jobs/schema.ts';
 import type { Ledger } from '../ledger/open.ts';
 import type { Io } from '../model.ts';
 import { shared } from './health-pages.ts';
-import { type Hook, linkHook } from './hook.ts';
+import { type Hook, linkHook, pageHook } from './hook.ts';
 import type { WebhookOptions } from './webhooks.ts';
 
 export interface HooksOptions {
@@ -45,5 +45,8 @@ function hooksOf(jobs: readonly Job[], ledger: Ledger, io: Io): Map<string, Hook
     const to = { provider: 'extole', account, container };
     hooks.set(id, linkHook({ ledger, io, job: id, receive, destination: to, label: links.label, labels }));
   }
+  for (const job of jobs)
+    if (job.pipeline === 'sync-segment' && job.receive !== undefined)
+      hooks.set(job.id, pageHook({ ledger, io, job: job.id, receive: job.receive }));
   return hooks;
 }

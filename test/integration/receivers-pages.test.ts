@@ -122,5 +122,9 @@ describe('pages of members in the ledger', () => {
     const orphans = 'SELECT count(*) AS n FROM received_members WHERE page_id NOT IN (SELECT id FROM received_pages)';
     expect(ledger.db.prepare(orphans).get()).toEqual({ n: 0 });
     expect(changes('who')).toEqual(['+bo@example.com']);
+    // A segment that no job names: nobody takes its pages up.
+    const DAY = 86_400_000;
+    expect(countOldRecords(ledger, { ...cutoffs, received: NOW + 59 * DAY }).received).toBe(0);
+    expect(countOldRecords(ledger, { ...cutoffs, received: NOW + 61 * DAY }).received).toBeGreaterThan(0);
   });
 });

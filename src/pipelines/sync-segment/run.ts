@@ -1,9 +1,10 @@
 import type { SegmentsJob } from '../../jobs/schema.ts';
 import type { Io } from '../../model.ts';
-import type { RowDestination } from '../files/context.ts';
+import type { RowDestination, RunContext } from '../files/context.ts';
 import type { Pipeline } from '../files/pipeline.ts';
 import { type RunOptions, type RunResult, runJob } from '../files/run-job.ts';
 import { memberCourse } from './course.ts';
+import { gatherPages } from './pages.ts';
 import { identityOf, openTarget } from './targets.ts';
 
 /** One execution of a job: files say who is in a segment, and the target is made to say the same. */
@@ -11,7 +12,8 @@ export function syncSegments(options: Omit<RunOptions, 'pipeline'>, job: Segment
   const { io } = options;
   const pipeline: Pipeline = {
     destination: segmentsDestination(job, io),
-    inbox: true,
+    inbox: job.members.from === 'inbox',
+    ...(job.members.from === 'heap' ? { gather: (ctx: RunContext) => gatherPages(ctx, job) } : {}),
     course: memberCourse(job, () => openTarget(job.target, io)),
   };
   return runJob({ ...options, pipeline });

@@ -1,0 +1,150 @@
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createByteFile } from '../../exports/byte-file.ts';
+import type { SegmentsJob } from '../../jobs/schema.ts';
+import { HEAP_COLUMNS } from '../../jobs/sync-segment.ts';
+import { areContentsKnown, pathsNotStaged } from '../../ledger/link-sources.ts';
+import {
+  changesOf,
+  isGatheredHeld,
+  type MemberChange,
+  pagesOf,
+  type ReceivedPage,
+  takenUp,
+} from '../../ledger/received-pages.ts';
+import { confirmedMembers } from '../../ledger/segment-members.ts';
+import { findSegment } from '../../ledger/segments.ts';
+import type { Notice } from '../../model.ts';
+import { PARTS } from '../../segments/spool.ts';
+import { lineOf } from '../files/by-file/dialect.ts';
+import type { RunContext } from '../files/context.ts';
+import type { GatheredFile } from '../files/pipeline.ts';
+import { LOCAL, stagingProblem, syncFolder } from '../files/stage.ts';
+
+type PagesContext = Pick<RunContext, 'run' | 'ledger' | 'io' | 'signal' | 'staging' | 'destinationId'>;
+
+/** Folder of such files, below staging. */
+const PAGES = 'pages';
+const FLUSH_AT = 1 << 18;
+
+/**
+ * Writes down what the pages that Heap posted change, all in all, as a file of changes to be taken: each member once. Pages count as taken up
+ * once it is staged; a gathering that is cut short begins anew. While an earlier such file is held, pages wait: what a person is to decide
+ * about must not be overtaken.
+ */
+export async function gatherPages(
+  ctx: PagesContext,
+  job: SegmentsJob,
+): Promise<{ file?: GatheredFile; notices: readonly Notice[] }> {
+  const { ledger, io, staging } = ctx;
+  const waiting = pagesOf(ledger, job.id);
+  const notices = strangers(waiting, job);
+  const pages = waiting.filter(({ segment }) => Object.hasOwn(job.segments, segment));
+  const begin = `${job.id}-heap-`;
+  if (pages.length === 0) return { notices };
+  if (isGatheredHeld(ledger, job.id, begin)) {
+    const message = `${pages.length} pages of Heap wait: the changes before them are held; referry held shows them`;
+    return { notices: [...notices, { code: 'PAGES_WAIT', message }] };
+  }
+  const rejected = pages.reduce((sum, page) => sum + page.rejected, 0);
+  if (rejected > 0) {
+    const message = `Heap posted ${rejected} members without an id, or with one of more than 255 characters; they are in no row`;
+    notices.push({ code: 'MEMBERS_WITHOUT_ID', message });
+  }
+  const folder = join(staging, PAGES);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await sweep(ctx, job, folder, begin);
+  const stamp = new Date(io.now()).toISOString().replace(/[-:]|\.\d+/g, '');
+  const name = `${begin}${stamp}-r${ctx.run}.csv`;
+  const path = join(folder, name);
+  const written = await write(ctx, job, pages, path).catch((error: unknown) => {
+    throw stagingProblem(error, staging);
+  });
+  const taken = async (): Promise<void> => {
+    takenUp(ledger, pages, io.now());
+    await rm(path, { force: true });
+  };
+  if (written.rows === 0 || areContentsKnown(ledger, job.id, written.sha256)) {
+    await taken();
+    return { notices };
+  }
+  io.log.info({ job: job.id, file: name, pages: pages.length, rows: written.rows }, 'pages of Heap were taken up');
+  return { file: { path, name, taken }, notices };
+}
+
+/** Segments that Heap posts and the job does not name: their pages wait, until it does or time is over. */
+function strangers(pages: readonly ReceivedPage[], job: SegmentsJob): Notice[] {
+  const unknown = new Map<string, { name: string; pages: number }>();
+  for (const { segment, segmentName } of pages) {
+    if (Object.hasOwn(job.segments, segment)) continue;
+    unknown.set(segment, { name: segmentName, pages: (unknown.get(segment)?.pages ?? 0) + 1 });
+  }
+  return [...unknown].map(([segment, { name, pages: n }]) => ({
+    code: 'SEGMENT_UNLISTED',
+    message: `Heap posted ${n} page${n === 1 ? '' : 's'} of the segment ${segment} (${name}), which is not among segments of the job: name it there`,
+  }));
+}
+
+async function write(
+  ctx: PagesContext,
+  job: SegmentsJob,
+  pages: readonly ReceivedPage[],
+  path: string,
+): Promise<{ rows: number; sha256: string }> {
+  const file = await createByteFile(`${path}.part`, path);
+  let rows = 0;
+  try {
+    const { segment: segmentColumn, action, id } = HEAP_COLUMNS;
+    file.add(Buffer.from(lineOf([segmentColumn, action, id, 'pages'], 'csv', 'rfc4180')));
+    // A file is its contents: without them, who came, went and comes again would not come again.
+    const numbers = pages.map((page) => page.id).sort((a, b) => a - b);
+    const of = `${numbers[0]}-${numbers.at(-1)}`;
+    for (const segment of Object.keys(job.segments)) {
+      const its = pages.filter((page) => page.segment === segment);
+      for (const { member, removed } of changesIn(ctx, job, segment, its)) {
+        file.add(Buffer.from(lineOf([segment, removed ? 'remove' : 'add', member, of], 'csv', 'rfc4180')));
+        rows += 1;
+        if (file.waiting < FLUSH_AT) continue;
+        await file.flush();
+        ctx.signal.throwIfAborted();
+      }
+    }
+    const { sha256 } = await file.finish();
+    await rename(`${path}.part`, path);
+    await syncFolder(join(path, '..'));
+    return { rows, sha256 };
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}
+
+/** After a drain, everybody is removed who is confirmed, but for those who were added since. */
+function* changesIn(
+  { ledger, destinationId }: PagesContext,
+  job: SegmentsJob,
+  segment: string,
+  pages: readonly ReceivedPage[],
+): Generator<MemberChange> {
+  if (pages.length === 0) return;
+  const drained = pages.some(({ kind }) => kind === 'drain');
+  const known = drained ? findSegment(ledger, destinationId, segment) : undefined;
+  if (!known) return yield* changesOf(ledger, job.id, segment, pages);
+  const after = new Set<string>();
+  for (const change of changesOf(ledger, job.id, segment, pages)) {
+    after.add(change.member);
+    yield change;
+  }
+  const confirmed = confirmedMembers(ledger, known.id);
+  for (let part = 0; part < PARTS; part++)
+    for (const member of confirmed(part)) if (!after.has(member)) yield { member, removed: true };
+}
+
+/** What a process that died has left, but for a file that is still to be staged. */
+async function sweep(ctx: PagesContext, job: SegmentsJob, folder: string, begin: string): Promise<void> {
+  const needed = pathsNotStaged(ctx.ledger, job.id);
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(begin) || needed.has(LOCAL + join(folder, name))) continue;
+    await rm(join(folder, name), { force: true });
+  }
+}

@@ -1,0 +1,156 @@
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLog, realIo } from '../../src/io.ts';
+import { drainBody, postHeap, syncBody, syncSegment } from '../../src/sandbox/heap/webhook.ts';
+import { type CliProcess, until } from './support/e2e-cli.ts';
+import { openSegmentsWorld, type SegmentsWorld, users } from './support/segments-world.ts';
+import { fromEnv } from './support/usual-job.ts';
+
+const io = realIo(createLog('silent'));
+const KEY = 'the-secret-that-heap-gave';
+const SEGMENT = { id: 1338065, name: 'Free Customers' };
+const HEAP = {
+  members: { from: 'heap', id: undefined },
+  file: { trailer: undefined },
+  receive: { key: fromEnv('HEAP_KEY') },
+};
+
+describe('segments that Heap posts', { timeout: 120_000 }, () => {
+  let segments: SegmentsWorld;
+  let daemon: CliProcess;
+  let url: string;
+  beforeEach(async () => {
+    segments = await openSegmentsWorld({
+      job: { ...HEAP, segments: { vip: undefined, 1338065: 'Free Customers', 99: 'Others' } },
+    });
+    segments.world.env.HEAP_KEY = KEY;
+    await start();
+  });
+  afterEach(async () => {
+    daemon.kill('SIGKILL');
+    await daemon.done;
+    await segments.close();
+  });
+
+  const start = async (): Promise<void> => {
+    daemon = segments.world.start(['daemon'], { REFERRY_RECEIVE: '127.0.0.1:0' });
+    url = await until('the daemon to listen', () => /receiving on (http:\S+)/.exec(daemon.told().stderr)?.[1]);
+  };
+  const heap = (): Parameters<typeof postHeap>[0] => ({ io, url: `${url}/webhooks/segments`, secret: KEY });
+  const sync = async (
+    task: string,
+    add: readonly string[],
+    remove: readonly string[] = [],
+    segment = SEGMENT,
+  ): Promise<void> => {
+    const told = await syncSegment(heap(), { segment, add, remove }, { task, perPage: 10, pauseMs: 20 });
+    expect(told.delivered).toBe(true);
+  };
+  const members = (): string[] => segments.members('1338065').sort();
+  const pagesWaiting = (): number => {
+    const db = new Database(segments.world.ledger, { readonly: true });
+    const { n } = db
+      .prepare<[], { n: number }>('SELECT count(*) AS n FROM received_pages WHERE taken_up_at IS NULL')
+      .get() ?? { n: -1 };
+    db.close();
+    return n;
+  };
+
+  it('what its pages add and remove is at the target after the next run, as rows with an outcome each', async () => {
+    await sync('t1', users(1, 25));
+    expect(pagesWaiting()).toBe(3);
+    const first = await segments.world.run('segments');
+    expect(first.run, first.stderr).toMatchObject({ read: 25, delivered: 25, open: 0, balanced: true });
+    expect(members()).toEqual(users(1, 25).sort());
+    expect(pagesWaiting()).toBe(0);
+    const name = first.run.files[0]?.path ?? '';
+    expect(name).toMatch(/^segments-heap-\d{8}T\d{6}Z-r\d+\.csv$/);
+    expect(segments.results(name)).toHaveLength(25);
+    await sync('t2', users(26, 27), users(1, 2));
+    expect((await segments.world.run('segments')).run).toMatchObject({ read: 4, delivered: 4, balanced: true });
+    expect(members()).toEqual(users(3, 27).sort());
+    // Who went comes again with the very change that came before.
+    for (const [task, add, remove] of [
+      ['t3', users(1, 2), users(26, 27)],
+      ['t4', users(26, 27), users(1, 2)],
+    ] as const) {
+      await sync(task, add, remove);
+      const { run, stderr } = await segments.world.run('segments');
+      expect(run, stderr).toMatchObject({ read: 4, delivered: 4, balanced: true });
+    }
+    expect(members()).toEqual(users(3, 27).sort());
+    // Posted again, all of it: nothing is new.
+    await sync('t2', users(26, 27), users(1, 2));
+    expect((await segments.world.run('segments')).run).toMatchObject({ read: 0, balanced: true });
+    expect(members()).toEqual(users(3, 27).sort());
+  });
+
+  it('a drain waits for a person, and so do the pages after it; then everybody is gone but who came since', async () => {
+    await sync('t1', users(1, 20));
+    await segments.world.run('segments');
+    expect((await postHeap(heap(), drainBody(SEGMENT))).status).toBe(200);
+    const held = await segments.world.run('segments');
+    expect(held.run).toMatchObject({ held: 20, balanced: true });
+    expect(members()).toEqual(users(1, 20).sort());
+    await sync('t2', users(30, 31));
+    const waits = await segments.world.run('segments');
+    expect(waits.run.notices).toContainEqual({
+      code: 'PAGES_WAIT',
+      message: expect.stringContaining('1 pages of Heap wait'),
+    });
+    expect(members()).toEqual(users(1, 20).sort());
+    const name = held.run.files[0]?.path ?? '';
+    const released = await segments.world.cli(['release', name, '--reason', 'the segment was deleted']);
+    expect(released.code, released.stdout + released.stderr).toBe(0);
+    expect(members()).toEqual([]);
+    await segments.world.run('segments');
+    expect(members()).toEqual(users(30, 31).sort());
+  });
+
+  it('segments that the job does not name are told and wait, and members without an id are counted', async () => {
+    await sync('t1', users(1, 3), [], { id: 4711, name: 'Strangers' });
+    const body = syncBody({ segment: SEGMENT, add: users(1, 2) }, { task: 't2', page: 1, pages: 1 });
+    const odd = JSON.parse(JSON.stringify(body).replace('"add":[', '"add":[{"id":null},'));
+    expect((await postHeap(heap(), odd)).status).toBe(200);
+    const { run } = await segments.world.run('segments');
+    expect(run.notices.map(({ code }) => code)).toEqual(
+      expect.arrayContaining(['SEGMENT_UNLISTED', 'MEMBERS_WITHOUT_ID']),
+    );
+    expect(members()).toEqual(users(1, 2).sort());
+    expect(pagesWaiting()).toBe(1);
+    segments.job({ ...HEAP, segments: { vip: undefined, 1338065: 'Free Customers', 4711: 'Strangers' } });
+    await segments.world.run('segments');
+    expect(segments.members('4711').sort()).toEqual(users(1, 3).sort());
+    expect(pagesWaiting()).toBe(0);
+  });
+
+  it('a daemon that is killed between taking pages up and noting it takes them up once', async () => {
+    await sync('t1', users(1, 25));
+    daemon.kill('SIGKILL');
+    await daemon.done;
+    for (const point of ['staged', 'sealed', 'settled']) {
+      const { signal } = await segments.world.cli(['run', 'segments'], { REFERRY_CRASH_AT: `${point}:1` });
+      expect(['SIGKILL', undefined], point).toContain(signal);
+    }
+    const { run } = await segments.world.run('segments');
+    expect(run.balanced).toBe(true);
+    expect((await segments.world.run('segments')).run).toMatchObject({ read: 0, open: 0 });
+    expect(members()).toEqual(users(1, 25).sort());
+    expect(pagesWaiting()).toBe(0);
+    expect(segments.world.files('results').filter((name) => name.includes('heap'))).toHaveLength(1);
+    await start();
+  });
+
+  it('check says what is missing, or is said twice', async () => {
+    const said = async (change: object): Promise<string> => {
+      segments.job({ segments: { vip: undefined, 1: 'One' }, file: { trailer: undefined }, ...change });
+      const { code, stdout, stderr } = await segments.world.cli(['check']);
+      expect(code).toBe(2);
+      return stdout + stderr;
+    };
+    expect(await said({ members: { from: 'heap', id: undefined } })).toContain('the key of the webhook is needed here');
+    expect(await said({ ...HEAP, members: { from: 'heap' } })).toContain('with from: heap, leave it out');
+    expect(await said({ receive: HEAP.receive })).toContain('set members.from: heap');
+    expect(await said({ members: { id: undefined } })).toContain("the column with the member's id is needed");
+  });
+});
