@@ -146,6 +146,16 @@ export function openExports({ db }: Reading, job: string): KnownExport[] {
     .map(known);
 }
 
+/** What the folders of planned exports are called on this machine, whatever their job. */
+export function exportsOnTheirWay({ db }: Reading): string[] {
+  return db
+    .prepare<[], { job: string; target: string }>("SELECT job, target FROM exports WHERE state IN ('planned','out')")
+    .all()
+    .map(({ job, target }) => folderOfExport(job, target));
+}
+
+export const folderOfExport = (job: string, target: string): string => `${job}.${target}`;
+
 /** The last export that a target has had. */
 export function lastExport({ db }: Reading, job: string, target: string): KnownExport | undefined {
   const row = db

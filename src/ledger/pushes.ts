@@ -104,6 +104,16 @@ export function beginPush(ledger: Ledger, to: number, push: Omit<Push, 'id' | 's
   return { ...push, id: Number(made.lastInsertRowid), state: 'open' };
 }
 
+/** Names of results files that are whole on this machine, and may not be in place. */
+export function resultsOnTheirWay({ db }: Reading): string[] {
+  return db
+    .prepare<[], { name: string }>(
+      "SELECT json_extract(account, '$.name') AS name FROM pushes WHERE state = 'open' AND account <> ''",
+    )
+    .all()
+    .map(({ name }) => name);
+}
+
 /** Why an open pass could not be brought on. */
 export function stopPush(ledger: Ledger, push: number, why: { code: string; reason: string }): void {
   mustHold(ledger);

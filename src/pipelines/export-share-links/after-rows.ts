@@ -1,11 +1,13 @@
 import { fieldsOf } from '../../exports/template.ts';
 import { compileTarget, nameOfExport } from '../../jobs/export-targets.ts';
 import { nameOfPush, placeOfPush } from '../../jobs/push-targets.ts';
+import { heldExports, openExports, recordExport } from '../../ledger/exports.ts';
 import { type ExportAccount, type Notice, type PushAccount, type RefusalDetail, TransferError } from '../../model.ts';
 import { emptyCounts } from '../../reports/tally.ts';
 import type { AfterContext, AfterRun } from './after-context.ts';
 import { customerColumns } from './customer-columns.ts';
 import { openAccount } from './exports/account.ts';
+import { clearExport } from './exports/make.ts';
 import { placeOf, runExport } from './exports/run-export.ts';
 import { runPush } from './push/run-push.ts';
 
@@ -34,6 +36,7 @@ export async function afterRows(run: AfterRun, account: AfterAccount): Promise<v
 
 async function steps(ctx: AfterContext, account: AfterAccount): Promise<void> {
   const { job } = ctx;
+  await dropStrangers(ctx);
   for (const target of job.exports) {
     ctx.signal.throwIfAborted();
     try {
@@ -62,6 +65,18 @@ async function steps(ctx: AfterContext, account: AfterAccount): Promise<void> {
       };
       account.addPush({ ...told, counts: emptyCounts(), reasons: [], why, balanced: true }, false);
     }
+  }
+}
+
+/** What waits for a target that the job has no more waits for nobody. */
+async function dropStrangers(ctx: AfterContext): Promise<void> {
+  const { ledger, job } = ctx;
+  const named = new Set(job.exports.map(nameOfExport));
+  const reason = 'the job has no such target any more';
+  for (const { id, target } of [...openExports(ledger, job.id), ...heldExports(ledger, job.id)]) {
+    if (named.has(target)) continue;
+    recordExport(ledger, id, { state: 'withdrawn', reason });
+    await clearExport(ctx, target);
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Job } from '../../jobs/schema.ts';
 import { processingsToPrune } from '../../ledger/age.ts';
 import { agedNow, noticeClock } from '../../ledger/clock.ts';
+import { exportsOnTheirWay } from '../../ledger/exports.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { emptyWriteAheadLog, isRewriteOwed, overwriting, oweRewrite, rewriteLedger } from '../../ledger/overwrite.ts';
 import { updateProcessing } from '../../ledger/processings.ts';
@@ -19,6 +20,7 @@ import {
   restoreIsPending,
   stagedStanding,
 } from '../../ledger/prune.ts';
+import { resultsOnTheirWay } from '../../ledger/pushes.ts';
 import { isEvents } from '../../mapping/compile.ts';
 import type { Io } from '../../model.ts';
 import { stagedPaths } from './context.ts';
@@ -60,8 +62,11 @@ const RECEIVED_KEPT_MS = 30 * DAY;
 /** Nothing that is being written is so old. */
 const LEFT_OVER_MS = DAY;
 const KEYS_AT_ONCE = 2000;
-/** Folders of what lies in staging for a moment only: reports to be published, answers to whole files that are being read. */
-const OF_NO_FILE = new Set(['reports', 'answers', 'customers']);
+/**
+ * Folders of what lies in staging for a moment only: reports to be published, answers to whole files that are being read, customers that
+ * were asked for, exports and results of pushes until they are in place.
+ */
+const OF_NO_FILE = new Set(['reports', 'answers', 'customers', 'exports']);
 
 /** Removes what was kept for as long as the jobs say. Can be cut short at any time, and repeated. Runs while nothing else does. */
 export async function prune(options: PruneOptions): Promise<PruneAccount> {
@@ -126,6 +131,7 @@ async function sweep({ ledger, io, state, jobs, dryRun }: PruneOptions): Promise
     ledger,
     jobs.map(({ id }) => id),
   );
+  const waiting = new Set([...exportsOnTheirWay(ledger), ...resultsOnTheirWay(ledger)]);
   const remove = async (path: string): Promise<void> => {
     gone.files++;
     gone.bytes += await bytesOf(path);
@@ -143,7 +149,7 @@ async function sweep({ ledger, io, state, jobs, dryRun }: PruneOptions): Promise
       for (const part of await namesIn(folder)) {
         const torn =
           part.endsWith('.part') || OF_NO_FILE.has(name) || (/^results\./.test(part) && standing?.inUse === false);
-        if (torn && (await isOld(join(folder, part)))) await remove(join(folder, part));
+        if (torn && !waiting.has(part) && (await isOld(join(folder, part)))) await remove(join(folder, part));
       }
     }
   }

@@ -5,7 +5,7 @@ import type { ExportKind } from '../../../exports/row.ts';
 import { writeExport } from '../../../exports/write.ts';
 import { writeQrCodes } from '../../../exports/write-qr-codes.ts';
 import { type ExportTarget, nameOfExport } from '../../../jobs/export-targets.ts';
-import type { ExportContents, ExportedFile, KnownExport } from '../../../ledger/exports.ts';
+import { type ExportContents, type ExportedFile, folderOfExport, type KnownExport } from '../../../ledger/exports.ts';
 import { syncFolder } from '../../files/stage.ts';
 import type { AfterContext } from '../after-context.ts';
 import { exportRows } from './rows.ts';
@@ -21,7 +21,7 @@ export interface Made {
 
 /** Where the files of a target's export are until they are in place. */
 export function exportFolder({ staging, job }: Pick<AfterContext, 'staging' | 'job'>, target: string): string {
-  return join(staging, 'exports', `${job.id}.${target}`);
+  return join(staging, 'exports', folderOfExport(job.id, target));
 }
 
 /** Removes what an export that is over, or that was never planned, has left. */

@@ -88,8 +88,9 @@ function due(ctx: AfterContext, target: ExportTarget): Due | undefined {
   const last = lastExport(ledger, job.id, name);
   const waiting = waitingExport(ledger, job.id, name);
   const { seq, count } = linksStand(ledger, links);
+  // The highest seq may be lower than it was: a person who is forgotten takes it along.
   const stands = (than: KnownExport): boolean =>
-    than.settings === settings && than.seqTo === seq && (target.kind === 'changes' || than.links === count);
+    than.settings === settings && seq <= than.seqTo && (target.kind === 'changes' || than.links === count);
   const from = target.kind === 'changes' && last?.settings === settings ? last.seqTo : 0;
   const found = { settings, last, waiting, from, seq, count };
   if (waiting?.state === 'held' && target.kind === 'snapshot' && stands(waiting)) return { ...found, held: waiting };
@@ -115,7 +116,7 @@ async function plan(ctx: AfterContext, target: ExportTarget, found: Due): Promis
   const planned: PlannedExport = {
     ...{ job: job.id, target: name, format: target.format, kind, settings, ...made },
     ...{ state: held ? 'held' : 'planned', madeAt: at, sinceAt: from > 0 ? (last?.madeAt ?? null) : null },
-    ...{ seqFrom: from, seqTo: seq, links: count, place: placeOf(target) },
+    ...{ seqFrom: from, seqTo: Math.max(from, seq), links: count, place: placeOf(target) },
     ...{ contents: held ? { ...contents, files: [] } : contents, code: held?.code ?? '', reason: held?.reason ?? '' },
   };
   const id = planExport(ledger, planned);

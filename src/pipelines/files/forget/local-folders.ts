@@ -54,10 +54,17 @@ export async function forgetLocal(options: LocalOptions): Promise<LocalSearch> {
       const { archive, refused, processing, inbox } = job.source;
       for (const folder of [archive, refused, processing, inbox]) await each(at(folder), leave);
     }
+    for (const folder of localOutboxes(job)) await each(folder, leave);
     const byHand = job.destination.extole.folder?.path;
     if (byHand !== undefined) await each(byHand, leave);
   }
   return found;
+}
+
+/** Folders of this machine into which share links are exported: what lies there is for others. */
+function localOutboxes(job: Job): string[] {
+  if (!('exports' in job)) return [];
+  return job.exports.flatMap(({ to }) => (to?.url.startsWith('file:') ? [posix.normalize(fileURLToPath(to.url))] : []));
 }
 
 /** The folder that a job's others lie in; `undefined` where they are on a server. */

@@ -120,14 +120,17 @@ async function holdsPerson(processing: Processing, options: StagedOptions): Prom
 }
 
 /** Nothing else works on the ledger meanwhile, so what lies here belongs to nobody. */
-async function forgetLeftovers(folder: string, { search, dryRun }: StagedOptions): Promise<number> {
+async function forgetLeftovers(folder: string, options: StagedOptions): Promise<number> {
+  const { search, dryRun } = options;
   if (!(await stat(folder)).isDirectory()) return 0;
   let gone = 0;
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
-    if (!(await stat(path)).isFile() || !(await search.inStream(bytesOf(path)))) continue;
-    gone++;
-    if (!dryRun) await rm(path, { force: true });
+    if ((await stat(path)).isDirectory()) gone += await forgetLeftovers(path, options);
+    else if (await search.inStream(bytesOf(path))) {
+      gone++;
+      if (!dryRun) await rm(path, { force: true });
+    }
   }
   return gone;
 }
