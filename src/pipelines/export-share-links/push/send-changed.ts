@@ -56,9 +56,21 @@ export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Se
   let stopped: Sent['stopped'];
   let broken: { error: unknown } | undefined;
 
+  let recording: Promise<void> | undefined;
+
   const recordDecided = (): void => {
-    if (decided.length > 0) record(decided);
+    const now = decided;
     decided = [];
+    if (now.length > 0) record(now);
+  };
+  /** Answers that came while the disk took those before share a commit. */
+  const recordSoon = (rows: typeof decided): Promise<void> => {
+    decided.push(...rows);
+    recording ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      recording = undefined;
+      recordDecided();
+    });
+    return recording;
   };
   const launch = async (): Promise<void> => {
     const now = batch;
@@ -85,7 +97,7 @@ export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Se
       const ended = endOf(answer, stop !== undefined);
       return ended === undefined ? [] : [{ linkId, pushId: push.id, hash, attempts: attempts + 1, at, ...ended }];
     });
-    record(rows);
+    await recordSoon(rows);
     ctx.crashPoint('push-recorded');
     done += rows.length;
     stopped ??= stop;
