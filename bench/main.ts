@@ -6,14 +6,25 @@ import { missed, perSecond, show } from './figures.ts';
 import { jobText, writeRows } from './files.ts';
 import { hasOpenSsh, startOpenSsh } from './openssh.ts';
 import { push } from './push.ts';
+import { segments } from './segments.ts';
 import { firstLine, script, task } from './task.ts';
 
 /**
  * Measures, side by side in one run, on generated files and against bare servers on loopback in a process of their own. Each
  * figure is a ratio to something simpler that does the same work: absolute numbers say more about the machine.
- * `npm run bench [-- name ...]`: end-to-end, redelivery, memory, ledger-growth, download, export, push.
+ * `npm run bench [-- name ...]`: end-to-end, redelivery, memory, ledger-growth, download, export, push,
+ * segments.
  */
-const NAMES = ['end-to-end', 'redelivery', 'memory', 'ledger-growth', 'download', 'export', 'push'] as const;
+const NAMES = [
+  'end-to-end',
+  'redelivery',
+  'memory',
+  'ledger-growth',
+  'download',
+  'export',
+  'push',
+  'segments',
+] as const;
 type Name = (typeof NAMES)[number];
 
 interface Servers {
@@ -53,7 +64,8 @@ try {
   if (chosen('ledger-growth')) await ledgerGrowth(ports);
   if (chosen('download')) await download();
   if (chosen('export')) await exports();
-  if (chosen('push')) await push();
+  if (chosen('push')) await push(root);
+  if (chosen('segments')) await segments();
 } finally {
   servers.stdin.end();
   servers.kill();

@@ -7,7 +7,6 @@ import { startIterable } from '../src/sandbox/iterable/server.ts';
 import { startKlaviyo } from '../src/sandbox/klaviyo/server.ts';
 import { startSfmc } from '../src/sandbox/sfmc/server.ts';
 import type { StandIn } from '../src/sandbox/stand-in.ts';
-import { PUSHES } from './pushes.ts';
 
 /**
  * The stand-in of one tool in a process of its own, with the limit under which the push is measured: `push-server.ts <tool>`. Prints a
@@ -41,11 +40,20 @@ const STARTS: Readonly<Record<string, (io: Io) => Promise<Started>>> = {
     const standIn = await startBraze({ io, limits: { requests: 300, windowMs: 3000 } });
     return { standIn, stored: () => standIn.users.size };
   },
+  async 'braze-cohorts'(io) {
+    const known = Array.from(
+      { length: 100_000 },
+      (_, n) => `external_id member-${((n * 7919) % 99_999_989).toString(36)}-${n}`,
+    );
+    const cohorts = { partner: 'heap', partnerApiKey: 'partner-key', clientSecret: 'import-key' };
+    const standIn = await startBraze({ io, known, cohorts });
+    return { standIn, stored: () => standIn.cohorts.get('vip')?.members.size ?? 0 };
+  },
 };
 
 const tool = process.argv[2] ?? '';
 const start = STARTS[tool];
-if (start === undefined) throw new Error(`there is no ${tool}; there is ${Object.keys(PUSHES).join(', ')}`);
+if (start === undefined) throw new Error(`there is no ${tool}; there is ${Object.keys(STARTS).join(', ')}`);
 const { standIn, stored } = await start(realIo(createLog('silent')));
 process.stdout.write(`${JSON.stringify({ url: standIn.url })}\n`);
 for await (const _ of createInterface({ input: process.stdin })) {

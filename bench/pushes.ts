@@ -2,9 +2,7 @@
 export interface PushPlan {
   /** Rows a second that the tool's limit allows; absent where it names none. */
   allowed?: number;
-  /** Batches under way at once. */
-  batches: number;
-  /** Of the destination, beside the address and the account. */
+  /** `push` of a job, beside the provider and the account. */
   settings(url: string): object;
   /** For people: the limit, and what of it is not as documented. */
   limit: string;
@@ -17,32 +15,27 @@ export const PUSHES: Readonly<Record<string, PushPlan>> = {
   hubspot: {
     // A hundred contacts take two calls: looked up, then made or changed.
     allowed: (19 / 2) * 100,
-    batches: 6,
     settings: (url) => ({ url, token: 'sandbox-hubspot-token', requestsPer10Seconds: 190 }),
     limit: '190 calls in ten seconds, two for 100 contacts',
   },
   klaviyo: {
     // Jobs as large as Klaviyo takes them would be through before the limit is felt.
     allowed: (150 / 60) * 500,
-    batches: 6,
     settings: (url) => ({ url, apiKey: 'pk_sandbox', profilesPerJob: 500 }),
     limit: '150 import jobs a minute, of 500 profiles so that there are 200 of them',
   },
   iterable: {
     allowed: 5 * 1000,
-    batches: 4,
     settings: (url) => ({ url, apiKey: 'sandbox-iterable-key' }),
     limit: '5 calls a second, of 1000 users',
   },
   braze: {
     // At the whole limit this measures how fast the machine reads and writes JSON.
     allowed: 100 * 75,
-    batches: 8,
     settings: (url) => ({ url, apiKey: 'sandbox-braze-key', externalId: 'email', requestsPerSecond: 100 }),
     limit: '75 users a call, at a tenth of the 3000 calls in three seconds',
   },
   sfmc: {
-    batches: 4,
     settings: (url) => ({
       ...{ subdomain: 'mc-bench', authUrl: url, dataExtension: { key: 'Extole_Share_Links' } },
       ...{ clientId: 'sandbox-client', clientSecret: 'sandbox-secret' },

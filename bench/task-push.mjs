@@ -1,86 +1,85 @@
 // @ts-check
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /**
- * Pushes share links to a tool's stand-in, several batches at once, and prints what it took, as one JSON line:
- * `task-push.mjs <tool> <rows> <batches at once> <settings>`. The built package, as it is published.
+ * Pushes the links of so many people out of a ledger to a tool, as a run does after its rows, and prints what it took, as one JSON line:
+ * `task-push.mjs <folder> <rows> <target>`. The built package, as it is published. The types of the sources are checked, so that this
+ * program cannot fall behind them.
  */
-const [tool = '', count = '', batches = '', given = '{}'] = process.argv.slice(2);
+const [folder = '', count = '', target = '{}'] = process.argv.slice(2);
 const rows = Number(count);
-
-/** @typedef {import('../src/destinations/profile.ts').ProfileSender} ProfileSender */
-/** @typedef {import('../src/destinations/profile.ts').Profile} Profile */
-/** @typedef {import('../src/model.ts').Io} Io */
 
 /** @param {string} path */
 const built = (path) => new URL(`../dist/src/${path}.js`, import.meta.url).href;
 /** @type {typeof import('../src/io.ts')} */
 const { createLog, realIo } = await import(built('io'));
+/** @type {typeof import('../src/ledger/open.ts')} */
+const { openLedger } = await import(built('ledger/open'));
+/** @type {typeof import('../src/ledger/links.ts')} */
+const { openLinkBook } = await import(built('ledger/links'));
+/** @type {typeof import('../src/ledger/registry.ts')} */
+const { destinationId } = await import(built('ledger/registry'));
+/** @type {typeof import('../src/jobs/push-targets.ts')} */
+const { pushTargets } = await import(built('jobs/push-targets'));
+/** @type {typeof import('../src/remotes/open.ts')} */
+const { openRemote } = await import(built('remotes/open'));
+/** @type {typeof import('../src/remotes/settings.ts')} */
+const { remoteSettings } = await import(built('remotes/settings'));
+/** @type {typeof import('../src/pipelines/files/logins.ts')} */
+const { loginWatch } = await import(built('pipelines/files/logins'));
+/** @type {typeof import('../src/pipelines/export-share-links/after-rows.ts')} */
+const { afterRows } = await import(built('pipelines/export-share-links/after-rows'));
+
+await mkdir(join(folder, 'served'), { recursive: true });
+await mkdir(join(folder, 'staging'), { recursive: true });
 const io = realIo(createLog('error'));
-const settings = { account: 'bench', ...JSON.parse(given) };
-
-/** @type {Record<string, () => Promise<ProfileSender>>} */
-const OPENS = {
-  async hubspot() {
-    /** @type {typeof import('../src/destinations/hubspot/settings.ts')} */
-    const { hubspotSettings } = await import(built('destinations/hubspot/settings'));
-    /** @type {typeof import('../src/destinations/hubspot/hubspot.ts')} */
-    const { createHubspot } = await import(built('destinations/hubspot/hubspot'));
-    return createHubspot(hubspotSettings.parse(settings), io);
-  },
-  async sfmc() {
-    /** @type {typeof import('../src/destinations/sfmc/settings.ts')} */
-    const { sfmcSettings } = await import(built('destinations/sfmc/settings'));
-    /** @type {typeof import('../src/destinations/sfmc/sfmc.ts')} */
-    const { createSfmc } = await import(built('destinations/sfmc/sfmc'));
-    return createSfmc(sfmcSettings.parse(settings), io);
-  },
-  async klaviyo() {
-    /** @type {typeof import('../src/destinations/klaviyo/settings.ts')} */
-    const { klaviyoSettings } = await import(built('destinations/klaviyo/settings'));
-    /** @type {typeof import('../src/destinations/klaviyo/klaviyo.ts')} */
-    const { createKlaviyo } = await import(built('destinations/klaviyo/klaviyo'));
-    return createKlaviyo(klaviyoSettings.parse(settings), io);
-  },
-  async iterable() {
-    /** @type {typeof import('../src/destinations/iterable/settings.ts')} */
-    const { iterableSettings } = await import(built('destinations/iterable/settings'));
-    /** @type {typeof import('../src/destinations/iterable/iterable.ts')} */
-    const { createIterable } = await import(built('destinations/iterable/iterable'));
-    return createIterable(iterableSettings.parse(settings), io);
-  },
-  async braze() {
-    /** @type {typeof import('../src/destinations/braze/settings.ts')} */
-    const { brazeSettings } = await import(built('destinations/braze/settings'));
-    /** @type {typeof import('../src/destinations/braze/braze.ts')} */
-    const { createBraze } = await import(built('destinations/braze/braze'));
-    return createBraze(brazeSettings.parse(settings), io);
-  },
+const { signal } = new AbortController();
+const ledger = await openLedger(join(folder, 'ledger.sqlite'), 'command', io);
+const place = {
+  destinationId: destinationId(ledger, { provider: 'extole', account: 'bench', container: 'production' }),
+  label: 'refer',
 };
-
-const open = OPENS[tool];
-if (open === undefined) throw new Error(`there is no ${tool}`);
-const sender = await open();
-/** @type {Record<string, number>} */
-const kinds = {};
-let next = 0;
-
-/** @param {number} n @returns {Profile} */
-const person = (n) => ({
-  email: `person.${n}@mail.example.com`,
-  fields: { [tool === 'sfmc' ? 'extole_share_link' : 'share_link']: `https://share.example-brand.com/member${n}` },
-});
-
-async function sendOn() {
-  while (next < rows) {
-    const from = next;
-    next = Math.min(rows, from + sender.maxBatchSize);
-    const batch = Array.from({ length: next - from }, (_, i) => person(from + i));
-    for (const { kind } of await sender.send(batch, new AbortController().signal)) kinds[kind] = (kinds[kind] ?? 0) + 1;
-  }
+const book = openLinkBook(ledger, place);
+for (let from = 0; from < rows; from += 5000) {
+  /** @type {import('../src/ledger/links.ts').TellLink[]} */
+  const links = Array.from({ length: Math.min(5000, rows - from) }, (_, i) => ({
+    email: `person.${from + i}@mail.example.com`,
+    link: `https://share.example-brand.com/member${from + i}`,
+    code: `member${from + i}`,
+    cameBy: 'report',
+    asOf: io.now(),
+  }));
+  book.record(links, io.now());
 }
-
+const logins = loginWatch(ledger, io, { byHand: true });
+const remote = await openRemote(remoteSettings.parse({ url: `file://${join(folder, 'served')}` }), io, signal, logins);
+/** @type {import('../src/model.ts').PushAccount[]} */
+const told = [];
 const started = performance.now();
-await Promise.all(Array.from({ length: Number(batches) }, sendOn));
+await afterRows(
+  {
+    ...{ ledger, io, signal, remote, logins, links: place, keys: undefined, staging: join(folder, 'staging') },
+    progress: () => {},
+    crashPoint: () => {},
+    job: {
+      id: 'bench',
+      customers: { columns: {} },
+      exports: [],
+      push: pushTargets.parse([JSON.parse(target)]),
+      report: { to: 'results' },
+    },
+  },
+  {
+    notices: [],
+    addExport: () => {},
+    addPush: (account) => void told.push(account),
+  },
+);
 const ms = performance.now() - started;
-await sender.close();
-process.stdout.write(`${JSON.stringify({ ms, kinds, rss: process.resourceUsage().maxRSS * 1024 })}\n`);
+await remote[Symbol.asyncDispose]();
+await ledger.close();
+const [account] = told;
+process.stdout.write(
+  `${JSON.stringify({ ms, counts: account?.counts, why: account?.why, rss: process.resourceUsage().maxRSS * 1024 })}\n`,
+);
