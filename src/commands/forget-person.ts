@@ -6,6 +6,7 @@ import type { ForgetAccount } from '../pipelines/files/forget/forget.ts';
 import { visible } from '../reports/visible.ts';
 import { forget } from '../schedule/verbs/forget.ts';
 import { usage, whoAmI } from './decide.ts';
+import { toolsWithLinks } from './forget-tools.ts';
 import { performAndPrint } from './perform-and-print.ts';
 import { say, sayJson } from './print.ts';
 import { openWorld } from './shared.ts';
@@ -34,7 +35,11 @@ export async function forgetPerson(said: string, options: ForgetCommand): Promis
   const by = options.by ?? whoAmI();
   const dryRun = options.yes !== true;
   const request = { verb: 'forget' as const, person, dryRun, reason, by, host: hostname() };
-  return performAndPrint(forget, request, options, (account, json) => (json ? sayJson(account) : print(account)));
+  const { settings, io } = openWorld(options);
+  const tools = await toolsWithLinks(settings, io);
+  return performAndPrint(forget, request, options, (account, json) =>
+    json ? sayJson({ ...account, tools }) : print(account, tools),
+  );
 }
 
 async function sealed(email: string, options: ForgetCommand): Promise<string> {
@@ -52,7 +57,7 @@ async function sealed(email: string, options: ForgetCommand): Promise<string> {
 /** A name of a file may hold what acts on a terminal. */
 const tell = (line: string): void => say(visible(line));
 
-function print(account: ForgetAccount): void {
+function print(account: ForgetAccount, tools: readonly string[]): void {
   const { staged, local, ledger, dryRun } = account;
   const will = dryRun ? 'would be ' : '';
   for (const { job, name } of staged.removed) tell(`staged copy ${will}removed: ${name} (${job})`);
@@ -67,7 +72,7 @@ function print(account: ForgetAccount): void {
   if (account.traces !== undefined) tell(`NOT YET: ${account.traces}; the next prune tries again`);
   say('');
   say('Out of reach, for you to see to:');
-  for (const line of beyond(account)) tell(`  ${line}`);
+  for (const line of [...beyond(account), ...tools]) tell(`  ${line}`);
   if (dryRun) say('\nNothing was removed. With --yes it is.');
 }
 

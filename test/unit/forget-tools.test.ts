@@ -1,0 +1,36 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { toolsWithLinks } from '../../src/commands/forget-tools.ts';
+
+let folder = '';
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const SERVER = { password: `\${env:SECRET}`, hostKey: `SHA256:${'a'.repeat(43)}` };
+
+test('who is forgotten may be known to tools and in outboxes of servers, which are named without their secrets', async () => {
+  folder = await mkdtemp(join(tmpdir(), 'referry-forget-'));
+  const job = {
+    pipeline: 'export-share-links',
+    source: { ...SERVER, url: 'sftp://us@sftp.example.com/inbox', match: '*.csv' },
+    customers: { email: 'email' },
+    links: { label: 'friends' },
+    destination: { extole: { account: 'acme', token: `\${env:SECRET}` } },
+    exports: [
+      { format: 'klaviyo-csv', to: { ...SERVER, url: 'sftp://us@sftp.klaviyo.com/profiles' } },
+      { format: 'braze-csv', to: { url: 'file:///srv/outbox' } },
+      { format: 'hubspot-csv', hubspot: { account: 'crm', token: `\${env:SECRET}` } },
+    ],
+    push: [{ provider: 'iterable', name: 'mails', account: 'eu', apiKey: `\${env:SECRET}` }],
+  };
+  await writeFile(join(folder, 'links.yaml'), JSON.stringify(job));
+  const told = await toolsWithLinks({ jobs: folder }, { env: { SECRET: 'hidden' } });
+  expect(told).toEqual([
+    'mails, account eu: the profile and its share link',
+    'sftp://us@sftp.example.com/: push-mails-*.results.csv in results',
+    'sftp://us@sftp.klaviyo.com/profiles: files of share links',
+    'hubspot, account crm: the contact and its share link',
+  ]);
+});
