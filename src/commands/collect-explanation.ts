@@ -8,7 +8,9 @@ import {
   type KnownFile,
   stagedProcessings,
 } from '../ledger/explain.ts';
-import { openLedgerForReading } from '../ledger/open.ts';
+import { peopleWithId } from '../ledger/list-links.ts';
+import { type Ledger, openLedgerForReading } from '../ledger/open.ts';
+import { PARTNER_USER_ID_LIMIT } from '../mapping/customer-settings.ts';
 import { checkKey } from '../mapping/key.ts';
 import { keyedHash } from '../pipelines/files/context.ts';
 import { findStagedRows, type StagedRow } from '../pipelines/files/staged-rows.ts';
@@ -86,42 +88,55 @@ export interface ExplainedAttempt {
 /** Finds everything that the ledger and the staged files know of a key. Takes no lock. */
 export async function collectExplanation(settings: Settings, given: string): Promise<Explanation> {
   const verdict = checkKey(given, 'partner_conversion_id');
-  if (!verdict.ok) {
-    const reason = `no row with such a key is ever accepted (${verdict.code}): ${verdict.reason}`;
-    return { key: given, found: false, reason, rows: [] };
-  }
-  const { key } = verdict;
+  const person = checkKey(given, 'customer', { ...AS_CUSTOMER, limit: PARTNER_USER_ID_LIMIT });
+  const refused = verdict.ok ? null : `no row with such a key is ever accepted (${verdict.code}): ${verdict.reason}`;
+  const key = verdict.ok ? verdict.key : person.ok ? person.key : given;
+  if (refused !== null && !person.ok) return { key, found: false, reason: refused, rows: [] };
   const ledger = await openLedgerForReading(settings.ledger);
   if (!ledger) {
     const reason = `there is no ledger yet at ${settings.ledger}: nothing has run so far`;
     return { key, found: false, reason, rows: [] };
   }
   try {
-    const keyHash = Buffer.from(keyedHash(ledger)(key), 'hex');
-    const deliveries = deliveriesOfKey(ledger, keyHash);
-    const files = new Map(stagedProcessings(ledger).map((file) => [file.processing, file]));
-    const staged = findStagedRows(join(settings.state, 'staging'), [...files.values()], keyHash);
-    const filesOf = (processing: number): KnownFile[] => fileAndRepeats(ledger, processing);
-    const decided = ({ processing, line }: { processing: number; line: number }): ExplainedDecision[] =>
-      decisionsAbout(ledger, processing, line).map(decisionOf);
-    const owners = deliveries.filter(isOwner);
-    const rows = [
-      ...deliveries.map((delivery) => ({
-        ...deliveredRow(delivery, owners, filesOf(delivery.processing)),
-        decisions: decided(delivery),
-      })),
-      ...staged
-        .filter((row) => !deliveries.some((each) => each.processing === row.processing && each.line === row.line))
-        .map((row) => ({
-          ...stagedRow(row, deliveries, staged, filesOf(row.processing)),
-          decisions: decided(row),
-        })),
-    ];
-    rows.sort((a, b) => Number(b.owns) - Number(a.owns) || order(a, b));
-    return { key, found: rows.length > 0, reason: null, rows };
+    for (const each of new Set([
+      key,
+      ...(key.includes('@') ? [key.toLowerCase()] : []),
+      ...peopleWithId(ledger, key),
+    ])) {
+      const rows = rowsOfKey(ledger, settings, each);
+      if (rows.length > 0) return { key: each, found: true, reason: null, rows };
+    }
+    return { key, found: false, reason: refused, rows: [] };
   } finally {
     await ledger.close();
   }
+}
+
+/** As a key of customers: the e-mail, or the company's own id. */
+const AS_CUSTOMER = { unwrapExcel: false, scientific: 'accept' } as const;
+
+function rowsOfKey(ledger: Ledger, settings: Settings, key: string): ExplainedRow[] {
+  const keyHash = Buffer.from(keyedHash(ledger)(key), 'hex');
+  const deliveries = deliveriesOfKey(ledger, keyHash);
+  const files = new Map(stagedProcessings(ledger).map((file) => [file.processing, file]));
+  const staged = findStagedRows(join(settings.state, 'staging'), [...files.values()], keyHash);
+  const filesOf = (processing: number): KnownFile[] => fileAndRepeats(ledger, processing);
+  const decided = ({ processing, line }: { processing: number; line: number }): ExplainedDecision[] =>
+    decisionsAbout(ledger, processing, line).map(decisionOf);
+  const owners = deliveries.filter(isOwner);
+  const rows = [
+    ...deliveries.map((delivery) => ({
+      ...deliveredRow(delivery, owners, filesOf(delivery.processing)),
+      decisions: decided(delivery),
+    })),
+    ...staged
+      .filter((row) => !deliveries.some((each) => each.processing === row.processing && each.line === row.line))
+      .map((row) => ({
+        ...stagedRow(row, deliveries, staged, filesOf(row.processing)),
+        decisions: decided(row),
+      })),
+  ];
+  return rows.sort((a, b) => Number(b.owns) - Number(a.owns) || order(a, b));
 }
 
 const OWNING = new Set(['claimed', 'waiting', 'unknown', 'held', 'delivered']);

@@ -38,7 +38,7 @@ function rowLines(row: ExplainedRow): string[] {
   fact('taken', `${moment(file.takenAt)}, sha256 ${file.sha256 ?? 'not known yet'}`);
   fact('meaning', meaningOf(row));
   fact('reason', [row.code, row.reason].filter((part) => part !== null && part !== '').join(': '));
-  fact('event id', row.eventId);
+  fact(row.eventId?.startsWith('https://') ? 'link' : 'event id', row.eventId);
   fact('person id', row.personId);
   fact("Extole's reference", row.uniqueId);
   if (row.sameContentAsOwner !== null)

@@ -81,3 +81,14 @@ export function countLinks({ db }: Pick<Ledger, 'db'>, { destinationId, label }:
       .get(destinationId, label.toLowerCase())?.n ?? 0
   );
 }
+
+/** What the people with one of the company's own ids are known by, wherever they have a link; none where the ledger is older than links. */
+export function peopleWithId({ db }: Pick<Ledger, 'db'>, partnerUserId: string): string[] {
+  if (!db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'links'").get()) return [];
+  return db
+    .prepare<[string], { person: string }>(
+      'SELECT DISTINCT person FROM links WHERE partner_user_id = ? ORDER BY person',
+    )
+    .all(partnerUserId)
+    .map(({ person }) => person);
+}

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
-/** Longest id of a customer; Extole documents none. */
-export const PARTNER_USER_ID_LIMIT = 200;
+/** Longest id of a customer; Extole documents none. No e-mail is longer either. */
+export const PARTNER_USER_ID_LIMIT = 256;
 
 /** How a row of a customer file is read. It is made of a job's settings, and stored with each file. */
 export const customerRows = z.strictObject({

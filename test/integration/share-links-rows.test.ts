@@ -67,7 +67,7 @@ describe('customers of a file', { timeout: 120_000 }, () => {
       links: { person: { findBy: ['partner_user_id'], identity: 'partner_user_id' } },
     });
     world.drop('c.csv', customers(',0070,Ann,Lee', ',0071,Bo,Ray', ',0070,Ann,Lee'));
-    const { run, stderr } = await world.run('links');
+    const { run } = await world.run('links');
     expect(run, world.read('results/c.csv.results.csv').toString()).toMatchObject({
       delivered: 2,
       duplicate: 1,
@@ -163,8 +163,19 @@ describe('customers of a file', { timeout: 120_000 }, () => {
     linksJob(world, 'links');
     world.drop('c.csv', customers(...people('ann', 2)));
     await world.run('links');
-    const explained = await world.cli(['explain', 'ann1@example.com']);
-    expect(explained.code, explained.stderr).toBe(0);
-    expect(explained.stdout).toContain(ledgerLinks(world)[1]?.link);
+    // By e-mail in any spelling, however long, and by the id beside it.
+    const long = `${'a'.repeat(60)}@a-long-domain-name.example.com`;
+    world.drop('d.csv', customers(`${long},m-long,L,L`));
+    await world.run('links');
+    const links = new Map(ledgerLinks(world).map(({ person, link }) => [person, link]));
+    for (const [given, person] of [
+      ['Ann1@Example.com', 'ann1@example.com'],
+      ['ann-1', 'ann1@example.com'],
+      [long, long],
+    ] as const) {
+      const explained = await world.cli(['explain', given]);
+      expect(explained.code, explained.stderr).toBe(0);
+      expect(explained.stdout).toContain(links.get(person));
+    }
   });
 });
