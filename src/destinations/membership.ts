@@ -61,6 +61,11 @@ export interface MembershipTarget {
    * may not show. Members without an id of `idKind` are left out. Throws `TransferError`, and the signal's reason.
    */
   members?(signal: AbortSignal): AsyncIterable<readonly string[]>;
+  /**
+   * Shows all members once every change of a sync has its answer; for targets that are files. Doing so again does no harm. Throws
+   * `TransferError`, and the signal's reason.
+   */
+  publish?(members: Iterable<readonly string[]>, signal: AbortSignal): Promise<void>;
   /** Cuts what is on the wire. */
   close(): Promise<void>;
 }

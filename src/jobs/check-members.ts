@@ -2,9 +2,16 @@ import { remoteProblems } from '../remotes/settings.ts';
 import type { Finding } from './check.ts';
 import type { SegmentsJob } from './schema.ts';
 
-/** What can be wrong with the folders of audiences of a job that keeps segments. */
-export function checkAudienceFolders(job: SegmentsJob): Finding[] {
-  const { extoleFiles } = job.target;
+/** What can be wrong with the folders into which a job that keeps segments puts files. */
+export function checkMemberFolders(job: SegmentsJob): Finding[] {
+  const { extoleFiles, files } = job.target;
+  if (files)
+    return remoteProblems(files.to).map(({ field, message }) => ({
+      job,
+      path: ['target', 'files', 'to', field],
+      message,
+      severity: field === 'hostKey' ? 'warning' : 'error',
+    }));
   if (!extoleFiles) return [];
   const path = ['target', 'extoleFiles'];
   const findings: Finding[] = remoteProblems(extoleFiles.sftp).map(({ field, message }) => ({

@@ -3,7 +3,7 @@ import { isEvents } from '../mapping/compile.ts';
 import { remoteProblems } from '../remotes/settings.ts';
 import { checkCustomers } from './check-customers.ts';
 import { checkOutboxes, takesFiles } from './check-links.ts';
-import { checkAudienceFolders } from './check-members.ts';
+import { checkMemberFolders } from './check-members.ts';
 import { splitUrl } from './folders.ts';
 import { patternsOverlap } from './overlap.ts';
 import type { Path } from './references.ts';
@@ -35,7 +35,7 @@ function checkAlone(job: Job): Finding[] {
     // A job without a host key must load all the same: the doctor learns the key through it. Connecting is refused.
     severity: field === 'hostKey' ? 'warning' : 'error',
   }));
-  if (job.pipeline === 'sync-segment') findings.push(...checkAudienceFolders(job));
+  if (job.pipeline === 'sync-segment') findings.push(...checkMemberFolders(job));
   const { sftp } = job.destination.extole;
   for (const { field, message } of sftp ? remoteProblems(sftp) : [])
     findings.push({

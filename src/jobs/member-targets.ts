@@ -5,6 +5,7 @@ import { hubspotListSettings } from '../destinations/hubspot/lists/settings.ts';
 import { iterableListSettings } from '../destinations/iterable/lists/settings.ts';
 import { klaviyoListSettings } from '../destinations/klaviyo/lists/settings.ts';
 import { audienceFiles } from './audience-files.ts';
+import { memberFiles } from './member-files.ts';
 
 const targets = {
   braze: brazeMembershipSettings.optional(),
@@ -13,6 +14,7 @@ const targets = {
   hubspot: hubspotListSettings.optional(),
   klaviyo: klaviyoListSettings.optional(),
   iterable: iterableListSettings.optional(),
+  files: memberFiles.optional(),
 };
 
 /** Where the memberships of a job's segments go: to one place. */
@@ -26,8 +28,8 @@ export const memberTarget = z
 
 export type MemberTargetSettings = z.output<typeof memberTarget>;
 
-const USED = ({ braze, extole, extoleFiles, hubspot, klaviyo, iterable }: MemberTargetSettings) =>
-  braze ?? extole ?? extoleFiles ?? hubspot ?? klaviyo ?? iterable;
+const USED = ({ braze, extole, extoleFiles, hubspot, klaviyo, iterable, files }: MemberTargetSettings) =>
+  braze ?? extole ?? extoleFiles ?? hubspot ?? klaviyo ?? iterable ?? files;
 
 /** The name of the account there. */
 export function accountOf(target: MemberTargetSettings): string {

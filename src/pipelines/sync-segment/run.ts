@@ -14,7 +14,7 @@ export function syncSegments(options: Omit<RunOptions, 'pipeline'>, job: Segment
     destination: segmentsDestination(job, io),
     inbox: job.members.from === 'inbox',
     ...(job.members.from === 'heap' ? { gather: (ctx: RunContext) => gatherPages(ctx, job) } : {}),
-    course: memberCourse(job, () => openTarget(job.target, io)),
+    course: memberCourse(job, (ctx) => openTarget(job.target, io, ctx)),
   };
   return runJob({ ...options, pipeline });
 }

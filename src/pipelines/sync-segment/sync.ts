@@ -192,9 +192,16 @@ async function finish(ctx: SyncContext, request: SyncRequest, sync: Sync): Promi
     giveUp,
   );
   if (end.kind !== 'done') return end;
+  await target.publish?.(membersOf(ctx, sync.segmentId), ctx.signal);
   const done = endSync(ctx.ledger, sync, ctx.io.now());
   ctx.reached('sync-ended');
   return endOf(done);
+}
+
+/** All that are confirmed, part by part. */
+function* membersOf({ ledger }: Pick<SyncContext, 'ledger'>, segment: number): Generator<readonly string[]> {
+  const confirmed = confirmedMembers(ledger, segment);
+  for (let part = 0; part < PARTS; part++) yield confirmed(part);
 }
 
 function endOf(sync: Sync): SyncEnd {

@@ -9,9 +9,10 @@ import type { MemberTargetSettings } from '../../jobs/member-targets.ts';
 import { type DestinationIdentity, type Io, TransferError } from '../../model.ts';
 import type { RunContext } from '../files/context.ts';
 import { openAudienceFolders } from './audience-folders.ts';
+import { createMemberFiles } from './member-files.ts';
 
 /**
- * A way to one segment's members at the target that a job names. Nothing is sent before it is asked for. `run`: what folders of Extole are
+ * A way to one segment's members at the target that a job names. Nothing is sent before it is asked for. `run`: what folders are
  * opened with; without it, none can be.
  */
 export function openTarget(
@@ -19,7 +20,7 @@ export function openTarget(
   io: Io,
   run?: Pick<RunContext, 'signal' | 'staging' | 'logins'>,
 ): MembershipTarget {
-  const { braze, extole, extoleFiles, hubspot, klaviyo, iterable } = settings;
+  const { braze, extole, extoleFiles, hubspot, klaviyo, iterable, files } = settings;
   if (braze) return createBrazeMembership(braze, io);
   if (extole) return createAudience(extole, io);
   if (extoleFiles) {
@@ -29,6 +30,7 @@ export function openTarget(
   if (hubspot) return createHubspotList(hubspot, io);
   if (klaviyo) return createKlaviyoList(klaviyo, io);
   if (iterable) return createIterableList(iterable, io);
+  if (files) return createMemberFiles(files, run && { ...run, io });
   throw new TransferError('CONFIGURATION', 'the job names no target');
 }
 

@@ -1,0 +1,72 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { MembershipTarget } from '../../destinations/membership.ts';
+import { writeMembers } from '../../exports/members.ts';
+import type { MemberFilesSettings } from '../../jobs/member-files.ts';
+import { type Answer, type Remote, TransferError } from '../../model.ts';
+import { openRemote } from '../../remotes/open.ts';
+import type { FolderContext } from './audience-folders.ts';
+
+/** Members as files in an outbox. A process that dies may leave a change there twice, which says the same. `run`: as of `openTarget`. */
+export function createMemberFiles(settings: MemberFilesSettings, run: FolderContext | undefined): MembershipTarget {
+  let segment = '';
+  let opened: Promise<Remote> | undefined;
+
+  function remoteOf({ io, signal, logins }: FolderContext): Promise<Remote> {
+    opened ??= openRemote(settings.to, io, signal, logins);
+    return opened;
+  }
+
+  async function put(
+    name: string,
+    pages: Iterable<readonly string[]>,
+    signal: AbortSignal,
+    options: { replace?: boolean },
+  ): Promise<string> {
+    if (!run) throw new TransferError('CONFIGURATION', 'the outbox of members is opened by a run of the job only');
+    const folder = join(run.staging, 'members');
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const path = join(folder, name);
+    try {
+      const file = await writeMembers({ path, name, column: settings.column, pages, signal });
+      return await (await remoteOf(run)).publish(name, file, options);
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
+  async function changed(members: readonly string[], what: 'added' | 'removed', signal: AbortSignal): Promise<Answer> {
+    const stamp = new Date(run?.io.now() ?? 0).toISOString().replace(/[-:]|\..*/g, '');
+    try {
+      const name = settings.changes ? await put(`${segment}_${stamp}_${what}.csv`, [members], signal, {}) : '';
+      return { kind: 'accepted', proof: { kind: 'batch_counts', eventId: name } };
+    } catch (error) {
+      if (!(error instanceof TransferError)) throw error;
+      const { code, message, retryable } = error;
+      return { kind: retryable ? 'retryable' : 'halted', code, reason: message };
+    }
+  }
+
+  return {
+    maxBatchSize: settings.membersPerFile,
+    identity: { provider: 'file', account: settings.account, target: 'outbox' },
+    idKind: settings.identifyBy,
+    async prepare({ id }) {
+      segment = id;
+      return { targetId: id };
+    },
+    async apply({ add, remove }, signal) {
+      signal.throwIfAborted();
+      const added = add.length === 0 ? undefined : await changed(add, 'added', signal);
+      const removed = remove.length === 0 ? undefined : await changed(remove, 'removed', signal);
+      return { add: add.flatMap(() => added ?? []), remove: remove.flatMap(() => removed ?? []) };
+    },
+    async publish(members, signal) {
+      if (settings.snapshot) await put(`${segment}_members.csv`, members, signal, { replace: true });
+    },
+    async close() {
+      const connected = await opened?.catch(() => undefined);
+      await connected?.[Symbol.asyncDispose]();
+    },
+  };
+}

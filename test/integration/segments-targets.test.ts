@@ -1,0 +1,172 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createLog, realIo } from '../../src/io.ts';
+import { startExtole } from '../../src/sandbox/extole/server.ts';
+import { startHubspot } from '../../src/sandbox/hubspot/server.ts';
+import { startIterable } from '../../src/sandbox/iterable/server.ts';
+import { startKlaviyo } from '../../src/sandbox/klaviyo/server.ts';
+import { startSandbox } from '../../src/sandbox/start.ts';
+import { openWorld, type World } from './support/e2e-world.ts';
+import { snapshot } from './support/segments-world.ts';
+import { fromEnv, fromFile, type Json } from './support/usual-job.ts';
+
+const io = realIo(createLog('silent'));
+const opened: (() => Promise<void>)[] = [];
+let world: World;
+
+beforeEach(async () => {
+  world = await openWorld();
+});
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+  await world.close();
+});
+
+const NAME = 'VIP customers';
+const QUICK = { patience: '20s', backoff: { first: '5ms', cap: '20ms' } };
+const WIDE = Number.POSITIVE_INFINITY;
+
+const person = (n: number): string => `p${n}@example.com`;
+const people = (from: number, to: number): string[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => person(from + i)).sort();
+
+interface Place {
+  target: Json;
+  members(): string[];
+}
+
+/** Each place, with people 1 to 40 known there. */
+const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
+  async extole() {
+    const extole = await startExtole({ io, tokens: ['segments-token'], requestsPerMinute: WIDE });
+    opened.push(() => extole.close());
+    const quick = { ...QUICK, poll: '20ms', requestsPerMinute: 1_000_000 };
+    return {
+      target: { extole: { account: 'acme', token: fromEnv('SEGMENTS_SECRET'), apiUrl: extole.url, ...quick } },
+      members: () => extole.audiences.all().flatMap((audience) => [...audience.members]),
+    };
+  },
+  async extoleFiles() {
+    const root = mkdtempSync(join(tmpdir(), 'referry-segments-'));
+    opened.push(async () => rmSync(root, { recursive: true }));
+    const sandbox = await startSandbox({ io, root, sftpPort: 0, extolePort: 0, extoleSftpPort: 0 });
+    opened.push(() => sandbox.close());
+    const { id } = sandbox.extole.audiences.make(NAME);
+    for (const change of ['add', 'remove'])
+      mkdirSync(join(root, 'extole/sftp/audiences', id, change), { recursive: true });
+    const { EXTOLE_SFTP_URL = '', EXTOLE_SFTP_HOST_KEY = '', EXTOLE_SFTP_KEY_FILE = '' } = sandbox.env;
+    const url = EXTOLE_SFTP_URL.replace(/events$/, 'audiences');
+    const sftp = { url, hostKey: EXTOLE_SFTP_HOST_KEY, privateKey: fromFile(EXTOLE_SFTP_KEY_FILE) };
+    return {
+      target: { extoleFiles: { account: 'acme', audiences: { vip: id }, poll: '100ms', settle: '5s', sftp } },
+      members: () => [...(sandbox.extole.audiences.get(id)?.members ?? [])],
+    };
+  },
+  async hubspot() {
+    const limits = { requests: 100_000, windowMs: 100 };
+    const hubspot = await startHubspot({ io, token: 'segments-token', limits });
+    opened.push(() => hubspot.stop());
+    for (const email of people(1, 40)) hubspot.contacts.add({ email });
+    const quick = { ...QUICK, requestsPer10Seconds: 10_000 };
+    return {
+      target: { hubspot: { account: 'acme', token: fromEnv('SEGMENTS_SECRET'), url: hubspot.url, ...quick } },
+      members: () =>
+        hubspot.lists
+          .all()
+          .flatMap((list) => [...list.members])
+          .map((id) => hubspot.contacts.byId(id)?.properties.email ?? ''),
+    };
+  },
+  async klaviyo() {
+    const klaviyo = await startKlaviyo({ io, apiKey: 'segments-token', limits: { perSecond: WIDE, perMinute: WIDE } });
+    opened.push(() => klaviyo.stop());
+    for (const email of people(1, 40)) klaviyo.profiles.upsert({ email });
+    const quick = { ...QUICK, requestsPerSecond: 10_000, requestsPerMinute: 600_000, lookUpsPerMinute: 100_000 };
+    const counts = { countsPerMinute: 100_000 };
+    return {
+      target: {
+        klaviyo: { account: 'acme', apiKey: fromEnv('SEGMENTS_SECRET'), url: klaviyo.url, ...quick, ...counts },
+      },
+      members() {
+        const ids = new Set([...klaviyo.lists.values()].flatMap((list) => [...list]));
+        return klaviyo.profiles.all().flatMap(({ id, email = '' }) => (ids.has(id) ? [email] : []));
+      },
+    };
+  },
+  async iterable() {
+    const limits = { requests: WIDE, readsPerMinute: WIDE };
+    const project = { emails: people(1, 40) };
+    const iterable = await startIterable({ io, keys: ['segments-token'], limits, project });
+    opened.push(() => iterable.stop());
+    const quick = { ...QUICK, requestsPerSecond: 1000, readsPerMinute: 9000 };
+    return {
+      target: { iterable: { account: 'acme', apiKey: fromEnv('SEGMENTS_SECRET'), url: iterable.url, ...quick } },
+      members: () => iterable.lists.all().flatMap((list) => [...list.members]),
+    };
+  },
+};
+
+function writeJob(target: Json): void {
+  const job: Json = {
+    pipeline: 'sync-segment',
+    source: { url: `file://${world.served}/inbox`, match: '*.csv', stable: { for: '0s' } },
+    file: { trailer: { startsWith: 'TRAILER', delimiter: '|', count: 2 } },
+    members: { id: 'id' },
+    segments: { vip: NAME },
+    target,
+    delivery: { maxAttempts: 2, backoff: { first: '5ms', cap: '40ms' } },
+  };
+  writeFileSync(join(world.jobs, 'segments.yaml'), JSON.stringify(job, null, 2));
+  Object.assign(world.env, { SEGMENTS_SECRET: 'segments-token' });
+}
+
+test.each(Object.entries(PLACES))(
+  'a job keeps a segment at %s: who came is added, who left is removed',
+  async (_name, place) => {
+    const { target, members } = await place();
+    writeJob(target);
+    const check = await world.cli(['check']);
+    expect(check.code, check.stdout + check.stderr).toBe(0);
+    world.drop('a.csv', snapshot(people(1, 30)));
+    const first = await world.run('segments');
+    expect(first.run, first.stderr).toMatchObject({ delivered: 30, open: 0, balanced: true, halted: null });
+    expect(first.code).toBe(0);
+    expect(members().sort()).toEqual(people(1, 30));
+    world.drop('b.csv', snapshot(people(4, 34)));
+    const { run, code, stderr } = await world.run('segments');
+    expect(run, stderr).toMatchObject({ delivered: 31, open: 0, balanced: true, halted: null });
+    expect(code).toBe(0);
+    expect(members().sort()).toEqual(people(4, 34));
+  },
+);
+
+test('a job keeps files of a segment in an outbox: who came, who left, and all of them', async () => {
+  const outbox = join(world.served, 'outbox');
+  mkdirSync(outbox, { recursive: true });
+  writeJob({
+    files: { account: 'warehouse', to: { url: `file://${outbox}` }, column: 'customer', identifyBy: 'email' },
+  });
+  const linesOf = (name: string): string[] => readFileSync(join(outbox, name), 'utf8').trim().split('\n');
+  const named = (ending: string): string[] => readdirSync(outbox).filter((name) => name.endsWith(ending));
+  world.drop('a.csv', snapshot(people(1, 30)));
+  const first = await world.run('segments');
+  expect(first.run, first.stderr).toMatchObject({ delivered: 30, open: 0, balanced: true, halted: null });
+  expect(readdirSync(outbox)).toHaveLength(2);
+  expect(linesOf('vip_members.csv').toSorted()).toEqual(['customer', ...people(1, 30)]);
+  for (const name of named('_added.csv')) rmSync(join(outbox, name));
+  world.drop('b.csv', snapshot(people(4, 34)));
+  expect((await world.run('segments')).run).toMatchObject({ delivered: 31, open: 0, balanced: true, halted: null });
+  expect(named('_added.csv').flatMap(linesOf).toSorted()).toEqual(['customer', ...people(31, 34)]);
+  expect(named('_removed.csv').flatMap(linesOf).toSorted()).toEqual(['customer', ...people(1, 3)]);
+  expect(linesOf('vip_members.csv').toSorted()).toEqual(['customer', ...people(4, 34)]);
+});
+
+test('check names segments that have no audience, and two that share one', async () => {
+  const sftp = { url: `file://${world.served}` };
+  writeJob({ extoleFiles: { account: 'acme', audiences: { other: '4711' }, sftp } });
+  const { code, stdout, stderr } = await world.cli(['check']);
+  expect(code).toBe(2);
+  expect(stdout + stderr).toContain('no audience is named for the segment vip');
+});
