@@ -1,6 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
+import { loadJobs } from '../../src/jobs/load.ts';
+import { openLedger } from '../../src/ledger/open.ts';
+import { gatherPages } from '../../src/pipelines/sync-segment/pages.ts';
 import { drainBody, postHeap, syncBody, syncSegment } from '../../src/sandbox/heap/webhook.ts';
 import { type CliProcess, until } from './support/e2e-cli.ts';
 import { openSegmentsWorld, type SegmentsWorld, users } from './support/segments-world.ts';
@@ -139,6 +144,38 @@ describe('segments that Heap posts', { timeout: 120_000 }, () => {
     expect(pagesWaiting()).toBe(0);
     expect(segments.world.files('results').filter((name) => name.includes('heap'))).toHaveLength(1);
     await start();
+  });
+
+  it('pages count as taken up once their file is staged, and not before; gathered again they are the same file', async () => {
+    await sync('t1', users(1, 12), ['gone']);
+    daemon.kill('SIGTERM');
+    await daemon.done;
+    const { jobs } = await loadJobs(segments.world.jobs, segments.world.env);
+    const job = jobs.find((each) => each.pipeline === 'sync-segment');
+    if (job?.pipeline !== 'sync-segment') throw new Error('there is no such job');
+    const ledger = await openLedger(segments.world.ledger, 'command', io);
+    try {
+      const staging = join(segments.world.state, 'staging');
+      const { signal } = new AbortController();
+      const gather = (run: number): ReturnType<typeof gatherPages> =>
+        gatherPages({ run, ledger, io, signal, staging, destinationId: 1 }, job);
+      const first = await gather(1);
+      expect(pagesWaiting()).toBe(3);
+      const text = readFileSync(first.file?.path ?? '', 'utf8');
+      expect(text.split('\n').slice(0, 2)).toEqual(['segment,action,id,pages', '1338065,remove,gone,1-3']);
+      expect(text.match(/,add,/g)).toHaveLength(12);
+      const again = await gather(2);
+      expect(readFileSync(again.file?.path ?? '', 'utf8')).toBe(text);
+      // What the gathering that was cut short has left is gone.
+      expect(readdirSync(join(staging, 'pages'))).toEqual([again.file?.name]);
+      expect(pagesWaiting()).toBe(3);
+      await again.file?.taken();
+      expect(pagesWaiting()).toBe(0);
+      expect(readdirSync(join(staging, 'pages'))).toEqual([]);
+      expect((await gather(3)).file).toBeUndefined();
+    } finally {
+      await ledger.close();
+    }
   });
 
   it('check says what is missing, or is said twice', async () => {
