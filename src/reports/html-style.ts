@@ -57,6 +57,8 @@ th{font-weight:600}
 thead th{color:var(--soft);font-weight:500;font-size:.85rem;border-bottom:2px solid var(--line)}
 .num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 th[scope=row]{min-width:8em}
+.reasons .outcome,.reasons thead th{white-space:nowrap}
+@media screen and (min-width:761px){.reasons .id{overflow-wrap:normal}}
 .money .num{white-space:normal}
 .money .group th{padding-top:14px;color:var(--soft);border-bottom:0}
 td.zero{color:var(--soft);opacity:.7}
