@@ -54,7 +54,7 @@ for (let from = 0; from < rows; from += 5000) {
 }
 const logins = loginWatch(ledger, io, { byHand: true });
 const remote = await openRemote(remoteSettings.parse({ url: `file://${join(folder, 'served')}` }), io, signal, logins);
-/** @type {import('../src/model.ts').PushAccount[]} */
+/** @type {import('../src/accounts.ts').PushAccount[]} */
 const told = [];
 const started = performance.now();
 await afterRows(

@@ -1,4 +1,5 @@
-import type { Outcome, PushAccount } from '../model.ts';
+import type { PushAccount } from '../accounts.ts';
+import type { Outcome } from '../model.ts';
 import { fenceOf, mustHold } from './fence.ts';
 import type { KnownLink, LinkPlace } from './links.ts';
 import { LINK_COLUMNS } from './links.ts';

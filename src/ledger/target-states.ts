@@ -1,4 +1,4 @@
-import type { ExportAccount, PushAccount } from '../model.ts';
+import type { ExportAccount, PushAccount } from '../accounts.ts';
 import type { Ledger } from './open.ts';
 
 /** What an export or a push of a job has come to. Times are milliseconds since 1970. */

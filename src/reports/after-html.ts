@@ -1,4 +1,4 @@
-import type { ExportAccount, PushAccount } from '../model.ts';
+import type { ExportAccount, PushAccount } from '../accounts.ts';
 import { codesWords, exportsOf, leftOutOf, pushesOf } from './after-rows.ts';
 import { balanceOf } from './balance.ts';
 import { countsTable, name, reasonTable } from './html-parts.ts';

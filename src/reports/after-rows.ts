@@ -1,4 +1,4 @@
-import type { ExportAccount, PushAccount } from '../model.ts';
+import type { ExportAccount, PushAccount } from '../accounts.ts';
 import { balanceOf } from './balance.ts';
 import type { Concern, ReportAccount } from './verdict.ts';
 import { plural, sentence } from './words.ts';

@@ -1,4 +1,5 @@
-import type { Counts, EventAccount, FileAccount, ReasonAccount } from '../model.ts';
+import type { EventAccount, ReasonAccount } from '../accounts.ts';
+import type { Counts, FileAccount } from '../model.ts';
 import { groupAmount, groupCount } from './money.ts';
 import { html } from './visible.ts';
 import { COLUMNS, clockSpan, eventWords, groupExamples, plural } from './words.ts';

@@ -1,5 +1,5 @@
 import { writeToString } from '@fast-csv/format';
-import type { EventAccount } from '../model.ts';
+import type { EventAccount } from '../accounts.ts';
 import type { DayLine, MorningAccount } from './morning.ts';
 import { morningHtml } from './morning-html.ts';
 import { morningVerdict } from './morning-words.ts';

@@ -1,4 +1,5 @@
-import type { Counts, EventAccount, FileAccount, Outcome, RunAccount } from '../model.ts';
+import type { EventAccount } from '../accounts.ts';
+import type { Counts, FileAccount, Outcome, RunAccount } from '../model.ts';
 import { balanceOf, balanceOfFile, balanceOfFiles } from './balance.ts';
 import { dayOf } from './roll-up.ts';
 import { emptyCounts, sumCounts } from './tally.ts';

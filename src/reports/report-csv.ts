@@ -1,5 +1,6 @@
 import { writeToString } from '@fast-csv/format';
-import type { EventAccount, ExportAccount, FileAccount, PushAccount, SegmentAccount } from '../model.ts';
+import type { EventAccount, ExportAccount, PushAccount, SegmentAccount } from '../accounts.ts';
+import type { FileAccount } from '../model.ts';
 import { codesWords, exportsOf, leftOutOf, pushesOf } from './after-rows.ts';
 import type { ReportAccount } from './verdict.ts';
 import { imbalancesOf, isDay, verdictOf } from './verdict.ts';

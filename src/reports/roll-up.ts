@@ -1,12 +1,5 @@
-import type {
-  Counts,
-  DestinationIdentity,
-  ExportAccount,
-  FileAccount,
-  Notice,
-  PushAccount,
-  RunAccount,
-} from '../model.ts';
+import type { ExportAccount, PushAccount } from '../accounts.ts';
+import type { Counts, DestinationIdentity, FileAccount, Notice, RunAccount } from '../model.ts';
 import { balanceOf, balanceOfFiles } from './balance.ts';
 import { sumCounts } from './tally.ts';
 

@@ -1,4 +1,4 @@
-import type { SegmentAccount } from '../model.ts';
+import type { SegmentAccount } from '../accounts.ts';
 import { name } from './html-parts.ts';
 import { groupCount } from './money.ts';
 import { isDay, type ReportAccount } from './verdict.ts';

@@ -1,4 +1,5 @@
-import { type Counts, type EventAccount, type Money, OUTCOMES, type Outcome, type ReasonAccount } from '../model.ts';
+import type { EventAccount, ReasonAccount } from '../accounts.ts';
+import { type Counts, type Money, OUTCOMES, type Outcome } from '../model.ts';
 import { maskReason } from './mask.ts';
 import { formatUnits } from './money.ts';
 

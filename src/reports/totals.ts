@@ -1,4 +1,5 @@
-import type { EventAccount, FileAccount } from '../model.ts';
+import type { EventAccount } from '../accounts.ts';
+import type { FileAccount } from '../model.ts';
 import { formatUnits, parseUnits } from './money.ts';
 import { sumCounts } from './tally.ts';
 import { COLUMNS } from './words.ts';

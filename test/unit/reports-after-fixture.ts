@@ -1,4 +1,5 @@
-import type { ExportAccount, PushAccount, RunAccount } from '../../src/model.ts';
+import type { ExportAccount, PushAccount } from '../../src/accounts.ts';
+import type { RunAccount } from '../../src/model.ts';
 import { fileAccount, runAccount, SCRIPT } from './reports-fixture.ts';
 
 const counts = { read: 0, delivered: 0, duplicate: 0, conflict: 0, rejected: 0, failed: 0, held: 0, open: 0 };

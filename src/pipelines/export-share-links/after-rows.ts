@@ -1,8 +1,9 @@
+import type { ExportAccount, PushAccount } from '../../accounts.ts';
 import { fieldsOf } from '../../exports/template.ts';
 import { compileTarget, nameOfExport } from '../../jobs/export-targets.ts';
 import { nameOfPush, placeOfPush } from '../../jobs/push-targets.ts';
 import { heldExports, openExports, recordExport } from '../../ledger/exports.ts';
-import { type ExportAccount, type Notice, type PushAccount, type RefusalDetail, TransferError } from '../../model.ts';
+import { type Notice, type RefusalDetail, TransferError } from '../../model.ts';
 import { emptyCounts } from '../../reports/tally.ts';
 import type { AfterContext, AfterRun } from './after-context.ts';
 import { customerColumns } from './customer-columns.ts';

@@ -3,18 +3,12 @@ import { existsSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import type { EventAccount, ReasonAccount } from '../../accounts.ts';
 import { parseStoredDefinition, storedDefinition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
 import { knownFile } from '../../ledger/known-file.ts';
 import type { Ledger } from '../../ledger/open.ts';
-import {
-  type EventAccount,
-  FileRefused,
-  type Io,
-  type ReasonAccount,
-  type RefusalDetail,
-  type RemoteFile,
-} from '../../model.ts';
+import { FileRefused, type Io, type RefusalDetail, type RemoteFile } from '../../model.ts';
 import { unlockPgpKeys } from '../../parsing/pgp-keys.ts';
 import { openRemote } from '../../remotes/open.ts';
 import { isCandidateName, markerFor, markerPattern, matchPattern } from '../../remotes/stable.ts';

@@ -1,14 +1,7 @@
+import type { ExportAccount, PushAccount } from '../../accounts.ts';
 import type { Job } from '../../jobs/schema.ts';
 import type { Processing } from '../../ledger/processings.ts';
-import type {
-  Counts,
-  DestinationIdentity,
-  ExportAccount,
-  FileAccount,
-  Notice,
-  PushAccount,
-  RunAccount,
-} from '../../model.ts';
+import type { Counts, DestinationIdentity, FileAccount, Notice, RunAccount } from '../../model.ts';
 import { balanceOf } from '../../reports/balance.ts';
 import { emptyCounts } from '../../reports/tally.ts';
 

@@ -1,6 +1,6 @@
+import type { SegmentAccount } from '../../accounts.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { historyOf, type Sync } from '../../ledger/segment-syncs.ts';
-import type { SegmentAccount } from '../../model.ts';
 
 /** As many syncs as a line has room for. */
 const MOST = 60;

@@ -1,5 +1,6 @@
+import type { ExportAccount } from '../../../accounts.ts';
 import type { KnownExport } from '../../../ledger/exports.ts';
-import type { ExportAccount, RefusalDetail } from '../../../model.ts';
+import type { RefusalDetail } from '../../../model.ts';
 import type { Imported } from './hubspot-import.ts';
 
 function accountOf(known: KnownExport, state: ExportAccount['state']): ExportAccount {

@@ -1,3 +1,4 @@
+import type { ExportAccount } from '../../../accounts.ts';
 import { shrinkVerdict } from '../../../exports/shrink.ts';
 import { compileTarget, contentsOf, type ExportTarget, nameOfExport } from '../../../jobs/export-targets.ts';
 import {
@@ -10,7 +11,7 @@ import {
   recordExport,
   waitingExport,
 } from '../../../ledger/exports.ts';
-import { type ExportAccount, type Notice, TransferError } from '../../../model.ts';
+import { type Notice, TransferError } from '../../../model.ts';
 import { keyedHash } from '../../files/context.ts';
 import type { AfterContext } from '../after-context.ts';
 import { heldAccount, publishedAccount } from './account.ts';

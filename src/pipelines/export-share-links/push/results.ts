@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ReasonAccount } from '../../../accounts.ts';
 import { secureLink } from '../../../exports/link.ts';
 import {
   countsOfPush,
@@ -9,7 +10,7 @@ import {
   type PushTo,
   rowsOfPush,
 } from '../../../ledger/pushes.ts';
-import type { Counts, ReasonAccount } from '../../../model.ts';
+import type { Counts } from '../../../model.ts';
 import { resultsFormat } from '../../../reports/results.ts';
 import { createResultsFile } from '../../../reports/results-file.ts';
 import { createTally, emptyCounts } from '../../../reports/tally.ts';

@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
+import type { PushAccount } from '../../../accounts.ts';
 import { contentsOfPush, nameOfPush, type PushTarget, placeOfPush } from '../../../jobs/push-targets.ts';
 import { linksStand } from '../../../ledger/exports.ts';
 import {
@@ -16,7 +17,7 @@ import {
   stopPush,
 } from '../../../ledger/pushes.ts';
 import { destinationId } from '../../../ledger/registry.ts';
-import { type PushAccount, type RefusalDetail, TransferError } from '../../../model.ts';
+import { type RefusalDetail, TransferError } from '../../../model.ts';
 import { keyedHash } from '../../files/context.ts';
 import type { AfterContext } from '../after-context.ts';
 import { profileMaker } from './profiles.ts';
