@@ -1,7 +1,7 @@
 /**
  * Extole as a process of its own, which outlives every death of the product: the stand-in of the sandbox, with each request on disk before
  * it is answered, and those of CRM and e-mail tools. One process serves many worlds, one after the other or side by side. Commands: open,
- * faults, fail, quiet, links, stored, close.
+ * faults, fail, quiet, links, stored, imports, close.
  */
 import { createLog, realIo } from '../../../src/io.ts';
 import type { FaultName, FaultSource } from '../../../src/sandbox/extole/faults.ts';
@@ -23,7 +23,12 @@ export interface OpenExtole {
   log: string;
   dedupe: 'none' | 'within-event' | 'across-events';
   /** What a second link with a known key gives; and who is known before anything begins. */
-  links?: { keys: 'refused' | 'same' | 'free'; people: readonly KnownPerson[] };
+  links?: {
+    keys: 'refused' | 'same' | 'free';
+    people: readonly KnownPerson[];
+    /** Events of which a link is made: name to label. */
+    onEvents?: Readonly<Record<string, string>>;
+  };
   /** Tools to start beside it: their logs lie beside its own. */
   tools?: readonly ToolName[];
   /** What Extole's SFTP server serves, where a world has one. */
@@ -63,7 +68,7 @@ async function open({ world, token, log, dedupe, folder, links, tools = [] }: Op
     dedupe,
     requestsPerMinute: Number.POSITIVE_INFINITY,
     log: { path: log, fsync: true },
-    links: { shareables: { keys: links?.keys ?? 'refused' } },
+    links: { shareables: { keys: links?.keys ?? 'refused' }, onEvents: links?.onEvents ?? {} },
   });
   for (const { email, partnerUserId, profiles, label } of links?.people ?? []) {
     const keys = partnerUserId === undefined ? {} : { keys: { partner_user_id: partnerUserId } };
@@ -131,6 +136,8 @@ async function handle(command: Command): Promise<unknown> {
       return linksOf(worldOf(command.world));
     case 'stored':
       return worldOf(command.world).tools.get(String(command.tool))?.stored();
+    case 'imports':
+      return worldOf(command.world).tools.get(String(command.tool))?.imports?.() ?? [];
     case 'close': {
       const { extole, folder, tools } = worldOf(command.world);
       worlds.delete(String(command.world));
