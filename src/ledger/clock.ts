@@ -13,6 +13,8 @@ const MARKS: readonly (readonly [table: string, column: string])[] = [
   ['uploads', 'looked_at'],
   ['upload_answers', 'stable_since'],
   ['link_reports', 'asked_at'],
+  ['links', 'as_of'],
+  ['received_pages', 'task_at'],
   ['executor', 'started_at'],
 ];
 

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
+import { noticeClock } from '../../src/ledger/clock.ts';
 import { scrubLedger } from '../../src/ledger/forget.ts';
+import { openLinkBook, type TellLink } from '../../src/ledger/links.ts';
 import { type Ledger, openLedger } from '../../src/ledger/open.ts';
 import { countOldRecords, deleteOldRecords } from '../../src/ledger/prune.ts';
 import {
@@ -100,6 +102,23 @@ describe('pages of members in the ledger', () => {
     expect(recordPage(ledger, told('much', 't', 1, ['a', 'b']), NOW, 3)).toBe('known');
     takenUp(ledger, pagesOf(ledger, 'much'), NOW);
     expect(recordPage(ledger, told('much', 't', 2, ['c', 'd']), NOW, 3)).toBe('new');
+  });
+
+  it('what was told under a clock that was a year ahead is no later than what is told once it is right', () => {
+    const YEAR = 365 * 86_400_000;
+    const { db } = ledger;
+    db.prepare("INSERT INTO destinations (provider, account, container) VALUES ('extole', 'acme', 'production')").run();
+    const book = openLinkBook(ledger, { destinationId: 1, label: 'refer' });
+    const link = (code: string, asOf: number): TellLink => {
+      return { email: 'ana@example.com', link: `https://a.example/${code}`, code, cameBy: 'webhook', asOf };
+    };
+    noticeClock(ledger, NOW + YEAR);
+    book.record([link('early', NOW + YEAR)], NOW + YEAR);
+    recordPage(ledger, told('clock', 't1', 1, ['ana']), NOW + YEAR);
+    noticeClock(ledger, NOW + 10_000);
+    expect(book.record([link('late', NOW + 20_000)], NOW + 20_000)).toEqual(['changed']);
+    recordPage(ledger, told('clock', 't2', 1, [], ['ana']), NOW + 20_000);
+    expect(changes('clock')).toEqual(['-ana']);
   });
 
   it('X20: who is forgotten is in no page, and pages that were taken up go with their time', () => {

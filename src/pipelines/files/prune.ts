@@ -76,7 +76,7 @@ export async function prune(options: PruneOptions): Promise<PruneAccount> {
   const cutoffs = {
     requests: now - REQUESTS_KEPT_MS,
     observations: now - OBSERVATIONS_KEPT_MS,
-    received: now - RECEIVED_KEPT_MS,
+    received: agedNow(ledger, now) - RECEIVED_KEPT_MS,
   };
   const staged = await pruneStaged(options);
   const leftovers = await sweep(options);
