@@ -57,4 +57,25 @@ describe('turns', () => {
     await piece(turns, log, 'late', 'b')();
     expect(log).toEqual(['first begins', 'first ends', 'stopped']);
   });
+
+  it('tells work for which somebody waits, and no other, so that it can make room', async () => {
+    const turns = createTurns();
+    const asked: string[] = [];
+    const ends: (() => void)[] = [];
+    const begin = (name: string, job: string | undefined): Promise<void> =>
+      turns.take(job, (pause) => {
+        pause.addEventListener('abort', () => asked.push(name));
+        return new Promise((resolve) => ends.push(resolve));
+      });
+    const all = [begin('a', 'a'), begin('b', 'b')];
+    all.push(begin('a again', 'a'));
+    expect(asked).toEqual(['a']);
+    all.push(begin('alone', undefined));
+    expect(asked).toEqual(['a', 'b']);
+    while (ends.length > 0) {
+      ends.shift()?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(all);
+  });
 });

@@ -21,7 +21,8 @@ export async function exportShareLinks(options: Omit<RunOptions, 'pipeline'>, jo
   };
   const ended = new AbortController();
   try {
-    return await runJob({ ...options, pipeline, pause: pauseOf(options, job, ended.signal) });
+    const pause = pauseOf(options, job, ended.signal);
+    return await runJob({ ...options, pipeline: { ...pipeline, ...(pause ? { pause } : {}) } });
   } finally {
     ended.abort();
   }

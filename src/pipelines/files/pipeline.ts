@@ -25,6 +25,8 @@ export interface Pipeline {
   carriers?: Carriers;
   /** Before new files are taken: a file of rows that the run makes itself, to be taken as one that was given by hand. */
   gather?(ctx: RunContext): Promise<{ file?: GatheredFile; notices: readonly Notice[] }>;
+  /** When a run that goes on for long makes room. */
+  pause?: AbortSignal;
   /** Whether files are looked for in the inbox as well. */
   inbox: boolean;
   /** What is done once the rows have come as far as they do in this run. */

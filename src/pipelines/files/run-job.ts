@@ -53,7 +53,7 @@ export interface RunOptions {
   /** Reads the destination's token again from where it is kept. */
   refreshToken?: () => string | undefined;
   drainMs?: number;
-  /** See `RunContext`. */
+  /** Given once somebody waits for the run to end; it is up to the pipeline whether it makes room. */
   pause?: AbortSignal | undefined;
   progress?: (progress: Progress) => void;
   crashPoint?: (name: string) => void;
@@ -93,7 +93,7 @@ async function run(options: RunOptions): Promise<RunResult> {
       ledger,
       io,
       signal,
-      ...(options.pause ? { pause: options.pause } : {}),
+      ...(options.pipeline.pause ? { pause: options.pipeline.pause } : {}),
       drainMs: options.drainMs ?? 25_000,
       staging: join(options.state, 'staging'),
       remote,
