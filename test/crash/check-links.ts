@@ -18,6 +18,7 @@ export async function checkLinks(
   { history, results, reports }: LinksEnd,
   exports: readonly { kind: 'changes' | 'snapshot'; folder: string }[],
   push: readonly ToolName[],
+  imports = false,
 ): Promise<void> {
   const { world, files } = history;
   const facts = history.looks.at(-1);
@@ -40,11 +41,15 @@ export async function checkLinks(
   compare(history, 'the ledger', wanted, facts.ledger.links);
   for (const { kind, folder } of exports) checkExport(history, kind, folder, wanted);
   const addressed = new Map([...wanted].filter(([person]) => person.includes('@')));
-  for (const tool of push) {
+  for (const tool of imports ? [...push, 'hubspot' as const] : push) {
     // Of those here only Klaviyo knows people by our id as well.
     const stored = new Map(Object.entries(await world.servers.stored(tool)));
     compare(history, tool, tool === 'klaviyo' ? wanted : addressed, stored);
   }
+  if (!imports) return;
+  const names = await world.servers.imports('hubspot');
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) complain(history, 'doubled', 'I7', `the import ${twice} was handed in twice`);
 }
 
 /** Everybody has one link of the label, and nobody else has one that we made. Gives them by address. */

@@ -3,7 +3,7 @@ import type { Chance } from './chance.ts';
 import type { Kill } from './kill.ts';
 import type { InputFile } from './oracle.ts';
 import type { KnownPerson } from './servers/extole.ts';
-import { pushTo, type ToolName } from './servers/tools.ts';
+import { importInto, pushTo, type ToolName } from './servers/tools.ts';
 import { type CrashWorld, WINDOW } from './world.ts';
 
 export const LABEL = 'refer';
@@ -62,15 +62,22 @@ export const afterTheRows = (chance: Chance): Kill =>
 
 export interface LinksWishes {
   /** Folders beside the inbox, by the kind of export. */
-  exports?: readonly { kind: 'changes' | 'snapshot'; folder: string; more?: Json }[];
+  exports?: readonly { kind: 'changes' | 'snapshot'; folder: string; over?: 'sftp' }[];
   push?: readonly ToolName[];
+  /** Files go to HubSpot's imports, too. */
+  imports?: boolean;
 }
 
 const FIELDS = { email: '{email}', id: '{partner_user_id}', link: '{link}', code: '{code}' };
 
 /** Of the usual job, what makes it one of share links. */
-export function linksJob(world: CrashWorld, { exports = [], push = [] }: LinksWishes): Json {
+export function linksJob(world: CrashWorld, { exports = [], push = [], imports = false }: LinksWishes): Json {
   const { sftp, tools } = world.servers;
+  const login = {
+    url: `sftp://${sftp.user}@127.0.0.1:${sftp.port}`,
+    password: fromEnv('SFTP_PASSWORD'),
+    hostKey: sftp.hostKey,
+  };
   const backoff = { first: '5ms', cap: '40ms' };
   return {
     pipeline: 'export-share-links',
@@ -84,10 +91,13 @@ export function linksJob(world: CrashWorld, { exports = [], push = [] }: LinksWi
     },
     destination: { extole: { lane: null, eventsUrl: null, token: fromEnv('EXTOLE_TOKEN') } },
     delivery: { window: WINDOW, unknown: null, concurrency: null },
-    exports: exports.map(({ kind, folder, more = {} }) => ({
-      ...{ name: kind, format: 'plain-csv', kind, columns: FIELDS, to: { url: `file://${sftp.root}/${folder}` } },
-      ...more,
-    })),
+    exports: [
+      ...exports.map(({ kind, folder, over }) => ({
+        ...{ name: kind, format: 'plain-csv', kind, columns: FIELDS },
+        to: over === 'sftp' ? { ...login, url: `${login.url}/${folder}` } : { url: `file://${sftp.root}/${folder}` },
+      })),
+      ...(imports ? [importInto(tools.hubspot ?? '')] : []),
+    ],
     push: push.map((tool) => pushTo(tool, tools[tool] ?? '')),
   };
 }

@@ -74,6 +74,8 @@ export interface ServedWorld {
   links(): Promise<StoredLink[]>;
   /** What a tool has of each person. */
   stored(tool: ToolName): Promise<Stored>;
+  /** Names of the files that a tool was given to import. */
+  imports(tool: ToolName): Promise<string[]>;
   /** Called at each request that can be answered badly, before it is; `undefined` stops that. */
   onRequest(listener: ((seq: number) => void) | undefined): void;
   /** Ends the servers of this world; the processes live on. */
@@ -143,6 +145,7 @@ async function openWorld(extole: Talk, sftp: Talk, world: string, options: World
     seen: async () => read(await sftp.ask({ do: 'seen', server: world })),
     requests: () => readReceived(log),
     links: async () => read(await extole.ask({ do: 'links', world })),
+    imports: async (tool) => read(await extole.ask({ do: 'imports', world, tool })),
     stored: async (tool) => read(await extole.ask({ do: 'stored', world, tool })),
     onRequest: (listener) => extole.onRequest(world, listener),
     async close() {

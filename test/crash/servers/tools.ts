@@ -15,6 +15,8 @@ export type Stored = Record<string, string>;
 export interface OpenTool {
   standIn: StandIn;
   stored(): Stored;
+  /** Names of the files that were handed in to be imported. */
+  imports?(): string[];
 }
 
 export interface ToolOptions {
@@ -23,6 +25,7 @@ export interface ToolOptions {
 }
 
 const FAR = 1_000_000_000;
+const TEXT = { type: 'string', fieldType: 'text', groupName: 'contactinformation', hasUniqueValue: false };
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -42,7 +45,10 @@ const STARTS: Readonly<Record<ToolName, (options: ToolOptions) => Promise<OpenTo
     const standIn = await startHubspot({ ...options, limits });
     const people = () =>
       standIn.contacts.all().map(({ properties }) => ({ email: properties.email, fields: properties }));
-    return { standIn, stored: () => byEmail(people()) };
+    for (const name of ['share_link', 'share_code', 'company', 'extole_app_type'])
+      standIn.contacts.define({ ...TEXT, name, label: name });
+    const imports = () => standIn.imports.all.map(({ name }) => name);
+    return { standIn, imports, stored: () => byEmail(people()) };
   },
   async sfmc(options) {
     const standIn = await startSfmc({ ...options, limits: { pickUpMs: 5, workMs: 5 } });
@@ -105,4 +111,10 @@ export function pushTo(name: ToolName, url: string): Readonly<Record<string, unk
     case 'braze':
       return { ...usual, url, apiKey: 'sandbox-braze-key', externalId: 'email' };
   }
+}
+
+/** `exports` of a job: files that HubSpot imports. */
+export function importInto(url: string): Readonly<Record<string, unknown>> {
+  const { provider, fields, ...hubspot } = pushTo('hubspot', url);
+  return { name: 'imports', format: 'hubspot-csv', hubspot: { ...hubspot, import: { poll: '20ms', wait: '10s' } } };
 }

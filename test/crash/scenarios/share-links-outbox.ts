@@ -1,0 +1,26 @@
+import { checkLinks } from '../check-links.ts';
+import { afterTheRows, createCustomers, KNOWN, linksJob } from '../customers.ts';
+import type { Scenario } from '../scenario.ts';
+
+const EXPORTS = [{ kind: 'changes', folder: 'outbox', over: 'sftp' }] as const;
+
+/** Files on their way to a server that lies, and to a tool that imports them in its own time. */
+export const scenario: Scenario = {
+  name: 'share-links-outbox',
+  about: "share links as files: to an SFTP server, and to HubSpot's imports",
+  weight: 0.7,
+  world: { remote: 'sftp', links: { keys: 'same', people: KNOWN }, tools: ['hubspot'] },
+  rules: { by: 'person' },
+  faults: { extole: 0.15, sftp: 0.04 },
+  watched: [{ folder: 'outbox' }],
+  check: (end) => checkLinks(end, EXPORTS, [], true),
+  async tell(story) {
+    const customers = createCustomers(story.chance);
+    story.job(linksJob(story.world, { exports: EXPORTS, imports: true }));
+    story.drop(customers.file('customers-1.csv', { people: 4, known: true }));
+    await story.live(['run', 'feed', '--json'], { kills: 2 });
+    story.drop(customers.file('customers-2.csv', { people: 3 }));
+    await story.live(['run', 'feed', '--json'], { kills: 3, choose: afterTheRows });
+    await story.live(['run', 'feed', '--json'], { kills: 0 });
+  },
+};
