@@ -23,7 +23,7 @@ describe('a run that makes share links and dies', { timeout: 120_000 }, () => {
     expect(lines.map(({ eventId }) => eventId).sort()).toEqual(links.map(({ link }) => link).sort());
   };
 
-  for (const point of ['link-made:1', 'link-made:7', 'link-kept:1', 'link-kept:9', 'committed:2', 'committed:5'])
+  for (const point of ['link-made:1', 'link-made:7', 'link-kept:1', 'link-kept:9', 'committed:1', 'committed:2'])
     it(`at ${point}: the next run finds the links that are there, and nobody gets a second one`, async () => {
       world.drop('c.csv', customers(...people('ann', 12)));
       const { signal } = await world.cli(['run', 'links', '--json'], { REFERRY_CRASH_AT: point });
