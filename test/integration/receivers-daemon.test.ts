@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
@@ -86,6 +86,33 @@ describe('a daemon that takes share links', { timeout: 120_000 }, () => {
     ]);
     expect(metrics).not.toContain('ana');
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+
+  it('while the daemon is down Extole tries again, and the link goes out with the next export', async () => {
+    const to = { url: `file://${world.served}/outbox` };
+    const columns = { email: '{email}', link: '{link}' };
+    linksJob(world, 'links', {
+      receive: { key: fromEnv('EXTOLE_WEBHOOK_KEY') },
+      exports: [{ format: 'plain-csv', fileName: 'links.csv', kind: 'snapshot', columns, to }],
+    });
+    mkdirSync(join(world.served, 'outbox'));
+    await start();
+    const address = new URL(url).host;
+    world.drop('c.csv', customers('ann@example.com,m-1,Ann,Lee'));
+    expect((await world.run('links')).run).toMatchObject({ exports: [{ rows: 1 }] });
+    daemon.kill('SIGTERM');
+    await daemon.done;
+    const told = tell('web@example.com', 'share.acme.example/web', { retriesMs: new Array(100).fill(200) });
+    await io.sleep(500);
+    await start({ REFERRY_RECEIVE: address });
+    expect(await told).toBe(200);
+    expect((await world.run('links')).run).toMatchObject({ exports: [{ rows: 2 }] });
+    const file = readFileSync(join(world.served, 'outbox', 'links.csv'), 'utf8');
+    expect(file.trim().split('\n')).toEqual([
+      'email,link',
+      expect.stringMatching(/^ann@example\.com,https:\/\//),
+      'web@example.com,https://share.acme.example/web',
+    ]);
   });
 
   it('a key that changes is good without a restart, both for as long as both are given; a file that is wrong is answered 503', async () => {
