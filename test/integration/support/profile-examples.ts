@@ -51,10 +51,27 @@ export async function runProfileExample(
   open: OpenForExample,
   io: Io = realIo(createLog('silent')),
 ): Promise<{ calls: SeenCall[]; answers: Answer[] }> {
+  const answers: Answer[] = [];
+  const calls = await playReplies(example.calls, async (at) => {
+    const sender = open(example.settings, at, io);
+    try {
+      answers.push(...(await sender.send(example.batch, new AbortController().signal)));
+    } finally {
+      await sender.close();
+    }
+  });
+  return { calls, answers };
+}
+
+/** Answers calls with these replies, in order, while `work` makes them; `at` as in `OpenForExample`. */
+export async function playReplies(
+  replies: ProfileExchange['calls'],
+  work: (at: (url: string) => string) => Promise<void>,
+): Promise<SeenCall[]> {
   const calls: SeenCall[] = [];
   const server = createServer((req, res) => {
     void bodyOf(req).then((body) => {
-      const reply = example.calls[calls.length]?.reply;
+      const reply = replies[calls.length]?.reply;
       calls.push({ method: req.method ?? '', path: req.url ?? '', headers: req.headers, body });
       if (reply) answer(res, reply);
       else answer(res, { status: 500, headers: {}, body: 'the example has no such call' });
@@ -63,18 +80,17 @@ export async function runProfileExample(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
-  const sender = open(example.settings, (url) => `http://127.0.0.1:${port}${pathFor(url)}`, io);
   try {
-    return { calls, answers: await sender.send(example.batch, new AbortController().signal) };
+    await work((url) => `http://127.0.0.1:${port}${pathFor(url)}`);
+    return calls;
   } finally {
-    await sender.close();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   }
 }
 
 /** `https://api.example.com/v1/x?y=1` is `/api.example.com/v1/x?y=1`. */
-function pathFor(url: string): string {
+export function pathFor(url: string): string {
   const { hostname, pathname, search } = new URL(url);
   return `/${hostname}${pathname === '/' ? '' : pathname}${search}`;
 }
