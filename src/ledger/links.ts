@@ -107,7 +107,11 @@ export function openLinkBook(ledger: Ledger, place: LinkPlace): LinkBook {
     const partners = withPartner(partnerUserId ?? undefined);
     if (email === null) {
       const own = partners.filter((row) => personId === '' || row.personId === '' || row.personId === personId);
-      if (own.length > 0 || partnerUserId !== null) return (own.length > 0 ? own : partners).slice(0, 1);
+      const [known] = own.length > 0 ? own : partners;
+      if (known) return [known];
+      // Some companies use the address as their own id.
+      const same = partnerUserId === null ? undefined : byPerson.get(destinationId, label, partnerUserId);
+      if (same || partnerUserId !== null) return same ? [same] : [];
       return withExtole(personId).slice(0, 1);
     }
     const own = byPerson.get(destinationId, label, email);

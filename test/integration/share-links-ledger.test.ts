@@ -1,9 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
-import { type LinkBook, type LinkPlace, openLinkBook, removeLinks, type TellLink } from '../../src/ledger/links.ts';
+import {
+  type CameBy,
+  type LinkBook,
+  type LinkPlace,
+  openLinkBook,
+  removeLinks,
+  type TellLink,
+} from '../../src/ledger/links.ts';
 import { countLinks, latestLinkSeq, linksChangedAfter, linksInOrder } from '../../src/ledger/list-links.ts';
 import { type Ledger, openLedger } from '../../src/ledger/open.ts';
 import { destinationId } from '../../src/ledger/registry.ts';
@@ -126,5 +134,44 @@ describe('the ledger of links', () => {
     book.record([tell('bo', { email: 'b@example.com' })], 1);
     expect(book.find({ email: 'b@example.com' })?.seq).toBe(seq + 1);
     expect(book.find({ email: 'b@example.com' })?.id).not.toBe(ana?.id);
+  });
+
+  it('an address that is also an id is one person', () => {
+    book.record([tell('ana', { email: 'ana@example.com' })], 1);
+    expect(book.record([tell('ana', { partnerUserId: 'ana@example.com' })], 2)).toEqual(['changed']);
+    book.record([tell('bo', { partnerUserId: 'bo@example.com' })], 3);
+    expect(book.record([tell('bo', { email: 'bo@example.com' })], 4)).toEqual(['changed']);
+    expect(all()).toEqual([
+      ['ana@example.com', 'ana@example.com', 'ana@example.com', 'ana'],
+      ['bo@example.com', 'bo@example.com', 'bo@example.com', 'bo'],
+    ]);
+  });
+
+  it('whatever is told of people in whatever order, nobody who was told is lost, and each telling again changes nothing', () => {
+    const someone = fc.record({
+      email: fc.option(fc.constantFrom('a@x.com', 'b@x.com', 'c@x.com'), { nil: undefined }),
+      partnerUserId: fc.option(fc.constantFrom('1', '2', 'a@x.com'), { nil: undefined }),
+      personId: fc.option(fc.constantFrom('P1', 'P2', 'P3'), { nil: undefined }),
+      link: fc.constantFrom('https://s.example/1', 'https://s.example/2'),
+      code: fc.constantFrom('', '1', '2'),
+      cameBy: fc.constantFrom<CameBy>('created', 'adopted', 'webhook', 'report'),
+      asOf: fc.integer({ min: 0, max: 5 }),
+    });
+    let n = 0;
+    fc.assert(
+      fc.property(fc.array(someone, { maxLength: 12 }), (tellings) => {
+        const own = openLinkBook(ledger, { ...place, label: `l${n++}` });
+        for (const telling of tellings) {
+          const before = latestLinkSeq(ledger);
+          const [end] = own.record([telling], 1);
+          expect(latestLinkSeq(ledger) > before).toBe(end === 'new' || end === 'changed');
+          if (telling.email !== undefined || telling.partnerUserId !== undefined)
+            expect(own.find(telling)).toBeDefined();
+          expect(['same', 'older', 'unidentified']).toContain(own.record([telling], 1)[0]);
+        }
+        for (const { email } of tellings) if (email !== undefined) expect(own.find({ email })).toBeDefined();
+      }),
+      { numRuns: 60 },
+    );
   });
 });

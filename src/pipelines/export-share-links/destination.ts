@@ -96,7 +96,10 @@ function openSender(
       answerTo(row.event).then(
         (answer) => done([answer]),
         // The ledger cannot be written to, as the next commit says as well. The link is found again.
-        () => done([{ kind: 'unknown', code: 'LINK_NOT_KEPT', reason: 'the link could not be written to the ledger' }]),
+        (error: unknown) => {
+          io.log.error({ job: job.id, code: 'LINK_NOT_KEPT' }, String(error));
+          done([{ kind: 'unknown', code: 'LINK_NOT_KEPT', reason: 'the link could not be written to the ledger' }]);
+        },
       );
     },
     async close() {
