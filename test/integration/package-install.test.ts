@@ -67,14 +67,21 @@ describe('the published package', () => {
     const answer: { problems: { field: string }[] } = JSON.parse(checked.stdout);
     expect(checked.code).toBe(2);
     expect(answer.problems.map(({ field }) => field)).toContain('destination.extole.token');
+    const links = await referry(['init', 'links', '--pipeline', 'export-share-links']);
+    expect(links.code, links.stderr).toBe(0);
+    const missing = await referry(['check', '--jobs', 'links/jobs']);
+    expect(missing.stdout).toMatch(
+      /EXTOLE_TOKEN is not set[\s\S]*HUBSPOT_TOKEN is not set|HUBSPOT_TOKEN is not set[\s\S]*EXTOLE_TOKEN is not set/,
+    );
   });
 
   test('runs the demo from the built files: migrations, example jobs and sample files are found', async () => {
     const demo = await referry(['demo', '--root', 'demo']);
     expect(demo.stderr).toBe('');
     expect(demo.code, demo.stdout).toBe(0);
-    expect(demo.stdout.match(/^Balanced: /gm)).toHaveLength(4);
-    expect((await readdir(join(folder, 'demo/sftp/results'))).length).toBeGreaterThanOrEqual(6);
+    expect(demo.stdout.match(/^Balanced: /gm)).toHaveLength(6);
+    expect((await readdir(join(folder, 'demo/sftp/results'))).length).toBeGreaterThanOrEqual(9);
+    expect(await readdir(join(folder, 'demo/sftp/outbox'))).toHaveLength(10);
   }, 120_000);
 
   test('its daemon answers on its port, and makes the backup that was missed, in a thread of its own', async () => {
