@@ -15,7 +15,7 @@ const fields = (byDefault: Readonly<Record<string, string>>) =>
     .refine((written) => Object.keys(written).length > 0, 'at least one field is needed')
     .default(byDefault)
     .describe(
-      `What profiles get: names of properties, columns or attributes exactly as the tool spells them, and a text such as "{link}" or "{code}"; also {email}, {partner_user_id} and columns of the customer file. Empty texts are not sent. Default ${Object.entries(
+      `What profiles get: names of properties, columns or attributes exactly as the tool spells them, and a text such as "{link}" or "{code}"; also {email}, {partner_user_id} and columns of the customer files, as long as those are kept (retention.days); where such a column alone changes, nothing is sent. Empty texts are not sent. Default ${Object.entries(
         byDefault,
       )
         .map(([name, text]) => `${name}: "${text}"`)

@@ -38,8 +38,9 @@ export function* linksWithoutPartner(
   { destinationId, label }: LinkPlace,
   changedAfter = 0,
 ): Generator<KnownLink> {
+  // The sign keeps it in the order of this index: a page would be sorted out of all of them otherwise.
   const page = db.prepare<[number, string, number, number], KnownLink>(
-    `SELECT ${LINK_COLUMNS} FROM links WHERE destination_id = ? AND label = ? AND partner_user_id IS NULL AND id > ? AND seq > ?
+    `SELECT ${LINK_COLUMNS} FROM links WHERE destination_id = ? AND label = ? AND partner_user_id IS NULL AND id > ? AND +seq > ?
        ORDER BY id LIMIT ${PAGE}`,
   );
   for (let last = 0; ; ) {

@@ -76,9 +76,6 @@ describe("HubSpot's Imports API", () => {
     const token = `import-${tokens}`;
     const server = await startHubspot({ io, token, importLooks: 2 });
     onTestFinished(() => server.stop());
-    const text = { type: 'string', fieldType: 'text', groupName: 'contactinformation', hasUniqueValue: false };
-    for (const name of ['share_link', 'share_code', 'extole_app_type'])
-      server.contacts.define({ ...text, name, label: name });
     const settings = {
       account: 'acme',
       token,
@@ -95,6 +92,7 @@ describe("HubSpot's Imports API", () => {
     await world.tell([...people(3), { email: 'bad@nowhere', code: 'bad' }]);
     const [account] = (await world.after({ exports: [target] })).exports;
     expect(account).toMatchObject({ state: 'published', rows: 4, refused: { INVALID_EMAIL: 1 }, balanced: true });
+    expect(server.contacts.definitions.get('extole_app_type')).toMatchObject({ type: 'string' });
     expect(account?.files).toEqual([expect.stringMatching(/^import \d+$/)]);
     const stored = server.contacts
       .all()

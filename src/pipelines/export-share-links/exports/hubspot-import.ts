@@ -1,5 +1,5 @@
 import { join, posix } from 'node:path';
-import { createHubspot } from '../../../destinations/hubspot/hubspot.ts';
+import { createHubspot, type Hubspot } from '../../../destinations/hubspot/hubspot.ts';
 import type { ImportEnd, ImportFile } from '../../../destinations/hubspot/imports.ts';
 import type { HubspotSettings } from '../../../destinations/hubspot/settings.ts';
 import { type KnownExport, recordExport } from '../../../ledger/exports.ts';
@@ -27,6 +27,7 @@ export async function importIntoHubspot(
   try {
     const ids = planned.importId === '' ? [] : planned.importId.split(',');
     const files = planned.contents.files.filter(({ role }) => role === 'rows');
+    if (ids.length === 0) await makeProperties(hubspot, planned.contents.columns, ctx);
     for (const [i, file] of files.entries()) {
       if (ids[i] !== undefined) continue;
       ids[i] = await hubspot.imports.start(importOf(ctx, planned, file, i), ctx.signal);
@@ -44,6 +45,23 @@ export async function importIntoHubspot(
     return { imports: ends, refused };
   } finally {
     await hubspot.close();
+  }
+}
+
+/** HubSpot refuses an import into a property that it lacks. Where the token may make none, the import itself says what is missing. */
+async function makeProperties(
+  hubspot: Hubspot,
+  columns: readonly string[],
+  { io, signal }: AfterContext,
+): Promise<void> {
+  const properties = columns
+    .filter((name) => name !== 'email')
+    .map((name) => ({ name, label: name.replaceAll('_', ' ') }));
+  try {
+    await hubspot.ensureProperties(properties, signal);
+  } catch (error) {
+    if (!(error instanceof TransferError) || error.retryable) throw error;
+    io.log.info({ code: error.code }, error.message);
   }
 }
 
