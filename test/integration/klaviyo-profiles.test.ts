@@ -5,6 +5,7 @@ import type { Profile, ProfileSender } from '../../src/destinations/profile.ts';
 import { createLog, realIo } from '../../src/io.ts';
 import type { Answer } from '../../src/model.ts';
 import { type KlaviyoOptions, type KlaviyoStandIn, startKlaviyo } from '../../src/sandbox/klaviyo/server.ts';
+import { testProfileTrouble } from './support/profile-suite.ts';
 
 const io = realIo(createLog('silent'));
 const opened: (() => Promise<void>)[] = [];
@@ -184,17 +185,6 @@ test('broken calls are made again, and no profile is stored twice or lost', asyn
   expect(klaviyo.profiles.all()).toHaveLength(5);
 });
 
-test('what cannot be reached for as long as patience lasts is for later; after a reset nobody knows', async () => {
-  const klaviyo = await standIn();
-  const sender = senderTo(klaviyo, { patience: '100ms', profilesPerJob: 2 });
-  klaviyo.setFaults(({ method }) => (method === 'POST' ? 'resetpost' : undefined));
-  const answers = await sender.send(people(4), signal);
-  expect(answers[0]).toMatchObject({ kind: 'unknown', code: 'NO_ANSWER' });
-  expect(answers[3]).toMatchObject({ kind: 'retryable', code: 'NOT_SENT' });
-  await klaviyo.stop();
-  expect(await sender.send(people(1), signal)).toMatchObject([{ kind: 'retryable', code: 'NOT_SENT' }]);
-});
-
 test('a key that is not accepted, or lacks a scope, stops the destination and is not shown', async () => {
   const klaviyo = await standIn();
   const stranger = senderTo({ url: klaviyo.url, apiKey: 'pk_wrong' });
@@ -247,4 +237,16 @@ test('a profile without what people are known by is rejected', async () => {
   expect(answers).toMatchObject([{ kind: 'rejected', code: 'NO_IDENTIFIER' }, { kind: 'accepted' }]);
   expect(klaviyo.profiles.all()).toMatchObject([{ externalId: '7' }]);
   expect(klaviyo.profiles.all()[0]?.email).toBeUndefined();
+});
+
+testProfileTrouble<KlaviyoStandIn>({
+  async standIn({ faults } = {}) {
+    const klaviyo = await standIn(faults ? { faults } : {});
+    return { provider: klaviyo, secret: klaviyo.apiKey };
+  },
+  senderTo: ({ provider: { url }, secret }, settings) => senderTo({ url, apiKey: secret }, settings),
+  perCall: 'profilesPerJob',
+  person,
+  stored: ({ profiles }) => profiles.all().length,
+  handedIn: ({ received }) => received.filter(({ method }) => method === 'POST'),
 });
