@@ -60,6 +60,7 @@ const links = linksSettings
   })
   .extend({
     runFor: patience
+      .refine((ms) => ms >= 1000, 'expected a second or more: a shorter run would come to nothing')
       .prefault('4h')
       .describe(
         'How long a run of the daemon makes links at a stretch. Then exports, pushes and a report are made of what there is, and the daemon goes on at once. Default 4h.',

@@ -83,7 +83,7 @@ describe('a run of the daemon that would make links for long', { timeout: 120_00
   });
 
   it('a run by hand goes on to its end', async () => {
-    linksJob(world, 'links', { ...SLOW, links: { runFor: '100ms' } });
+    linksJob(world, 'links', { ...SLOW, links: { runFor: '1s' } });
     world.drop('c.csv', customers(...people('ann', 10)));
     const { run, code, stderr } = await world.run('links');
     expect(code, stderr).toBe(0);
