@@ -42,7 +42,8 @@ async function reportSteps(job: Job, io: Io): Promise<Step[]> {
   if (job.pipeline !== 'export-share-links' || job.links.bulk?.collect !== 'report') return [];
   const { report } = job.links;
   if (report === undefined) return [];
-  const reports = createLinkReports({ ...job.links, patience: 0, report }, io);
+  const { concurrency, timeout } = job.delivery;
+  const reports = createLinkReports({ ...job.links, patience: 0, report }, io, { timeouts: { concurrency, timeout } });
   const step = 'reports';
   try {
     await reports.probe(new AbortController().signal);

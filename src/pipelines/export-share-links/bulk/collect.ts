@@ -54,7 +54,9 @@ export async function collectLinks(
   if (!open) return { readUntil, waiting: false };
   // A look does not wait: what is not there yet is looked for again by the next one.
   const settings = { ...job.links, report: { ...report, timeout: 0 } };
-  const reports = createLinkReports(settings, io, { refreshToken: ctx.refreshToken });
+  const { concurrency, timeout } = job.delivery;
+  const options = { timeouts: { concurrency, timeout }, refreshToken: ctx.refreshToken };
+  const reports = createLinkReports(settings, io, options);
   try {
     const counts = await read(ctx, reports, open, openLinkBook(ledger, place));
     endLinkReport(ledger, open.id, { state: 'read', counts }, io.now());
