@@ -103,6 +103,7 @@ test('two addresses of one contact: whoever is a member by one of them stays one
   at.provider.contacts.add({ email: 'ann@example.com', hs_additional_emails: 'a.lee@example.com' });
   const target = targetTo(at);
   await target.prepare(SEGMENT, NEVER);
+  await target.apply({ add: ['ann@example.com'], remove: [] }, NEVER);
   await target.apply({ add: ['a.lee@example.com'], remove: ['ann@example.com'] }, NEVER);
   expect(stored(at.provider)).toEqual(['ann@example.com']);
 });

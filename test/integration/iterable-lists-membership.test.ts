@@ -115,11 +115,11 @@ test('many people whom the project does not know stop nothing', async () => {
   const { targetId } = await target.prepare(SEGMENT, NEVER);
   await target.apply({ add: [member(1)], remove: [] }, NEVER);
   const add = Array.from({ length: 200 }, (_, n) => `new${n}@example.com`);
-  const answers = await target.apply({ add, remove: [member(1)] }, NEVER);
+  const answers = await target.apply({ add, remove: [] }, NEVER);
   expect(new Set(answers.add.map((answer) => answer.kind === 'rejected' && answer.code))).toEqual(
     new Set(['notFoundEmails']),
   );
-  expect(answers.remove).toMatchObject([{ kind: 'accepted' }]);
+  expect(kinds(await target.apply({ add, remove: [member(1)] }, NEVER))[1]).toEqual(['accepted']);
   expect(stored(at.provider)).toEqual([]);
   at.provider.lists.all()[0]?.members.add(member(3));
   expect(await targetTo(at).prepare(SEGMENT, NEVER)).toEqual({ targetId, members: 1 });
