@@ -138,6 +138,15 @@ test('a report that cannot be had leaves everybody open and says why, and the ne
   expect((await bulk.world.run('links')).run).toMatchObject({ delivered: 1, open: 0 });
 });
 
+test('a look that nobody answers is given up as soon as the job says, and made again', async () => {
+  const delivery = { timeout: { headers: '300ms', total: '500ms' } };
+  bulk = await openBulkWorld({ job: { delivery, links: { patience: '2s', backoff: { first: '5ms', cap: '20ms' } } } });
+  bulk.world.extole.links.failLooks('timeout-pre', 'timeout-pre');
+  bulk.world.drop('a.csv', people('ann'));
+  for (let run = 0; run < 3 && bulk.world.files('results').length === 0; run++) await bulk.world.run('links');
+  expect(fates(bulk.results())).toEqual(['2 delivered']);
+}, 30_000);
+
 test('a report that lacks rows is read again by another, and a link in it counts once', async () => {
   bulk = await openBulkWorld({ extole: { links: { reports: { lose: 1 } } }, job: once });
   bulk.world.drop('a.csv', people('ann', 'ben'));
