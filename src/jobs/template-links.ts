@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 export function linksTemplate(folder: string): Record<string, string> {
   const files = pathToFileURL(`${folder}/files`).href;
   return {
-    'jobs/share-links.yaml': JOB.replaceAll('FILES_URL', files),
+    'jobs/share-links.yaml': JOB.replaceAll('<files>', files),
     '.env.example': ENVIRONMENT,
     '.gitignore': IGNORED,
     'README.md': README,
@@ -37,7 +37,7 @@ timezone: America/New_York
 # ---- where results and reports go, and customer files come from -------------------------------------------------------
 # They are folders beside this one. It may be on an SFTP server as well: sftp://user@host/inbox with password or privateKey, and hostKey.
 source:
-  url: "\${env:REFERRY_INBOX_URL:-FILES_URL/inbox}"
+  url: "\${env:REFERRY_INBOX_URL:-<files>/inbox}"
   # match: "customers-*.csv" # for customers.from: inbox
 
 # ---- whom -------------------------------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ push:
 # Files for import: hubspot-csv, sfmc-csv, klaviyo-csv, iterable-csv, braze-csv, plain-csv.
 # exports:
 #   - format: klaviyo-csv
-#     to: { url: "FILES_URL/outbox" }
+#     to: { url: "<files>/outbox" }
 
 report: { to: results, reports: reports }
 
