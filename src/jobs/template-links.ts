@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 export function linksTemplate(folder: string): Record<string, string> {
   const files = pathToFileURL(`${folder}/files`).href;
   return {
-    'jobs/share-links.yaml': JOB.replaceAll('<files>', files),
+    'jobs/share-links.yaml': JOB.replaceAll('<files>', () => files),
     '.env.example': ENVIRONMENT,
     '.gitignore': IGNORED,
     'README.md': README,

@@ -48,7 +48,7 @@ test.each([
   ],
 ] as const)('a new project of %s needs its variables, and nothing else', async (_, id, template, env) => {
   // A name that a URL has to write otherwise.
-  const folder = await mkdtemp(join(tmpdir(), 'referry init #'));
+  const folder = await mkdtemp(join(tmpdir(), 'referry init #$&{'));
   try {
     for (const [path, text] of Object.entries(template(folder))) {
       await mkdir(dirname(join(folder, path)), { recursive: true });
