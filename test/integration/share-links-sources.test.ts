@@ -1,11 +1,13 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ledgerSource } from '../../src/jobs/customer-sources.ts';
 import type { CustomersFrom } from '../../src/pipelines/export-share-links/sources/gather.ts';
+import { encryptTo, makeKeys } from './support/e2e-pgp.ts';
 import { csv, row, rows } from './support/e2e-rows.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
 import { customersIn, gatheredFiles, gatherWith } from './support/gathering.ts';
+import { fromFile } from './support/usual-job.ts';
 
 let world: World;
 
@@ -132,4 +134,21 @@ test('many rows are written in batches, each once', async () => {
     expect(new Set(emails(list)).size).toBe(1200);
     expect(list).toHaveLength(1200);
   });
+});
+
+test('people of files that come encrypted are read with the key that the job is given', async () => {
+  const partner = await makeKeys(world.root, 'ours');
+  world.job('feed', { source: { match: '*.csv*' }, file: { pgp: { privateKey: fromFile(partner.secret) } } });
+  world.drop('a.csv.pgp', await encryptTo(partner, csv(rows('A', 2))));
+  expect((await world.run('feed')).run).toMatchObject({ delivered: 2 });
+  await gather(from(), (gathered) => {
+    expect(gathered.file).toBeUndefined();
+    expect(gathered.notices).toMatchObject([
+      { code: 'CUSTOMERS_UNREADABLE', message: expect.stringContaining('give customers.ledger.pgp the private key') },
+    ]);
+  });
+  const pgp = { privateKey: readFileSync(partner.secret, 'utf8'), allowPlaintextUploads: true };
+  await gather(from({ pgp }), (gathered) =>
+    expect(emails(customersIn(gathered))).toEqual(['a-0001@private.example', 'a-0002@private.example']),
+  );
 });
