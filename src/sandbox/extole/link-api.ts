@@ -10,6 +10,7 @@ import { createReports, REPORT_DEFAULTS, type ReportBehaviour, type ReportRow } 
 import { personBody } from './routes.ts';
 import { createShareables, SHAREABLE_DEFAULTS, type ShareableOptions, type StoredShareable } from './shareables.ts';
 import type { Accepted, Person, ProfileKeys, Store } from './store.ts';
+import type { LinkEvent } from './webhook.ts';
 
 export interface LinkOptions {
   shareables?: Partial<ShareableOptions>;
@@ -18,6 +19,8 @@ export interface LinkOptions {
   identity?: 'email' | 'any';
   /** Extole's "Create Share Link on any Event": event name to the label of the link that its person gets. */
   onEvents?: Readonly<Record<string, string>>;
+  /** Told of each link that is made, as the event of Extole's outbound webhooks says it: `tellOfLink` posts it. */
+  made?: (link: LinkEvent) => void;
 }
 
 /** Persons, share links and reports, for tests to look at and to set up. */
@@ -82,7 +85,9 @@ export function createLinkApi(io: Io, store: Store, options: LinkOptions): LinkA
       case 'shareables': {
         const { personId, code, query, api } = route;
         if (method === 'POST' && code === '') {
+          const before = shareables.all.length;
           const made = shareables.create(personId, json.value, api);
+          if (shareables.all.length > before) tellOf(shareables.all.at(-1));
           return { reply: made.reply, id: made.code };
         }
         if (method === 'POST' || api === 'v3') return looked(errorReply('method_not_allowed'));
@@ -101,6 +106,19 @@ export function createLinkApi(io: Io, store: Store, options: LinkOptions): LinkA
     if (action === 'info') return looked(reports.info(id));
     const isDownload = action === 'download' || action.startsWith('download.');
     return looked(isDownload ? reports.download(id, action, query) : errorReply('not_found'));
+  }
+
+  function tellOf(made: StoredShareable | undefined): void {
+    const person = made && store.person(made.personId);
+    if (!made || !person) return;
+    const { email } = person;
+    const partnerUserId = partnerUserIdOf(person);
+    options.made?.({
+      ...(email === undefined || email === '' ? {} : { email }),
+      ...(partnerUserId === '' ? {} : { partner_user_id: partnerUserId }),
+      timestamp: new Date(made.createdAt).toISOString(),
+      share_link: shareables.linkOf(made).replace(/^https?:\/\//, ''),
+    });
   }
 
   function personOf(id: string): Reply {
@@ -140,7 +158,7 @@ export function createLinkApi(io: Io, store: Store, options: LinkOptions): LinkA
     taken(event, { personId, duplicate }) {
       const label = options.onEvents?.[event.name];
       if (label === undefined || duplicate) return;
-      if (!hasLink(personId, label)) shareables.put({ personId, label });
+      if (!hasLink(personId, label)) tellOf(shareables.put({ personId, label }));
     },
     standIn: {
       shareables: shareables.all,
