@@ -32,9 +32,9 @@ export const scenario: Scenario = {
       event: EVENT,
       firstLook: '1ms',
       every: '1ms',
-      upload: { wait: '20s', poll: '30ms' },
+      upload: { wait: '10s', poll: '30ms' },
       // In real life it takes a while until a batch that was made shows in the list of batches.
-      batch: { settle: '0s' },
+      batch: { settle: '0s', uploadTimeout: '3s' },
     };
     const report = { type: 'SHAREABLES', linkPrefix: 'https://share.acme.example/', poll: '10ms' };
     const usual = linksJob(story.world, { exports: EXPORTS });
