@@ -25,9 +25,12 @@ export async function* examineLinks(job: LinksJob, io: Io, signal: AbortSignal):
   }
   for (const target of job.push) {
     if (target.provider === 'hubspot') continue;
-    const steps = [stepOf(await probeReach(target.provider, addressOf(target), target, io))];
-    const hint = 'its key is not tried here: the first push shows whether it is good';
-    yield { subject: `job ${job.id}: push to ${nameOfPush(target)}`, steps: steps.map((step) => ({ hint, ...step })) };
+    const reached = await probeReach(target.provider, addressOf(target), target, io);
+    const detail = `${reached.detail}; its key is not tried here, but by the first push`;
+    yield {
+      subject: `job ${job.id}: push to ${nameOfPush(target)}`,
+      steps: [stepOf(reached.ok ? { ...reached, detail } : reached)],
+    };
   }
 }
 

@@ -81,7 +81,7 @@ describe('referry doctor, of a job that makes share links', () => {
       detail: 'not-there: is not there yet; the first export makes it',
     });
     expect(at(report, 'push to klaviyo')).toMatchObject([
-      { verdict: 'ok', hint: 'its key is not tried here: the first push shows whether it is good' },
+      { verdict: 'ok', detail: 'answers (without TLS); its key is not tried here, but by the first push' },
     ]);
     expect(klaviyo.received.map(({ path }) => path)).toEqual(['/']);
     expect(JSON.stringify(klaviyo.received)).not.toContain('pk_other');
