@@ -113,7 +113,7 @@ function compareResults(
   }
 }
 
-const forgottenIn = ({ verdicts }: History): string[] =>
+export const forgottenIn = ({ verdicts }: History): string[] =>
   verdicts.flatMap((each) => (each.verdict === 'forgotten' ? [each.email] : []));
 
 const tell = (line: number, outcome: string, code: string, input: string): string =>

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { checkClosed, checkPublished, checkResults } from './check-end.ts';
+import { checkClosed, checkPublished, checkResults, forgottenIn } from './check-end.ts';
 import { KNOWN, LABEL } from './customers.ts';
 import { complain, type History } from './history.ts';
 import { readCsv } from './oracle-csv.ts';
@@ -39,6 +39,8 @@ export async function checkLinks(
   const links = await checkExtole(history, told.people);
   const wanted = new Map([...told.people].map(([person, email]) => [person, links.get(email) ?? '']));
   compare(history, 'the ledger', wanted, facts.ledger.links);
+  for (const email of forgottenIn(history))
+    if (facts.ledger.holds(email)) complain(history, 'other', 'I9', `${email} was forgotten, and is in the ledger`);
   for (const { kind, folder } of exports) checkExport(history, kind, folder, wanted);
   const addressed = new Map([...wanted].filter(([person]) => person.includes('@')));
   for (const tool of imports ? [...push, 'hubspot' as const] : push) {
@@ -68,14 +70,16 @@ async function checkExtole(history: History, people: ReadonlyMap<string, string>
   return new Map(links.map(({ email, link }) => [email, link]));
 }
 
+/** Whoever was forgotten may be there yet, or be gone: what is out is out. */
 function compare(
   history: History,
   where: string,
   wanted: ReadonlyMap<string, string>,
   found: ReadonlyMap<string, string>,
 ): void {
+  const forgotten = forgottenIn(history);
   for (const [person, link] of wanted)
-    if (found.get(person) !== link)
+    if (found.get(person) !== link && !forgotten.includes(person))
       complain(history, 'lost', 'I1', `${where} has ${found.get(person) ?? 'no link'} of ${person}, should be ${link}`);
   for (const person of found.keys())
     if (!wanted.has(person)) complain(history, 'phantom', 'I2', `${where} has ${person}, who should not be there`);

@@ -45,7 +45,9 @@ export function createCustomers(chance: Chance): CustomerSampler {
   };
 }
 
-const LATE = [
+/** Places that a run comes by, beside those of every file. */
+export const ON_THE_WAY = ['link-made', 'link-kept'] as const;
+export const LATE = [
   'export-planned',
   'export-file-out',
   'export-out',

@@ -1,5 +1,5 @@
 import { checkLinks } from '../check-links.ts';
-import { afterTheRows, createCustomers, KNOWN, linksJob } from '../customers.ts';
+import { afterTheRows, createCustomers, KNOWN, linksJob, ON_THE_WAY } from '../customers.ts';
 import type { Scenario } from '../scenario.ts';
 
 const EXPORTS = [{ kind: 'changes', folder: 'outbox', over: 'sftp' }] as const;
@@ -9,6 +9,7 @@ export const scenario: Scenario = {
   name: 'share-links-outbox',
   about: "share links as files: to an SFTP server, and to HubSpot's imports",
   weight: 0.7,
+  reaches: { run: [...ON_THE_WAY, 'export-planned', 'export-file-out', 'export-out'] },
   world: { remote: 'sftp', links: { keys: 'same', people: KNOWN }, tools: ['hubspot'] },
   rules: { by: 'person' },
   faults: { extole: 0.15, sftp: 0.04 },

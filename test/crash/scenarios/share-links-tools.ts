@@ -1,5 +1,5 @@
 import { checkLinks } from '../check-links.ts';
-import { afterTheRows, createCustomers, KNOWN, linksJob } from '../customers.ts';
+import { afterTheRows, createCustomers, KNOWN, LATE, linksJob, ON_THE_WAY } from '../customers.ts';
 import type { Scenario } from '../scenario.ts';
 
 const EXPORTS = [{ kind: 'changes', folder: 'outbox' }] as const;
@@ -10,6 +10,7 @@ export const scenario: Scenario = {
   name: 'share-links-tools',
   about: 'share links pushed to a tool that is asked first, and to one that works on jobs',
   weight: 0.7,
+  reaches: { run: [...ON_THE_WAY, ...LATE] },
   world: { remote: 'sftp', links: { keys: 'refused', people: KNOWN }, tools: PUSH },
   rules: { by: 'person' },
   faults: { extole: 0.2, sftp: 0.03 },

@@ -1,5 +1,5 @@
 import { checkLinks } from '../check-links.ts';
-import { afterTheRows, createCustomers, KNOWN, linksJob } from '../customers.ts';
+import { afterTheRows, createCustomers, KNOWN, LATE, linksJob, ON_THE_WAY } from '../customers.ts';
 import type { Scenario } from '../scenario.ts';
 
 const EXPORTS = [
@@ -12,6 +12,7 @@ const PUSH = ['iterable'] as const;
 export const scenario: Scenario = {
   name: 'share-links',
   about: 'share links for customers of two files, exported and pushed to a tool that answers at once',
+  reaches: { run: [...ON_THE_WAY, ...LATE] },
   world: { remote: 'local', links: { keys: 'free', people: KNOWN }, tools: PUSH },
   rules: { by: 'person' },
   faults: { extole: 0.2 },
