@@ -14,7 +14,7 @@ interface Run {
   account: { goesOn?: boolean; counts: { open: number; delivered: number }; exports?: unknown[] } | null;
 }
 
-describe('a run of the daemon that would make links for long', { timeout: 120_000 }, () => {
+describe('a run of the daemon that would make links for long', { timeout: 300_000 }, () => {
   let world: World;
   beforeEach(async () => {
     world = await openWorld();
@@ -44,7 +44,7 @@ describe('a run of the daemon that would make links for long', { timeout: 120_00
     // For no job, so nothing else may be under way.
     const pruned = await world.cli(['prune', '--json']);
     expect(pruned.code, pruned.stderr).toBe(0);
-    await until('the run to make room', () => runs().some(({ account }) => account?.goesOn === true));
+    await until('the run to make room', () => runs().some(({ account }) => account?.goesOn === true), 60_000);
     const first = runs().find(({ account }) => account?.goesOn);
     expect(first?.account?.counts.open).toBeGreaterThan(0);
     expect(world.files('archive')).toEqual([]);
@@ -64,20 +64,22 @@ describe('a run of the daemon that would make links for long', { timeout: 120_00
   it('after its time it exports what there is, and the daemon goes on by itself', async () => {
     linksJob(world, 'links', {
       ...SLOW,
-      links: { runFor: '2s' },
+      links: { runFor: '4s' },
       exports: [
         { format: 'plain-csv', columns: { email: '{email}', link: '{link}' }, to: { url: `file://${world.root}/out` } },
       ],
     });
     await isDue();
-    world.drop('c.csv', customers(...people('ann', 60)));
+    world.drop('c.csv', customers(...people('ann', 300)));
     const daemon = await startDaemon(world);
-    await until('the run to make room', () => runs().some(({ account }) => account?.goesOn === true), 60_000);
-    const first = runs().find(({ account }) => account?.goesOn);
-    expect(first?.account?.exports).toEqual([expect.objectContaining({ state: 'published' })]);
-    expect(first?.account?.counts.open).toBeGreaterThan(0);
-    // The next look is within a minute.
-    await until('the next run', () => runs().at(-1)?.cause === 'catch-up' && runs().length >= 3, 90_000);
+    // On a slow machine the first one may come to nothing; the next look is within a minute.
+    const exported = (): Run | undefined =>
+      runs().find(({ account }) => account?.goesOn === true && account.exports?.length === 1);
+    await until('a run that makes room and exports', () => exported() !== undefined, 150_000);
+    expect(exported()?.account?.exports).toEqual([expect.objectContaining({ state: 'published' })]);
+    expect(exported()?.account?.counts.open).toBeGreaterThan(0);
+    const before = runs().length;
+    await until('the next run', () => runs().length > before && runs().at(-1)?.cause === 'catch-up', 90_000);
     daemon.kill('SIGTERM');
     await daemon.done;
   });
