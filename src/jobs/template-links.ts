@@ -73,6 +73,9 @@ destination:
     # Extole itself, unless the environment names a stand-in, as that of \`referry sandbox\` does.
     apiUrl: "\${env:EXTOLE_API_URL:-https://api.extole.io}"
     # requestsPerMinute: 100 # Extole's limit; a person takes two to four requests
+# Links of people who come by themselves, as Extole posts them to the daemon: "Webhooks" in docs/operations.md of referry.
+# receive:
+#   key: "\${env:EXTOLE_WEBHOOK_KEY}"
 
 # ---- where the links go -----------------------------------------------------------------------------------------------
 push:
