@@ -4,7 +4,10 @@ import Database from 'better-sqlite3';
 import { parse } from 'csv-parse/sync';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
+import { loadJobs } from '../../src/jobs/load.ts';
+import { openLedgerForReading } from '../../src/ledger/open.ts';
 import { type IterableStandIn, startIterable } from '../../src/sandbox/iterable/server.ts';
+import { findMatters } from '../../src/schedule/matters.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
 import { customers, ledgerLinks, linksJob, people } from './support/links-job.ts';
 import type { Json } from './support/usual-job.ts';
@@ -36,7 +39,21 @@ const toIterable = (fields: Json = { share_link: '{link}' }): Json => ({
   ...{ provider: 'iterable', account: 'acme', apiKey: `run-${keys}`, url: iterable.url, fields },
 });
 
-describe('exports and pushes of a run', { timeout: 60_000 }, () => {
+/** What people would be told of now, of what is about targets. */
+async function told(): Promise<string[]> {
+  const { jobs } = await loadJobs(world.jobs, world.env);
+  const ledger = await openLedgerForReading(world.ledger);
+  const [links] = jobs;
+  if (!ledger || !links) throw new Error('no ledger, or no job');
+  try {
+    const { matters } = findMatters(ledger, links, [], { at: 0, run: 0 }, Date.now());
+    return matters.flatMap(({ kind, subject }) => (/export|target/.test(kind) ? [`${kind} ${subject}`] : []));
+  } finally {
+    await ledger.close();
+  }
+}
+
+describe('exports and pushes of a run', { timeout: 300_000 }, () => {
   it('carry the links of this run, with columns of the customer file, and are in the account, the report and the status', async () => {
     const columns = { email: '{email}', name: '{first_name} {last}', link: '{link}' };
     job(
@@ -111,6 +128,7 @@ describe('exports and pushes of a run', { timeout: 60_000 }, () => {
     const { stdout } = await world.cli(['held']);
     expect(stdout).toContain('referry release e2');
     expect((await world.cli(['status'])).stdout).toContain('the export plain-csv is held (EXPORT_SHRUNK)');
+    expect(await told()).toEqual(['export-held e2']);
     const look = await world.cli(['release', 'e2', '--dry-run']);
     expect(look.stdout).toContain('export plain-csv');
     expect(exported('all.csv')).toHaveLength(10);
@@ -126,6 +144,22 @@ describe('exports and pushes of a run', { timeout: 60_000 }, () => {
     ]);
     kept.close();
     expect(outbox()).toEqual(['all.csv', 'all.csv.manifest.json']);
+    expect(await told()).toEqual([]);
+  });
+
+  it('tell of a tool that refuses the key, until a run gets through; other targets go on', async () => {
+    job([{ format: 'plain-csv', fileName: 'links.csv', columns: { email: '{email}' } }], [toIterable()]);
+    world.drop('c.csv', customers(...people('ann', 3)));
+    iterable.setKeys([]);
+    const { code, run } = await world.run('links');
+    expect(code).toBe(4);
+    expect(run).toMatchObject({ exports: [{ rows: 3 }], pushes: [{ state: 'open', counts: { open: 3 } }] });
+    expect(await told()).toEqual(['target-stopped push iterable']);
+    expect((await world.cli(['status'])).stdout).toContain('iterable: nothing so far; open, stopped: UNAUTHORIZED');
+    iterable.setKeys([`run-${keys}`]);
+    expect((await world.run('links')).code).toBe(0);
+    expect(await told()).toEqual([]);
+    expect(iterable.project.users.size).toBe(3);
   });
 
   it('follow also where Extole refuses the token, from what is known', async () => {

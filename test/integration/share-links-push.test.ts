@@ -203,6 +203,23 @@ test.each([
   expect(state).toEqual({ n: 0 });
 });
 
+test('a run that is told to stop leaves nobody without an outcome: the next one goes on', async () => {
+  const { server, target } = await iterable();
+  const world = afterWorld();
+  await world.tell(people(40));
+  const stop = new AbortController();
+  server.setFaults(() => {
+    if (server.received.length >= 1) stop.abort(new Error('stopped'));
+    return undefined;
+  });
+  await expect(world.after({ push: [{ ...target, connections: 1 }], signal: stop.signal })).rejects.toThrow('stopped');
+  server.setFaults(undefined);
+  const { pushes } = await world.after({ push: [target] });
+  expect(pushes).toMatchObject([{ push: 'u1', state: 'done', counts: { read: 40, delivered: 40, open: 0 } }]);
+  expect(told(world)).toHaveLength(40);
+  expect(linksOf(server)).toEqual(wanted(40));
+});
+
 test('with other fields everybody is looked at again; who has it so already is a duplicate', async () => {
   const { server, target } = await iterable();
   const world = afterWorld();

@@ -24,7 +24,7 @@ function allBelow(folder: string): string {
     .join('\n');
 }
 
-describe('upkeep of share links', { timeout: 60_000 }, () => {
+describe('upkeep of share links', { timeout: 300_000 }, () => {
   beforeEach(async () => {
     // The second outbox cannot be reached, so that its export waits on this machine.
     mkdirSync(join(world.served, 'there'));
