@@ -1,8 +1,10 @@
 import { probeHubspot } from '../destinations/hubspot/probe.ts';
 import { type HubspotSettings, hubspotSettings } from '../destinations/hubspot/settings.ts';
 import { urlOf } from '../destinations/iterable/settings.ts';
+import { probeKlaviyo } from '../destinations/klaviyo/probe.ts';
 import { probeReach } from '../destinations/probe-reach.ts';
 import type { ProbeStep } from '../destinations/probe-step.ts';
+import { probeSfmc } from '../destinations/sfmc/probe.ts';
 import { nameOfExport } from '../jobs/export-targets.ts';
 import { splitUrl } from '../jobs/folders.ts';
 import { nameOfPush, type PushTarget } from '../jobs/push-targets.ts';
@@ -25,11 +27,9 @@ export async function* examineLinks(job: LinksJob, io: Io, signal: AbortSignal):
   }
   for (const target of job.push) {
     if (target.provider === 'hubspot') continue;
-    const reached = await probeReach(target.provider, addressOf(target), target, io);
-    const detail = `${reached.detail}; its key is not tried here, but by the first push`;
     yield {
       subject: `job ${job.id}: push to ${nameOfPush(target)}`,
-      steps: [stepOf(reached.ok ? { ...reached, detail } : reached)],
+      steps: (await probeTool(target, io, signal)).map(stepOf),
     };
   }
 }
@@ -88,7 +88,18 @@ async function examineOutbox(to: RemoteSettings, io: Io): Promise<Step[]> {
   });
 }
 
-function addressOf(target: Exclude<PushTarget, { provider: 'hubspot' }>): string {
+type Tool = Exclude<PushTarget, { provider: 'hubspot' }>;
+
+async function probeTool(target: Tool, io: Io, signal: AbortSignal): Promise<ProbeStep[]> {
+  const reached = await probeReach(target.provider, addressOf(target), target, io);
+  if (!reached.ok) return [reached];
+  if (target.provider === 'klaviyo') return [reached, await probeKlaviyo(target, io, signal)];
+  if (target.provider === 'sfmc') return [reached, await probeSfmc(target, io, signal)];
+  // These two have no call that changes nothing.
+  return [{ ...reached, detail: `${reached.detail}; its key is not tried here, but by the first push` }];
+}
+
+function addressOf(target: Tool): string {
   switch (target.provider) {
     case 'sfmc':
       return target.authUrl ?? `https://${target.subdomain}.auth.marketingcloudapis.com`;

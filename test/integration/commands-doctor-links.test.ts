@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DoctorReport, Step } from '../../src/commands/examine.ts';
 import { type HubspotStandIn, startHubspot } from '../../src/sandbox/hubspot/server.ts';
 import { startKlaviyo } from '../../src/sandbox/klaviyo/server.ts';
+import { startSfmc } from '../../src/sandbox/sfmc/server.ts';
 import type { StandIn } from '../../src/sandbox/stand-in.ts';
 import { io } from './extole-setup.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
@@ -14,18 +15,21 @@ import { fromEnv } from './support/usual-job.ts';
 let world: World;
 let hubspot: HubspotStandIn;
 let klaviyo: StandIn;
+let sfmc: StandIn;
 const outbox = mkdtempSync(join(tmpdir(), 'referry-outbox-'));
-const keys = { HUBSPOT_TOKEN: 'good', KLAVIYO_KEY: 'pk_other' };
+const keys = { HUBSPOT_TOKEN: 'good' };
 
 beforeAll(async () => {
   world = await openWorld();
   const scopes = ['crm.objects.contacts.read', 'crm.objects.contacts.write'];
   hubspot = await startHubspot({ io, token: 'good', scopes });
   klaviyo = await startKlaviyo({ io });
+  sfmc = await startSfmc({ io });
 });
 afterAll(async () => {
   await hubspot.stop();
   await klaviyo.stop();
+  await sfmc.stop();
   await world.close();
   rmSync(outbox, { recursive: true });
 });
@@ -64,13 +68,12 @@ describe('referry doctor, of a job that makes share links', () => {
     expect(JSON.stringify(refused.report)).not.toContain('"bad"');
   });
 
-  it('looks into an outbox and leaves nothing there, and reaches the other tools without their keys', async () => {
+  it('looks into an outbox, and leaves nothing there', async () => {
     linksJob(world, 'links', {
       exports: [
         { format: 'klaviyo-csv', to: { url: `file://${outbox}` } },
         { format: 'braze-csv', to: { url: `file://${outbox}/not-there` } },
       ],
-      push: [{ provider: 'klaviyo', account: 'acme', apiKey: fromEnv('KLAVIYO_KEY'), url: klaviyo.url }],
     });
     const { code, report } = await doctor();
     expect(code, JSON.stringify(report)).toBe(0);
@@ -80,12 +83,34 @@ describe('referry doctor, of a job that makes share links', () => {
       verdict: 'warn',
       detail: 'not-there: is not there yet; the first export makes it',
     });
-    expect(at(report, 'push to klaviyo')).toMatchObject([
-      { verdict: 'ok', detail: 'answers (without TLS); its key is not tried here, but by the first push' },
-    ]);
-    expect(klaviyo.received.map(({ path }) => path)).toEqual(['/']);
-    expect(JSON.stringify(klaviyo.received)).not.toContain('pk_other');
+  });
+
+  it('tries the credentials of other tools where that changes nothing, and says where it does not', async () => {
+    const package_ = { clientId: 'sandbox-client', clientSecret: fromEnv('SFMC_SECRET') };
+    const job = {
+      push: [
+        { provider: 'klaviyo', account: 'acme', apiKey: fromEnv('KLAVIYO_KEY'), url: klaviyo.url },
+        {
+          ...{ provider: 'sfmc', account: 'acme', subdomain: 'mc1', authUrl: sfmc.url, ...package_ },
+          dataExtension: { key: 'Extole_Share_Links' },
+        },
+        { provider: 'braze', account: 'acme', apiKey: fromEnv('KLAVIYO_KEY'), url: klaviyo.url },
+      ],
+    };
+    linksJob(world, 'links', job);
+    const good = { ...keys, KLAVIYO_KEY: 'pk_sandbox', SFMC_SECRET: 'sandbox-secret' };
+    const { code, report } = await doctor(good);
+    expect(code, JSON.stringify(report)).toBe(0);
+    expect(at(report, 'push to klaviyo')[1]).toMatchObject({ step: 'key accepted', verdict: 'ok' });
+    expect(at(report, 'push to sfmc')[1]).toMatchObject({ step: 'token given', verdict: 'ok' });
+    expect(at(report, 'push to braze')[0]?.detail).toMatch(/its key is not tried here, but by the first push$/);
+    const bad = await doctor({ ...keys, KLAVIYO_KEY: 'pk_other', SFMC_SECRET: 'another-secret' });
+    expect(bad.code).toBe(4);
+    expect(at(bad.report, 'push to klaviyo')[1]).toMatchObject({ step: 'key accepted', verdict: 'FAIL' });
+    expect(at(bad.report, 'push to sfmc')[1]).toMatchObject({ step: 'token given', verdict: 'FAIL' });
+    expect(JSON.stringify(bad.report)).not.toMatch(/pk_other|another-secret/);
+    expect(klaviyo.received.filter(({ method }) => method !== 'GET')).toEqual([]);
     await klaviyo.stop();
-    expect(at((await doctor()).report, 'push to klaviyo')).toMatchObject([{ verdict: 'FAIL' }]);
+    expect(at((await doctor(good)).report, 'push to klaviyo')).toMatchObject([{ verdict: 'FAIL' }]);
   });
 });
