@@ -1,6 +1,5 @@
 import type { JobProblem } from '../jobs/load.ts';
 import type { Job } from '../jobs/schema.ts';
-import { possibleNames } from '../mapping/compile.ts';
 import type { Register } from './registry.ts';
 
 export const registerCheck: Register = (program, exit) => {
@@ -46,6 +45,7 @@ interface ListedJob {
 
 async function describe(jobs: readonly Job[], now: number): Promise<ListedJob[]> {
   const { nextDue } = await import('../schedule/due.ts');
+  const { possibleNames } = await import('../mapping/compile.ts');
   return jobs.map((job) => ({
     id: job.id,
     file: job.path,
@@ -53,9 +53,14 @@ async function describe(jobs: readonly Job[], now: number): Promise<ListedJob[]>
     schedule: job.schedule ?? null,
     timezone: job.timezone,
     nextFire: job.schedule === undefined ? null : new Date(nextDue(job.schedule, job.timezone, now)).toISOString(),
-    lane: job.pipeline === 'export-share-links' ? (job.links.bulk?.lane ?? 'links') : job.destination.extole.lane,
+    lane: laneOf(job),
     events: possibleNames(job.event),
   }));
+}
+
+function laneOf(job: Job): string {
+  if (job.pipeline === 'sync-segment') return 'members';
+  return job.pipeline === 'export-share-links' ? (job.links.bulk?.lane ?? 'links') : job.destination.extole.lane;
 }
 
 /** A job that the ledger has unfinished rows of, and that no file names any more. A broken file keeps its id. */
