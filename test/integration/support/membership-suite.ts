@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { MembershipAnswers, MembershipTarget, Segment } from '../../../src/destinations/membership.ts';
 import type { Fault, FaultName, FaultSource } from '../../../src/sandbox/extole/faults.ts';
@@ -34,6 +35,9 @@ export const kinds = ({ add, remove }: MembershipAnswers): string[][] => [
 ];
 
 const yes = (count: number): string[] => Array<string>(count).fill('accepted');
+
+/** Those after which nobody asks to wait. */
+const DOUBTFUL = PASSING.filter((fault) => fault !== '429');
 
 /** What every such provider does: membership is set, told and kept whatever happens on the way. */
 export function testMemberships<Provider>(world: MembershipWorld<Provider>): void {
@@ -97,6 +101,44 @@ export function testMemberships<Provider>(world: MembershipWorld<Provider>): voi
       expect(stored(at.provider)).toEqual(ids(1, 2));
     },
   );
+
+  test('whatever goes wrong with calls, members end as they should be once each change has its yes', async () => {
+    const step = fc.record({
+      add: fc.uniqueArray(fc.nat(11), { maxLength: 8 }),
+      remove: fc.uniqueArray(fc.nat(11), { maxLength: 8 }),
+      troubles: fc.array(fc.option(fc.constantFrom(...DOUBTFUL), { nil: undefined, freq: 3 }), { maxLength: 12 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 4 }), async (steps) => {
+        const at = await standIn();
+        const target = targetTo(at, { patience: '0s' });
+        const wanted = new Set<string>();
+        const { targetId } = await target.prepare(SEGMENT, NEVER);
+        for (const { add, remove, troubles } of steps) {
+          const next = troubles.values();
+          faults(at.provider, () => next.next().value);
+          let open = { add: ids(...add), remove: ids(...remove.filter((n) => !add.includes(n))) };
+          for (const id of open.add) wanted.add(id);
+          for (const id of open.remove) wanted.delete(id);
+          for (let tries = 0; open.add.length + open.remove.length > 0 && tries < 40; tries += 1) {
+            const sent = open;
+            const [added = [], removed = []] = kinds(await target.apply(sent, NEVER));
+            expect([...added, ...removed].filter((kind) => kind === 'rejected' || kind === 'halted')).toEqual([]);
+            open = {
+              add: sent.add.filter((_, i) => added[i] !== 'accepted'),
+              remove: sent.remove.filter((_, i) => removed[i] !== 'accepted'),
+            };
+          }
+          expect(open).toEqual({ add: [], remove: [] });
+          expect(stored(at.provider)).toEqual([...wanted].sort());
+        }
+        faults(at.provider, undefined);
+        const again = { ...SEGMENT, earlier: { targetId, name: SEGMENT.name } };
+        expect(await target.prepare(again, NEVER)).toMatchObject({ targetId });
+      }),
+      { numRuns: 6, seed: 20_261_121 },
+    );
+  });
 
   test.each([
     [401, 'UNAUTHORIZED'],
