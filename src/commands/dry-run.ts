@@ -1,3 +1,5 @@
+import { takesFiles } from '../jobs/check-links.ts';
+import type { Job } from '../jobs/schema.ts';
 import { openLedgerForReading } from '../ledger/open.ts';
 import { EXIT } from '../model.ts';
 import { type DryRunFile, dryRunJob } from '../pipelines/files/dry-run.ts';
@@ -30,7 +32,7 @@ export async function dryRun(
       progress: progress.tell,
     });
     progress.stop();
-    say(options.json ? JSON.stringify({ job: job.id, dryRun: true, files }) : textOf(job.id, files).trimEnd());
+    say(options.json ? JSON.stringify({ job: job.id, dryRun: true, files }) : textOf(job, files).trimEnd());
     const attention = files.some((file) => file.refused || file.heldBecause || file.conflict > 0);
     return attention ? EXIT.attention : EXIT.ok;
   } finally {
@@ -40,8 +42,14 @@ export async function dryRun(
   }
 }
 
-function textOf(job: string, files: readonly DryRunFile[]): string {
-  if (files.length === 0) return `${job}: no matching file in the inbox\n`;
+/** Where there was nothing to look at. */
+function nothingOf(job: Job): string {
+  if (takesFiles(job)) return `${job.id}: no matching file in the inbox\n`;
+  return `${job.id}: it takes no files, and who is asked for rows is asked by a run alone; try a file of such rows with --file\n`;
+}
+
+function textOf(job: Job, files: readonly DryRunFile[]): string {
+  if (files.length === 0) return nothingOf(job);
   const lines: string[] = [];
   for (const file of files) {
     lines.push(`${file.name}`);

@@ -126,3 +126,12 @@ test('how files are read cannot be said where Referry writes them itself', async
   opened.job({ ...oneByOne, customers });
   expect((await opened.world.cli(['check'])).stdout).not.toMatch(/file: /);
 });
+
+test('a dry run asks nobody for customers, and says so', async () => {
+  const customers = { from: 'ledger', email: null, partnerUserId: null, ledger: { jobs: ['feed'] } };
+  opened = await openBulkWorld({ job: { ...oneByOne, customers } });
+  opened.world.drop('not-ours.csv', 'a,b\n1,2\n');
+  const { code, stdout } = await opened.world.cli(['run', 'links', '--dry-run']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^links: it takes no files/);
+});

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { EventAccount, ReasonAccount } from '../../accounts.ts';
+import { takesFiles } from '../../jobs/check-links.ts';
 import { parseStoredDefinition, storedDefinition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
 import { knownFile } from '../../ledger/known-file.ts';
@@ -85,6 +86,8 @@ export async function dryRunJob(options: DryRunOptions): Promise<DryRunFile[]> {
       const beside = manifestBeside(options.job, options.file);
       return [await judge(options, staging, 0, local, localBytes(options.file), beside)];
     }
+    // Rows that a run asks for elsewhere are asked for by a run alone.
+    if (!takesFiles(options.job)) return [];
     await using remote = await openRemote(options.job.source, options.io, options.signal);
     const matches = matchPattern(options.job.source.match);
     const { files } = await remote.list(options.job.source.inbox, options.signal);
