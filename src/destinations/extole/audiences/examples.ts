@@ -79,7 +79,7 @@ export const examples: readonly MembershipExchange[] = [
           `${BOUNDARY}--`,
           '',
         ].join('\r\n'),
-        { id: '74653001', status: 'AVAILABLE' },
+        { id: '74653001' },
       ),
       call(
         'POST',
