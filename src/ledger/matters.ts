@@ -100,7 +100,10 @@ const RUN = `SELECT id, ended_at AS endedAt, json_extract(account, '$.balanced')
     json_extract(account, '$.counts.read') AS read,
     json_extract(account, '$.counts.conflict') + json_extract(account, '$.counts.failed')
       + json_extract(account, '$.counts.held') + json_extract(account, '$.seen.held')
-      + json_extract(account, '$.seen.refused') + json_extract(account, '$.seen.open') AS attention,
+      + json_extract(account, '$.seen.refused') + json_extract(account, '$.seen.open')
+      + (SELECT count(*) FROM json_each(account, '$.exports') e WHERE json_extract(e.value, '$.state') <> 'published')
+      + (SELECT count(*) FROM json_each(account, '$.pushes') u WHERE json_extract(u.value, '$.state') = 'open'
+        OR json_extract(u.value, '$.counts.failed') > 0) AS attention,
     json_extract(account, '$.goesOn') IS NULL AND EXISTS (SELECT 1 FROM json_each(account, '$.files') f
       WHERE json_extract(f.value, '$.state') = 'open' AND json_extract(f.value, '$.awaits') IS NULL) AS stuck,
     json_extract(account, '$.goesOn') IS NOT NULL AS goesOn

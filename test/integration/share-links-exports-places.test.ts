@@ -115,6 +115,16 @@ describe("HubSpot's Imports API", () => {
     },
   );
 
+  test('whose file is gone before it was handed in gets a new one', async () => {
+    const { server, target } = await hubspot();
+    const world = afterWorld();
+    await world.tell(people(3));
+    await expect(world.after({ exports: [target], dieAt: ['export-planned', 1] })).rejects.toThrow(Died);
+    rmSync(join(world.folder, 'staging', 'exports'), { recursive: true });
+    expect((await world.after({ exports: [target] })).exports).toMatchObject([{ state: 'published', rows: 3 }]);
+    expect(server.imports.all).toHaveLength(1);
+  });
+
   test('that gives an import up leaves the changes to the next run, which makes a new one', async () => {
     const { server, target } = await hubspot();
     const world = afterWorld();

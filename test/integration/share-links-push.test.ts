@@ -278,6 +278,22 @@ test('HubSpot gets the properties that it lacks; its daily limit stops it until 
   expect(server.received.filter(({ status }) => status === 429).length).toBeLessThanOrEqual(1);
 });
 
+test('HubSpot takes links into properties that are there, also from a token that may make none', async () => {
+  const token = freshKey();
+  const server = closing(
+    await startHubspot({ io, token, scopes: ['crm.objects.contacts.read', 'crm.objects.contacts.write'] }),
+  );
+  const text = { type: 'string', fieldType: 'text', groupName: 'contactinformation', hasUniqueValue: false };
+  const target = { provider: 'hubspot', account: 'acme', token, url: server.url, requestsPer10Seconds: 1000, ...quick };
+  const world = afterWorld();
+  await world.tell(people(2));
+  expect((await world.after({ push: [target] })).pushes).toMatchObject([
+    { state: 'open', why: { code: 'PROPERTY_UNUSABLE' } },
+  ]);
+  for (const name of ['share_link', 'share_code']) server.contacts.define({ ...text, name, label: name });
+  expect((await world.after({ push: [target] })).pushes).toMatchObject([{ state: 'done', counts: { delivered: 2 } }]);
+});
+
 test('results are encrypted where the job says so', async () => {
   const { target } = await iterable();
   const world = afterWorld();

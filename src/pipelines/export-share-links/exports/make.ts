@@ -68,10 +68,11 @@ export async function makeFiles(ctx: AfterContext, making: Making): Promise<Made
 }
 
 /** Whether the files of a planned export that are not in place yet are still on this machine. */
-export async function stillThere(ctx: AfterContext, { target, contents }: KnownExport): Promise<boolean> {
+export async function stillThere(ctx: AfterContext, { target, contents, importId }: KnownExport): Promise<boolean> {
   const folder = exportFolder(ctx, target);
-  for (const { name, size, as } of contents.files) {
-    if (as !== undefined) continue;
+  const handedIn = importId === '' ? 0 : importId.split(',').length;
+  for (const [i, { name, size, as }] of contents.files.entries()) {
+    if (as !== undefined || i < handedIn) continue;
     const there = await stat(join(folder, name)).catch(() => undefined);
     if (there?.size !== size) return false;
   }

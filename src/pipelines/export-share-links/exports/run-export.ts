@@ -38,7 +38,7 @@ export async function* runExport(
   const name = nameOfExport(target);
   const place = placeOf(target);
   const open = openExports(ledger, job.id).find((each) => each.target === name);
-  if (open && open.place === place && (open.state === 'out' || (await stillThere(ctx, open)))) {
+  if (open && open.place === place && (await stillThere(ctx, open))) {
     yield { account: await bringOut(ctx, target, open), news: true };
   } else if (open) notices.push(withdraw(ctx, open));
   await clearExport(ctx, name);
@@ -110,7 +110,7 @@ async function plan(ctx: AfterContext, target: ExportTarget, found: Due): Promis
   if (format.fields.length > 0) await ctx.columns.ready();
   const { contents, ...made } = await makeFiles(ctx, { target, format, kind, at, from });
   // What a person has let go is what the next one is compared with.
-  const before = waiting?.state === 'released' ? waiting : last;
+  const before = waiting?.state === 'released' ? waiting : last?.kind === 'snapshot' ? last : undefined;
   const verdict =
     kind === 'snapshot' ? shrinkVerdict({ last: before?.rows, now: made.rows }, target.keepAtLeast) : undefined;
   const held = verdict?.held ? verdict : undefined;

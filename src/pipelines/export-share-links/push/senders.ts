@@ -5,7 +5,7 @@ import { createKlaviyo } from '../../../destinations/klaviyo/klaviyo.ts';
 import type { ProfileSender } from '../../../destinations/profile.ts';
 import { createSfmc } from '../../../destinations/sfmc/sfmc.ts';
 import type { PushTarget } from '../../../jobs/push-targets.ts';
-import type { Io } from '../../../model.ts';
+import { type Io, TransferError } from '../../../model.ts';
 
 /** An opened way to a target. */
 export interface PushSender extends ProfileSender {
@@ -37,10 +37,16 @@ function hubspotSender(target: Extract<PushTarget, { provider: 'hubspot' }>, io:
     ...hubspot,
     async prepare(fields, signal) {
       if (!target.createProperties) return;
-      await hubspot.ensureProperties(
-        fields.map((name) => ({ name, label: labelOf(name) })),
-        signal,
-      );
+      try {
+        await hubspot.ensureProperties(
+          fields.map((name) => ({ name, label: labelOf(name) })),
+          signal,
+        );
+      } catch (error) {
+        // The token may make none, and they may be there: if they are not, the first call says so.
+        if (!(error instanceof TransferError) || error.retryable) throw error;
+        io.log.info({ code: error.code, hint: error.hint }, error.message);
+      }
     },
   };
 }
