@@ -41,6 +41,8 @@ export interface PreparedTarget {
 export interface MembershipTarget {
   /** Adds and removes together that `apply` takes at once. */
   readonly maxBatchSize: number;
+  /** Calls to `apply` that may be under way at once, of different members. Absent: one. */
+  readonly concurrency?: number;
   /** With the segment's id: whose membership this is. The URL and the credential may change without changing it. */
   readonly identity: Readonly<{ provider: string; account: string; target: string }>;
   readonly idKind: MemberIdKind;

@@ -20,10 +20,16 @@ export interface ChunkEnd {
 export interface ChunkBook {
   /** What earlier tries left without an answer, oldest first. */
   open(): Chunk[];
-  /** Before it is sent: nothing leaves that a later start would not find. */
-  claim(sync: number, changes: Pick<Chunk, 'add' | 'remove'>, now: number): Chunk;
-  /** Records the answers, the members that follow from them, and the counts, at once. */
-  settle(chunk: number, end: ChunkEnd): void;
+  /**
+   * In one transaction: the answers to chunks, the members that follow from them, and the counts; and the claims of what goes next.
+   * Nothing leaves that a later start would not find.
+   */
+  commit(
+    sync: number,
+    ends: readonly { chunk: number; end: ChunkEnd }[],
+    claims: readonly { add: readonly string[]; remove: readonly string[] }[],
+    now: number,
+  ): Chunk[];
 }
 
 /** Opens the ledger's book of the changes of one segment; its statements are prepared once. */
@@ -43,8 +49,7 @@ export function openChunks(ledger: Ledger, segment: number): ChunkBook {
   );
   const count = db.prepare('UPDATE segment_syncs SET added = added + ?, removed = removed + ? WHERE id = ?');
 
-  const settle = db.transaction((chunk: number, { added, removed, refused, rest }: ChunkEnd) => {
-    fence();
+  const settle = (chunk: number, { added, removed, refused, rest }: ChunkEnd): void => {
     const of = syncIdOf.get(chunk);
     if (!of) return;
     count.run(insertMembers(ledger, segment, added), deleteMembers(ledger, segment, removed), of.sync);
@@ -52,6 +57,18 @@ export function openChunks(ledger: Ledger, segment: number): ChunkBook {
       refuse.run(of.sync, JSON.stringify(refused.map(({ keyHash, code, reason }) => [keyHash, code, reason])));
     if (rest) keep.run(JSON.stringify(rest), chunk);
     else remove.run(chunk);
+  };
+
+  const claim = (sync: number, body: { add: readonly string[]; remove: readonly string[] }, now: number): Chunk => {
+    const [add, gone] = [[...body.add], [...body.remove]];
+    const { lastInsertRowid } = insert.run(segment, sync, JSON.stringify({ add, remove: gone }), now);
+    return { id: Number(lastInsertRowid), add, remove: gone };
+  };
+
+  const commit = db.transaction((...[sync, ends, claims, now]: Parameters<ChunkBook['commit']>): Chunk[] => {
+    fence();
+    for (const { chunk, end } of ends) settle(chunk, end);
+    return claims.map((each) => claim(sync, each, now));
   });
 
   return {
@@ -60,12 +77,8 @@ export function openChunks(ledger: Ledger, segment: number): ChunkBook {
         const { add, remove: gone }: Pick<Chunk, 'add' | 'remove'> = JSON.parse(body);
         return { id, add, remove: gone };
       }),
-    claim: (sync, { add, remove: gone }, now) => {
-      fence();
-      const id = Number(insert.run(segment, sync, JSON.stringify({ add, remove: gone }), now).lastInsertRowid);
-      return { id, add, remove: gone };
-    },
-    settle: (chunk, end) => settle.immediate(chunk, end),
+    commit: (sync, ends, claims, now) =>
+      ends.length + claims.length === 0 ? [] : commit.immediate(sync, ends, claims, now),
   };
 }
 

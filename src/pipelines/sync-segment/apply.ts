@@ -1,5 +1,5 @@
 import type { MembershipChanges, MembershipTarget } from '../../destinations/membership.ts';
-import { type Chunk, type ChunkBook, type ChunkEnd, openChunks } from '../../ledger/segment-chunks.ts';
+import { type Chunk, type ChunkEnd, openChunks } from '../../ledger/segment-chunks.ts';
 import type { PlacedMember } from '../../ledger/segment-members.ts';
 import type { Answer } from '../../model.ts';
 import { partOf } from '../../segments/spool.ts';
@@ -13,9 +13,13 @@ export type ApplyEnd =
 
 const DONE: ApplyEnd = { kind: 'done' };
 
+/** So many chunks share a commit: claimed together, and recorded together. */
+const GROUP = 4;
+
 /**
  * Sends changes chunk by chunk: what an earlier try left open first, as it was, then those of `changes`. A chunk is in the ledger before
- * it leaves, and so is its answer before the next one does, so that a member's opposite change never leaves while this one is open.
+ * it leaves, and its answers before the sync ends; no member is in two of them, so that a member's opposite change never leaves while
+ * this one is open. While a group is on its way, the ledger takes down the answers to the group before, and the claims of the next.
  */
 export async function applyChanges(
   ctx: SyncContext,
@@ -25,44 +29,125 @@ export async function applyChanges(
   giveUp: boolean,
 ): Promise<ApplyEnd> {
   const book = openChunks(ctx.ledger, sync.segmentId);
-  for (const chunk of book.open()) {
-    const end = await bring(ctx, book, target, chunk, giveUp);
+  for (const group of inGroups(book.open())) {
+    const flight = await send(ctx, target, group, giveUp);
+    book.commit(sync.id, flight.ends, [], ctx.io.now());
+    const end = endOf(ctx, flight);
     if (end.kind !== 'done') return end;
   }
-  for (const each of changes) {
-    const chunk = book.claim(sync.id, { add: [...each.add], remove: [...each.remove] }, ctx.io.now());
+  const groups = inGroups(changes);
+  const take = (): MembershipChanges[] => {
+    const { value, done } = groups.next();
+    return done ? [] : value;
+  };
+  let group = book.commit(sync.id, [], take(), ctx.io.now());
+  let ends: Flight['ends'] = [];
+  while (group.length > 0) {
     ctx.reached('chunk-claimed');
-    const end = await bring(ctx, book, target, chunk, giveUp);
+    const onItsWay = send(ctx, target, group, giveUp);
+    // Its requests are written before the ledger is.
+    await new Promise((resolve) => setImmediate(resolve));
+    const next = commitMeanwhile(() => book.commit(sync.id, ends, take(), ctx.io.now()), onItsWay);
+    const flight = await onItsWay;
+    ctx.reached('chunk-answered');
+    ends = flight.ends;
+    const end = endOf(ctx, flight);
+    group = next;
+    if (end.kind === 'done' && group.length > 0) continue;
+    book.commit(sync.id, ends, [], ctx.io.now());
+    ctx.reached('chunk-settled');
     if (end.kind !== 'done') return end;
   }
   return DONE;
 }
 
+/** Where the ledger fails while something is on its way, that is nobody's to wait for any more. */
+function commitMeanwhile<T>(commit: () => T, onItsWay: Promise<unknown>): T {
+  try {
+    return commit();
+  } catch (error) {
+    onItsWay.catch(() => {});
+    throw error;
+  }
+}
+
+function* inGroups<T>(items: Iterable<T>): Generator<T[]> {
+  let group: T[] = [];
+  for (const item of items) {
+    group.push(item);
+    if (group.length < GROUP) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}
+
+interface Flight {
+  ends: { chunk: number; end: ChunkEnd }[];
+  /** Why some changes have no answer. */
+  stop?: Exclude<ApplyEnd, { kind: 'done' }>;
+  /** What the target threw: the run is stopped. What has answers is recorded all the same. */
+  thrown?: unknown;
+}
+
+function endOf(ctx: SyncContext, { ends, stop, thrown }: Flight): ApplyEnd {
+  for (const { end } of ends) ctx.applied(end.added.length + end.removed.length + end.refused.length);
+  if (thrown !== undefined) throw thrown;
+  return stop ?? DONE;
+}
+
+/** Sends the chunks of a group, as many at once as the target takes. */
+async function send(
+  ctx: SyncContext,
+  target: MembershipTarget,
+  group: readonly Chunk[],
+  giveUp: boolean,
+): Promise<Flight> {
+  const flight: Flight = { ends: [] };
+  const waiting = [...group];
+  const sendOn = async (): Promise<void> => {
+    for (let chunk = waiting.shift(); chunk; chunk = waiting.shift()) {
+      if (flight.stop || flight.thrown !== undefined) return;
+      const { end, stop } = await bring(ctx, target, chunk, giveUp);
+      flight.ends.push({ chunk: chunk.id, end });
+      if (stop) flight.stop ??= stop;
+    }
+  };
+  await Promise.all(
+    Array.from({ length: target.concurrency ?? 1 }, () =>
+      sendOn().catch((error: unknown) => {
+        flight.thrown ??= error ?? new Error('the target threw nothing');
+      }),
+    ),
+  );
+  return flight;
+}
+
 /** Sends a chunk until each of its changes has an answer, or patience is over. */
 async function bring(
   ctx: SyncContext,
-  book: ChunkBook,
   target: MembershipTarget,
   chunk: Chunk,
   giveUp: boolean,
-): Promise<ApplyEnd> {
+): Promise<{ end: ChunkEnd; stop?: Exclude<ApplyEnd, { kind: 'done' }> }> {
   let left: Pick<Chunk, 'add' | 'remove'> = chunk;
+  const done: Pick<ChunkEnd, 'added' | 'removed' | 'refused'> = { added: [], removed: [], refused: [] };
   for (let attempt = 1; ; attempt++) {
     ctx.signal.throwIfAborted();
     const answers = await target.apply(left, ctx.signal);
-    ctx.reached('chunk-answered');
     const last = attempt >= ctx.maxAttempts;
-    const read = readAnswers(ctx, left, answers, last && giveUp);
-    book.settle(chunk.id, read.end);
-    ctx.reached('chunk-settled');
-    ctx.applied(read.end.added.length + read.end.removed.length + read.end.refused.length);
-    const { rest } = read.end;
-    if (!rest) return DONE;
-    const why = read.why ?? { code: 'NO_ANSWER', reason: 'the target gave no answer' };
-    if (read.halted) return { kind: 'halted', ...read.halted };
-    if (last) return { kind: 'open', ...why };
+    const { end, why, halted, afterMs } = readAnswers(ctx, left, answers, last && giveUp);
+    done.added = [...done.added, ...end.added];
+    done.removed = [...done.removed, ...end.removed];
+    done.refused = [...done.refused, ...end.refused];
+    const { rest } = end;
+    if (!rest) return { end: done };
+    const stopped = { ...done, rest };
+    if (halted) return { end: stopped, stop: { kind: 'halted', code: halted.code, reason: halted.reason } };
+    const { code, reason } = why ?? { code: 'NO_ANSWER', reason: 'the target gave no answer' };
+    if (last) return { end: stopped, stop: { kind: 'open', code, reason } };
     left = rest;
-    await ctx.io.sleep(Math.max(read.afterMs, ctx.backoffMs(attempt)), ctx.signal);
+    await ctx.io.sleep(Math.max(afterMs, ctx.backoffMs(attempt)), ctx.signal);
   }
 }
 

@@ -12,6 +12,8 @@ import type { BrazeMembershipSettings } from './settings.ts';
 
 type CohortSettings = NonNullable<BrazeMembershipSettings['cohort']>;
 
+/** Calls under way at once. Nobody is in two of them. */
+const AT_ONCE = 4;
 const MAX_BODY_BYTES = 1024 * 1024;
 /** Of the members in a call. Braze names no bound; that of its other calls is kept. */
 const MAX_MEMBER_BYTES = 3_900_000;
@@ -67,6 +69,7 @@ export function createCohort(settings: BrazeMembershipSettings, cohort: CohortSe
 
   return {
     maxBatchSize: idsPerCall,
+    concurrency: AT_ONCE,
     identity: { provider: 'braze', account: settings.account, target: 'cohort' },
     idKind: settings.identifyBy,
     async prepare(segment, signal) {

@@ -1,0 +1,56 @@
+// @ts-check
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Compares two lists of ids and prints what it took, as one JSON line: `task-segment-diff.mjs <before> <after> <folder>`. The first one
+ * becomes what is confirmed in a ledger; what is measured is the second one, from its first byte to the last difference. The built package.
+ */
+const [before = '', after = '', folder = ''] = process.argv.slice(2);
+/** @param {string} path */
+const built = (path) => new URL(`../dist/src/${path}.js`, import.meta.url).href;
+/** @type {typeof import('../src/io.ts')} */
+const { createLog, realIo } = await import(built('io'));
+/** @type {typeof import('../src/ledger/open.ts')} */
+const { openLedger } = await import(built('ledger/open'));
+/** @type {typeof import('../src/ledger/segment-members.ts')} */
+const { confirmedMembers, insertMembers } = await import(built('ledger/segment-members'));
+/** @type {typeof import('../src/segments/spool.ts')} */
+const { createMemberSpool, PARTS } = await import(built('segments/spool'));
+/** @type {typeof import('../src/segments/difference.ts')} */
+const { differenceOf } = await import(built('segments/difference'));
+
+const ledger = await openLedger(join(folder, 'ledger.sqlite'), 'command', realIo(createLog('error')));
+const first = await spooled(before);
+for (let part = 0; part < PARTS; part++) {
+  /** @type {(readonly [number, string])[]} */
+  const members = [...first.part(part)].map((member) => [part, member]);
+  ledger.db.transaction(() => insertMembers(ledger, 1, members)).immediate();
+}
+first.close();
+
+const started = performance.now();
+const wanted = await spooled(after);
+const confirmed = confirmedMembers(ledger, 1);
+const sum = { add: 0, remove: 0 };
+for (let part = 0; part < PARTS; part++) {
+  const { add, remove } = differenceOf({ add: wanted.part(part), remove: 'rest' }, confirmed(part));
+  sum.add += add.length;
+  sum.remove += remove.length;
+}
+const ms = performance.now() - started;
+wanted.close();
+await ledger.close();
+process.stdout.write(`${JSON.stringify({ ms, ...sum, rss: process.resourceUsage().maxRSS * 1024 })}\n`);
+
+/** @param {string} path */
+async function spooled(path) {
+  const spool = createMemberSpool(join(folder, `spool-${performance.now()}`));
+  let rest = '';
+  for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: 256 * 1024 })) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) spool.add(line);
+  }
+  return spool;
+}
