@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -176,6 +176,22 @@ describe('segments that Heap posts', { timeout: 120_000 }, () => {
     } finally {
       await ledger.close();
     }
+  });
+
+  it('prune leaves a gathered file alone until it is staged, however old, and removes one that nobody needs', async () => {
+    await sync('t1', users(1, 3));
+    daemon.kill('SIGKILL');
+    await daemon.done;
+    await segments.world.cli(['run', 'segments'], { REFERRY_CRASH_AT: 'staged:1' });
+    const folder = join(segments.world.state, 'staging', 'pages');
+    const [needed = ''] = readdirSync(folder);
+    writeFileSync(join(folder, 'segments-heap-20261101T000000Z-r9.csv'), 'left by a process that died');
+    const old = new Date(Date.now() - 2 * 86_400_000);
+    for (const name of readdirSync(folder)) utimesSync(join(folder, name), old, old);
+    expect((await segments.world.cli(['prune'])).code).toBe(0);
+    expect(readdirSync(folder)).toEqual([needed]);
+    expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 3, open: 0, balanced: true });
+    expect(members()).toEqual(users(1, 3).sort());
   });
 
   it('check says what is missing, or is said twice', async () => {

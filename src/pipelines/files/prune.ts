@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Job } from '../../jobs/schema.ts';
 import { processingsToPrune } from '../../ledger/age.ts';
 import { agedNow, noticeClock } from '../../ledger/clock.ts';
 import { exportsOnTheirWay } from '../../ledger/exports.ts';
+import { pathsNotStaged } from '../../ledger/link-sources.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { emptyWriteAheadLog, isRewriteOwed, overwriting, oweRewrite, rewriteLedger } from '../../ledger/overwrite.ts';
 import { updateProcessing } from '../../ledger/processings.ts';
@@ -64,9 +65,9 @@ const LEFT_OVER_MS = DAY;
 const KEYS_AT_ONCE = 2000;
 /**
  * Folders of what lies in staging for a moment only: reports to be published, answers to whole files that are being read, customers that
- * were asked for, exports and results of pushes until they are in place.
+ * were asked for, members that were posted, exports and results of pushes until they are in place.
  */
-const OF_NO_FILE = new Set(['reports', 'answers', 'customers', 'exports']);
+const OF_NO_FILE = new Set(['reports', 'answers', 'customers', 'pages', 'exports']);
 
 /** Removes what was kept for as long as the jobs say. Can be cut short at any time, and repeated. Runs while nothing else does. */
 export async function prune(options: PruneOptions): Promise<PruneAccount> {
@@ -131,7 +132,8 @@ async function sweep({ ledger, io, state, jobs, dryRun }: PruneOptions): Promise
     ledger,
     jobs.map(({ id }) => id),
   );
-  const waiting = new Set([...exportsOnTheirWay(ledger), ...resultsOnTheirWay(ledger)]);
+  const gathered = jobs.flatMap(({ id }) => [...pathsNotStaged(ledger, id)]).map((path) => basename(path));
+  const waiting = new Set([...exportsOnTheirWay(ledger), ...resultsOnTheirWay(ledger), ...gathered]);
   const remove = async (path: string): Promise<void> => {
     gone.files++;
     gone.bytes += await bytesOf(path);
