@@ -35,11 +35,15 @@ export async function probeHubspot(
   const api = createApi({ ...settings, patience: PATIENCE_MS }, io);
   try {
     const scopes = await scopesOf(api, settings, signal);
-    const looked = await countWithout(needs.property, api, settings, signal);
+    const without = { propertyName: needs.property, operator: 'NOT_HAS_PROPERTY' };
+    const looked = await countOf(without, api, settings, signal);
+    // By a property that does not exist nobody can be looked for: then all contacts are without it.
+    const everybody = { propertyName: 'hs_object_id', operator: 'GT', value: '0' };
+    const all = 'refused' in looked ? await countOf(everybody, api, settings, signal) : looked;
     return [
       ...tokenSteps(scopes, looked, settings),
       ...scopeSteps(scopes, looked, needs),
-      ...contactSteps(looked, needs),
+      ...contactSteps(looked, all, needs),
     ];
   } finally {
     await api.close();
@@ -64,13 +68,13 @@ async function scopesOf(
   return 'value' in result ? result.value : undefined;
 }
 
-function countWithout(
-  property: string,
+function countOf(
+  filter: Readonly<Record<string, string>>,
   api: HubspotApi,
   { paths }: HubspotSettings,
   signal: AbortSignal,
 ): Promise<Result<number>> {
-  const body = { filterGroups: [{ filters: [{ propertyName: property, operator: 'NOT_HAS_PROPERTY' }] }], limit: 1 };
+  const body = { filterGroups: [{ filters: [filter] }], limit: 1 };
   return api.search(
     `${paths.contacts}/search`,
     body,
@@ -134,17 +138,18 @@ function scopeSteps(scopes: ReadonlySet<string> | undefined, looked: Result<numb
   return steps;
 }
 
-function contactSteps(looked: Result<number>, { property, write }: HubspotNeeds): ProbeStep[] {
+function contactSteps(looked: Result<number>, all: Result<number>, { property, write }: HubspotNeeds): ProbeStep[] {
   const step = `property ${property}`;
-  if ('value' in looked)
-    return [{ step, ok: true, detail: `${looked.value.toLocaleString('en-US')} contacts have no ${property} yet` }];
+  if ('value' in looked) return [{ step, ok: true, detail: `${contacts(looked.value)} have no ${property} yet` }];
   if ('failed' in looked) return [];
   const [, reason] = wordsOf(looked.refused);
-  if (write)
-    return [{ step, ok: true, doubtful: true, detail: `is not there yet (${reason}); the first run makes it` }];
+  const told = 'value' in all ? `is not there, so all ${contacts(all.value)} are without it` : reason;
+  if (write) return [{ step, ok: true, doubtful: true, detail: `${told}; the first run makes it` }];
   const hint = `make it in HubSpot: Settings, Properties, contact properties, single-line text, internal name ${property}`;
-  return [{ step, ok: false, detail: reason, hint }];
+  return [{ step, ok: false, detail: told, hint }];
 }
+
+const contacts = (n: number): string => `${n.toLocaleString('en-US')} contact${n === 1 ? '' : 's'}`;
 
 const wordsOf = (answer: Answer): [string, string] =>
   answer.kind === 'accepted' ? ['', ''] : [answer.code, answer.reason];
