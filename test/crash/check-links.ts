@@ -5,7 +5,7 @@ import { complain, type History } from './history.ts';
 import { readCsv } from './oracle-csv.ts';
 import { foretellLinks } from './oracle-links.ts';
 import type { Sight } from './partners.ts';
-import type { ToolName } from './servers/tools.ts';
+import type { PushName } from './servers/tools.ts';
 
 export interface LinksEnd {
   history: History;
@@ -17,7 +17,7 @@ export interface LinksEnd {
 export async function checkLinks(
   { history, results, reports }: LinksEnd,
   exports: readonly { kind: 'changes' | 'snapshot'; folder: string }[],
-  push: readonly ToolName[],
+  push: readonly PushName[],
   imports = false,
 ): Promise<void> {
   const { world, files } = history;

@@ -3,7 +3,7 @@ import type { Chance } from './chance.ts';
 import type { Kill } from './kill.ts';
 import type { InputFile } from './oracle.ts';
 import type { KnownPerson } from './servers/extole.ts';
-import { importInto, pushTo, type ToolName } from './servers/tools.ts';
+import { importInto, type PushName, pushTo } from './servers/tools.ts';
 import { type CrashWorld, WINDOW } from './world.ts';
 
 export const LABEL = 'refer';
@@ -65,7 +65,7 @@ export const afterTheRows = (chance: Chance): Kill =>
 export interface LinksWishes {
   /** Folders beside the inbox, by the kind of export. */
   exports?: readonly { kind: 'changes' | 'snapshot'; folder: string; over?: 'sftp' }[];
-  push?: readonly ToolName[];
+  push?: readonly PushName[];
   /** Files go to HubSpot's imports, too. */
   imports?: boolean;
 }

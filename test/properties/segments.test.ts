@@ -128,7 +128,7 @@ async function once(ledger: Ledger, provider: Provider, request: Request, death 
     backoffMs: () => 0,
     failedMaxAge: 1e12,
     applied: () => {},
-    reached: (name: string) => {
+    crashPoint: (name: string) => {
       if (name === death) throw new Dead();
     },
   };

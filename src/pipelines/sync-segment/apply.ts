@@ -43,19 +43,19 @@ export async function applyChanges(
   let group = book.commit(sync.id, [], take(), ctx.io.now());
   let ends: Flight['ends'] = [];
   while (group.length > 0) {
-    ctx.reached('chunk-claimed');
+    ctx.crashPoint('chunk-claimed');
     const onItsWay = send(ctx, target, group, giveUp);
     // Its requests are written before the ledger is.
     await new Promise((resolve) => setImmediate(resolve));
     const next = commitMeanwhile(() => book.commit(sync.id, ends, take(), ctx.io.now()), onItsWay);
     const flight = await onItsWay;
-    ctx.reached('chunk-answered');
+    ctx.crashPoint('chunk-answered');
     ends = flight.ends;
     const end = endOf(ctx, flight);
     group = next;
     if (end.kind === 'done' && group.length > 0) continue;
     book.commit(sync.id, ends, [], ctx.io.now());
-    ctx.reached('chunk-settled');
+    ctx.crashPoint('chunk-settled');
     if (end.kind !== 'done') return end;
   }
   return DONE;

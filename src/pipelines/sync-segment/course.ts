@@ -116,6 +116,6 @@ function contextOf(ctx: RunContext, { processing }: FilePass, job: SegmentsJob, 
       applied += changes;
       ctx.progress({ file: processing.name, phase: 'sending', done: applied, total: seal.candidates, unit: 'rows' });
     },
-    reached: ctx.crashPoint,
+    crashPoint: ctx.crashPoint,
   };
 }

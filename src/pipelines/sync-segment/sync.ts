@@ -35,7 +35,7 @@ export interface SyncContext {
   /** Changes that were answered. */
   applied: (changes: number) => void;
   /** Named places where a test may let the process die. */
-  reached: (place: string) => void;
+  crashPoint: (name: string) => void;
 }
 
 /** A membership as somebody wants it, part by part; asked for more than once. */
@@ -129,7 +129,7 @@ export async function carryOut(ctx: SyncContext, request: SyncRequest, judged: J
   }
   noteTarget(ctx.ledger, request.segment.id, judged.targetId, request.name);
   const sync = beginSync(ctx.ledger, judged.plan, 'running', ctx.io.now());
-  ctx.reached('sync-begun');
+  ctx.crashPoint('sync-begun');
   return finish(ctx, request, sync);
 }
 
@@ -194,7 +194,7 @@ async function finish(ctx: SyncContext, request: SyncRequest, sync: Sync): Promi
   if (end.kind !== 'done') return end;
   await target.publish?.(membersOf(ctx, sync.segmentId), ctx.signal);
   const done = endSync(ctx.ledger, sync, ctx.io.now());
-  ctx.reached('sync-ended');
+  ctx.crashPoint('sync-ended');
   return endOf(done);
 }
 

@@ -7,7 +7,13 @@ import { startSfmc } from '../../../src/sandbox/sfmc/server.ts';
 import type { StandIn } from '../../../src/sandbox/stand-in.ts';
 
 export const TOOLS = ['hubspot', 'sfmc', 'klaviyo', 'iterable', 'braze'] as const;
-export type ToolName = (typeof TOOLS)[number];
+/** A tool that is given profiles. */
+export type PushName = (typeof TOOLS)[number];
+/** Or the cohorts of Braze, which are given members. */
+export type ToolName = PushName | 'cohorts';
+
+/** Whom Braze knows: others it passes over without a word. */
+const USERS = Array.from({ length: 100 }, (_, i) => `external_id user-${i}`);
 
 /** The share link that a tool has of each person, by the lower-cased address, or our id where it knows no address. */
 export type Stored = Record<string, string>;
@@ -75,6 +81,17 @@ const STARTS: Readonly<Record<ToolName, (options: ToolOptions) => Promise<OpenTo
     const people = () => [...standIn.project.users].map(([email, fields]) => ({ email, fields }));
     return { standIn, stored: () => byEmail(people()) };
   },
+  async cohorts(options) {
+    const standIn = await startBraze({ ...options, limits: { requests: FAR }, known: USERS });
+    // By segment and member: what a segment has of somebody is that it has them.
+    const stored = (): Stored =>
+      Object.fromEntries(
+        [...standIn.cohorts].flatMap(([segment, { members }]) =>
+          [...members].map((name) => [`${segment} ${name.replace('external_id ', '')}`, 'member']),
+        ),
+      );
+    return { standIn, stored };
+  },
   async braze(options) {
     const standIn = await startBraze({ ...options, limits: { requests: FAR } });
     const people = () => [...standIn.users].map(([name, fields]) => ({ email: name.split(' ')[1], fields }));
@@ -85,7 +102,7 @@ const STARTS: Readonly<Record<ToolName, (options: ToolOptions) => Promise<OpenTo
 export const openTool = (name: ToolName, options: ToolOptions): Promise<OpenTool> => STARTS[name](options);
 
 /** `push` of a job: as quick to try again as Extole is. */
-export function pushTo(name: ToolName, url: string): Readonly<Record<string, unknown>> {
+export function pushTo(name: PushName, url: string): Readonly<Record<string, unknown>> {
   const usual = {
     provider: name,
     account: 'acme',
