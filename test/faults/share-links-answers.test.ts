@@ -8,7 +8,7 @@ const TROUBLE: readonly FaultName[] = [
   ...(['badjson-pre', 'badjson-post', 'html-pre', 'html-post', 'empty-object', 'timeout-post', 'close-idle'] as const),
 ];
 
-describe('share links, while Extole answers badly', { timeout: 60_000 }, () => {
+describe('share links, while Extole answers badly', { timeout: 180_000 }, () => {
   let world: LinksWorld;
   afterEach(() => world.close());
   const results = (name = 'a.csv') => readResults(world.read(`results/${name}.results.csv`));

@@ -36,7 +36,7 @@ function exported(folder: string): string[] {
 const emails = (count: number, tag = 'p'): string[] =>
   Array.from({ length: count }, (_, i) => `${tag}${i}@people.example`).sort();
 
-describe('exports of share links, where their outbox fails', { timeout: 60_000 }, () => {
+describe('exports of share links, where their outbox fails', { timeout: 180_000 }, () => {
   let world: LinksWorld;
   let outbox: SftpServer | undefined;
   afterEach(async () => {

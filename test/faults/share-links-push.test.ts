@@ -14,7 +14,7 @@ import { customerRows, customers, type LinksWorld, openLinksWorld } from './supp
 const io = realIo(createLog('silent'));
 const FAR = 1_000_000;
 
-describe('pushes of share links, where the tool fails', { timeout: 60_000 }, () => {
+describe('pushes of share links, where the tool fails', { timeout: 180_000 }, () => {
   let world: LinksWorld;
   const opened: { stop(): Promise<void> }[] = [];
   afterEach(async () => {
