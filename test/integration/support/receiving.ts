@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog, realIo } from '../../../src/io.ts';
 import type { ReceiveLinks } from '../../../src/jobs/receive-settings.ts';
-import { type KnownLink, openLinkBook } from '../../../src/ledger/links.ts';
+import type { KnownLink } from '../../../src/ledger/links.ts';
 import { linksInOrder } from '../../../src/ledger/list-links.ts';
 import { type Ledger, openLedger } from '../../../src/ledger/open.ts';
 import { destinationId } from '../../../src/ledger/registry.ts';
@@ -31,8 +31,6 @@ export interface Receiving {
   counts: () => Partial<Record<Result, number>>;
   logged: () => string[];
   broken: unknown[];
-  /** Transactions so far that had something in them. */
-  commits: () => number;
   close: () => Promise<void>;
 }
 
@@ -59,7 +57,6 @@ export async function openReceiving(): Promise<Receiving> {
     { io, pages: [(app) => addWebhooks(app, { io, commits, tally, hookOf })], setting: 'none' },
   );
   const place = { destinationId: destinationId(ledger, DESTINATION), label: LABEL };
-  openLinkBook(ledger, place);
   return {
     io,
     ledger,
@@ -70,7 +67,6 @@ export async function openReceiving(): Promise<Receiving> {
     counts: () => Object.fromEntries(tally.counts().map(({ result, n }) => [result, n])),
     logged: () => logged,
     broken,
-    commits: () => Number(ledger.db.pragma('data_version', { simple: true })),
     close: async () => {
       await listener.close();
       await commits.close();
