@@ -35,7 +35,7 @@ test.each(['batch', 'sftp'] as const)(
 const reportOf = ({ reportPath }: RunJson): string => readFileSync(reportPath ?? '', 'utf8');
 
 const noLinks = { extole: { links: { onEvents: {} } } };
-const soon = { links: { bulk: { missingAfter: '300ms', upload: { wait: '1s' } } } };
+const soon = { links: { bulk: { missingAfter: '300ms', upload: { wait: '10s' } } } };
 const once = { links: { bulk: { upload: { wait: '0s' } } } };
 
 test('whoever has no link stays open, and the report says how many', async () => {
@@ -139,13 +139,13 @@ test('a report that cannot be had leaves everybody open and says why, and the ne
 });
 
 test('a look that nobody answers is given up as soon as the job says, and made again', async () => {
-  const delivery = { timeout: { headers: '300ms', total: '500ms' } };
-  bulk = await openBulkWorld({ job: { delivery, links: { patience: '2s', backoff: { first: '5ms', cap: '20ms' } } } });
+  const delivery = { timeout: { headers: '1s', total: '2s' } };
+  bulk = await openBulkWorld({ job: { delivery, links: { patience: '10s', backoff: { first: '5ms', cap: '20ms' } } } });
   bulk.world.extole.links.failLooks('timeout-pre', 'timeout-pre');
   bulk.world.drop('a.csv', people('ann'));
   for (let run = 0; run < 3 && bulk.world.files('results').length === 0; run++) await bulk.world.run('links');
   expect(fates(bulk.results())).toEqual(['2 delivered']);
-}, 30_000);
+}, 50_000);
 
 test('a report that lacks rows is read again by another, and a link in it counts once', async () => {
   bulk = await openBulkWorld({ extole: { links: { reports: { lose: 1 } } }, job: once });
