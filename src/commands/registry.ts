@@ -27,6 +27,7 @@ import { registerSandbox } from './sandbox.ts';
 import { registerSchema } from './schema.ts';
 import { registerStatus } from './status.ts';
 import { registerVerifyDedupe } from './verify-dedupe.ts';
+import { registerVerifySegment } from './verify-segment.ts';
 
 /** Adds one command to the program; `exit` takes the code the process is to end with. */
 export type Register = (program: Command, exit: (code: number) => void) => void;
@@ -51,6 +52,7 @@ export const COMMANDS: readonly Register[] = [
   registerReprocess,
   registerConfirm,
   registerVerifyDedupe,
+  registerVerifySegment,
   registerImportKeys,
   registerPrune,
   registerForget,

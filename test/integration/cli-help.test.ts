@@ -40,6 +40,7 @@ describe('referry --help', () => {
       'reprocess',
       'confirm',
       'verify-dedupe',
+      'verify-segment',
       'import-keys',
       'prune',
       'forget',

@@ -44,7 +44,7 @@ describe('referry completion', () => {
 
   test(`in bash offers commands, options, ids of jobs and files${missing('bash')}`, () => {
     expect(offered('')).toEqual(expect.arrayContaining(commandNames()));
-    expect(offered('ver')).toEqual(['verify-dedupe']);
+    expect(offered('ver')).toEqual(['verify-dedupe', 'verify-segment']);
     expect(offered('run', '--dr')).toEqual(['--dry-run']);
     expect(offered('run', 'account-')).toEqual(['account-fundings', 'account-openings']);
     expect(offered('--jobs', join(folder, 'none'), 'run', '')).toEqual([]);

@@ -5,6 +5,8 @@ export function imbalanceOf(sync: Omit<Sync, 'id'>): string | undefined {
   const { kind, before, listed, toAdd, toRemove, added, removed, rejected, after } = sync;
   if (before + added - removed !== after)
     return `${before} members before + ${added} added - ${removed} removed is not the ${after} that are confirmed`;
+  // A repair changes the target, and not what is confirmed.
+  if (kind === 'repair') return undefined;
   if (added + rejected !== toAdd) return `${toAdd} were to be added, and ${added} were, with ${rejected} rejected`;
   if (removed !== toRemove) return `${toRemove} were to be removed, and ${removed} were`;
   if (kind === 'snapshot' && after !== listed - rejected)

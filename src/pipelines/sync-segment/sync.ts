@@ -84,7 +84,12 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
   const earlier = processing === null ? undefined : syncOf(ledger, processing, segment.id);
   if (earlier?.state === 'done') return { end: endOf(earlier) };
   if (earlier?.state === 'superseded') return { end: { kind: 'superseded' } };
-  const running = runningSync(ledger, segment.id);
+  let running = runningSync(ledger, segment.id);
+  if (running?.processingId === null) {
+    const end = await endRepair(ctx, request, running);
+    if (end.kind !== 'done') return { end };
+    running = undefined;
+  }
   if (running && running.id !== earlier?.id) return { end: waitsFor(request, running) };
   if (processing !== null && earlier?.state !== 'running' && laterSnapshot(ledger, segment.id, processing)) {
     const { id } = beginSync(ledger, { ...measure(ctx, segment, wanted), processingId: processing }, 'held', io.now());
@@ -131,6 +136,14 @@ export async function carryOut(ctx: SyncContext, request: SyncRequest, judged: J
   const sync = beginSync(ctx.ledger, judged.plan, 'running', ctx.io.now());
   ctx.crashPoint('sync-begun');
   return finish(ctx, request, sync);
+}
+
+/** A repair that was broken off: what may be on the wire is sent once more, and the rest is left to the next one. */
+async function endRepair(ctx: SyncContext, request: SyncRequest, repair: Sync): Promise<ApplyEnd> {
+  await prepare(ctx, request);
+  const end = await applyChanges(ctx, repair, request.target, [], false);
+  if (end.kind === 'done') endSync(ctx.ledger, repair, ctx.io.now());
+  return end;
 }
 
 /** What an earlier file began is ended first: its changes may be on the wire. */

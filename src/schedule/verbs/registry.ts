@@ -7,6 +7,7 @@ import { recover } from './recover.ts';
 import { retry } from './retry.ts';
 import { run } from './run.ts';
 import { verifyDedupe } from './verify-dedupe.ts';
+import { verifySegment } from './verify-segment.ts';
 
 /** What the daemon executes when a command asks for it. */
 export const VERBS: readonly Verb<Asked, object>[] = [
@@ -20,6 +21,7 @@ export const VERBS: readonly Verb<Asked, object>[] = [
   confirm,
   recover,
   verifyDedupe,
+  verifySegment,
   importKeys,
   forget,
   prune,

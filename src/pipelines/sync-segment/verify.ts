@@ -1,0 +1,163 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { backoffDelay } from '../../delivery/backoff.ts';
+import type { MembershipTarget } from '../../destinations/membership.ts';
+import type { SegmentsJob } from '../../jobs/schema.ts';
+import type { Ledger } from '../../ledger/open.ts';
+import { confirmedMembers } from '../../ledger/segment-members.ts';
+import { beginSync, endSync, getSync, runningSync } from '../../ledger/segment-syncs.ts';
+import { findSegmentAt, type KnownSegment } from '../../ledger/segments.ts';
+import { type Io, TransferError } from '../../model.ts';
+import { maskValue } from '../../reports/mask.ts';
+import { type Difference, differenceOf } from '../../segments/difference.ts';
+import { createMemberSpool, type MemberSpool, PARTS } from '../../segments/spool.ts';
+import { keyedHash } from '../files/context.ts';
+import { applyChanges } from './apply.ts';
+import { chunksOf, type SyncContext } from './sync.ts';
+import { identityOf, openTarget } from './targets.ts';
+
+export interface VerifyContext {
+  ledger: Ledger;
+  io: Io;
+  signal: AbortSignal;
+  /** A private folder of this machine. */
+  staging: string;
+}
+
+/** What a target has, beside what is confirmed. Samples are masked. */
+export interface SegmentFindings {
+  job: string;
+  segment: string;
+  confirmed: number;
+  atTarget: number;
+  /** Confirmed, and not at the target. */
+  missing: number;
+  /** At the target, and not confirmed. */
+  strangers: number;
+  sample: { missing: string[]; strangers: string[] };
+  /** What a repair came to; absent where none was asked for, or needed. `open`: changes without a yes. */
+  repaired?: { added: number; removed: number; open: number; why?: string };
+}
+
+/** Masked ids that are shown of each. */
+const SHOWN = 5;
+
+/**
+ * Reads who is in a segment at its target and compares that with what is confirmed; with `repair`, makes the target say what is
+ * confirmed, which stays as it is. Throws `TransferError`, and the signal's reason.
+ */
+export async function verifySegment(
+  ctx: VerifyContext,
+  job: SegmentsJob,
+  name: string,
+  repair: boolean,
+): Promise<SegmentFindings> {
+  const { ledger, io, signal } = ctx;
+  const segment = findSegmentAt(ledger, identityOf(job.target, io), name);
+  if (!segment || segment.syncedAt === null) throw neverSynced(job, name);
+  if (runningSync(ledger, segment.id)) throw stillSyncing(job, name);
+  const target = openTarget(job.target, io);
+  await mkdir(ctx.staging, { recursive: true, mode: 0o700 });
+  const spool = createMemberSpool(join(ctx.staging, `verify-${segment.id}-${io.now()}`));
+  try {
+    if (!target.members) throw unreadable(target);
+    const earlier = { targetId: segment.targetId, name: segment.targetName };
+    await target.prepare({ id: segment.name, name: segment.targetName, since: segment.since, earlier }, signal);
+    for await (const page of target.members(signal)) for (const member of page) spool.add(member);
+    const findings = compare(ctx, job, segment, spool);
+    if (!repair || findings.missing + findings.strangers === 0) return findings;
+    refuseToEmpty(job, findings);
+    return { ...findings, repaired: await mend(ctx, job, segment, target, spool, findings) };
+  } finally {
+    spool.close();
+    await target.close();
+  }
+}
+
+function* differences({ ledger }: VerifyContext, segment: number, spool: MemberSpool): Generator<Difference> {
+  const confirmed = confirmedMembers(ledger, segment);
+  for (let part = 0; part < PARTS; part++)
+    yield differenceOf({ add: new Set(confirmed(part)), remove: 'rest' }, [...spool.part(part)]);
+}
+
+function compare(ctx: VerifyContext, job: SegmentsJob, segment: KnownSegment, spool: MemberSpool): SegmentFindings {
+  const findings: SegmentFindings = {
+    ...{ job: job.id, segment: segment.name, confirmed: 0, atTarget: 0, missing: 0, strangers: 0 },
+    sample: { missing: [], strangers: [] },
+  };
+  for (const { add, remove, unchanged } of differences(ctx, segment.id, spool)) {
+    findings.confirmed += unchanged + add.length;
+    findings.atTarget += unchanged + remove.length;
+    findings.missing += add.length;
+    findings.strangers += remove.length;
+    for (const [of, ids] of [
+      ['missing', add],
+      ['strangers', remove],
+    ] as const)
+      findings.sample[of].push(...ids.slice(0, SHOWN - findings.sample[of].length).map(maskValue));
+  }
+  return findings;
+}
+
+/** Sends what differs as a sync of its own: a process that dies in it leaves chunks, which the next run sends once more. */
+async function mend(
+  ctx: VerifyContext,
+  job: SegmentsJob,
+  segment: KnownSegment,
+  target: MembershipTarget,
+  spool: MemberSpool,
+  { confirmed, missing, strangers }: SegmentFindings,
+): Promise<NonNullable<SegmentFindings['repaired']>> {
+  const { ledger, io } = ctx;
+  const sync = beginSync(
+    ledger,
+    {
+      ...{ segmentId: segment.id, processingId: null, kind: 'repair', before: confirmed, listed: confirmed },
+      ...{ toAdd: missing, toRemove: strangers, unchanged: confirmed - missing },
+    },
+    'running',
+    io.now(),
+  );
+  const changes = chunksOf(differences(ctx, segment.id, spool), target.maxBatchSize);
+  const end = await applyChanges(contextOf(ctx, job), sync, target, changes, false);
+  const { added, removed } = end.kind === 'done' ? endSync(ledger, sync, io.now()) : getSync(ledger, sync.id);
+  const open = missing + strangers - added - removed;
+  return { added, removed, open, ...(end.kind === 'done' ? {} : { why: `${end.code}: ${end.reason}` }) };
+}
+
+function contextOf({ ledger, io, signal }: VerifyContext, { delivery, failed }: SegmentsJob): SyncContext {
+  return {
+    ...{ ledger, io, signal, hash: keyedHash(ledger), maxAttempts: delivery.maxAttempts, failedMaxAge: failed.maxAge },
+    backoffMs: (attempt) => backoffDelay(attempt, delivery.backoff, io.random()),
+    applied: () => {},
+    crashPoint: () => {},
+  };
+}
+
+/** A ledger that knows of too few is no reason to remove the others. */
+function refuseToEmpty({ guards }: SegmentsJob, { segment, atTarget, strangers }: SegmentFindings): void {
+  if (strangers <= atTarget * guards.maxShrink) return;
+  const message = `${segment} would lose ${strangers} of the ${atTarget} members that the target has: more than guards.maxShrink (${guards.maxShrink}) allows`;
+  throw new TransferError('SEGMENT_SHRINKS', message, {
+    hint: 'nothing was changed; bring a file of all members, look at what it would change with run --dry-run, and release it',
+  });
+}
+
+function neverSynced({ id, segments }: SegmentsJob, name: string): TransferError {
+  return new TransferError('USAGE', `segment ${name} of job ${id} was never synced, so there is nothing to compare`, {
+    hint: `the segments of the job are ${Object.keys(segments).join(', ')}; referry run ${id} syncs them`,
+  });
+}
+
+function stillSyncing({ id }: SegmentsJob, name: string): TransferError {
+  return new TransferError('SEGMENT_BUSY', `a sync of ${name} is not through yet, and its changes may be on the wire`, {
+    retryable: true,
+    hint: `referry run ${id} first`,
+  });
+}
+
+function unreadable({ identity }: MembershipTarget): TransferError {
+  return new TransferError('USAGE', `who is in a segment cannot be read at ${identity.provider} (${identity.target})`, {
+    hint: 'Extole audiences by API, and lists of HubSpot, Klaviyo and Iterable can be read',
+  });
+}

@@ -1,0 +1,27 @@
+import { EXIT, TransferError } from '../../model.ts';
+import { type SegmentFindings, verifySegment as verify } from '../../pipelines/sync-segment/verify.ts';
+import { readJob } from '../jobs.ts';
+import type { Verb } from '../verb.ts';
+
+export interface VerifySegmentRequest {
+  verb: 'verify-segment';
+  job: string;
+  segment: string;
+  /** Make the target say what was confirmed. */
+  repair?: boolean;
+}
+
+/** Reads the members of a segment back from its target and says what differs; with `repair`, puts it right there. */
+export const verifySegment: Verb<VerifySegmentRequest, SegmentFindings> = {
+  name: 'verify-segment',
+  execute: async ({ job: id, segment, repair = false }, { ledger, io, signal, jobs }) => {
+    const job = await readJob(jobs, id, io.env);
+    if (job.pipeline !== 'sync-segment')
+      throw new TransferError('USAGE', `job ${job.id} keeps no segments`, {
+        hint: 'name a job with pipeline: sync-segment',
+      });
+    const findings = await verify({ ledger, io, signal }, job, segment, repair);
+    const differs = findings.missing + findings.surplus > 0;
+    return { executed: findings, exitCode: differs && findings.repaired !== 'done' ? EXIT.attention : EXIT.ok };
+  },
+};
