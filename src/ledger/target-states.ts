@@ -16,7 +16,7 @@ export interface TargetState {
   held: { id: number; code: string; rows: number } | null;
   /** Planned and not in place yet, or a pass that is not through. */
   open: boolean;
-  /** Why an open pass stopped; empty where nothing stopped it. */
+  /** Why it is open; empty where nothing stopped it. */
   code: string;
 }
 
@@ -42,7 +42,8 @@ export function targetStates({ db }: Reading, job: string): TargetState[] {
     const held = now?.state === 'held' ? { id: now.id, code: now.code, rows: now.rows } : null;
     const open = now?.state === 'planned' || now?.state === 'out';
     const rows = lastRows.get(job, target)?.rows ?? 0;
-    return { kind: 'export', target, lastAt, rows, failed: 0, rejected: 0, held, open, code: '' };
+    const code = open ? (now?.code ?? '') : '';
+    return { kind: 'export', target, lastAt, rows, failed: 0, rejected: 0, held, open, code };
   });
   return [...exported, ...pushed({ db }, job)];
 }

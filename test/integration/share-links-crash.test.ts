@@ -3,7 +3,7 @@ import { fates, readResults } from './support/e2e-results.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
 import { customers, ledgerLinks, linksJob, linksPerPerson, people } from './support/links-job.ts';
 
-describe('a run that makes share links and dies', { timeout: 120_000 }, () => {
+describe('a run that makes share links and dies', { timeout: 300_000 }, () => {
   let world: World;
   beforeEach(async () => {
     world = await openWorld();

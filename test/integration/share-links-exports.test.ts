@@ -211,7 +211,11 @@ describe('an export that is cut short', () => {
     const away = join(world.folder, 'away');
     const target = plain(world, { name: 'first', to: { url: `file://${away}/deep` } });
     const { exports } = await world.after({ exports: [target, plain(world)] });
-    expect(exports).toMatchObject([{ state: 'open', why: { code: 'NO_SUCH_FOLDER' } }, { state: 'published' }]);
+    const why = { code: 'NO_SUCH_FOLDER' };
+    expect(exports).toMatchObject([{ state: 'open', why, news: true }, { state: 'published' }]);
+    expect((await world.after({ exports: [target, plain(world)] })).exports).toMatchObject([
+      { state: 'open', news: false },
+    ]);
     mkdirSync(away);
     expect((await world.after({ exports: [target, plain(world)] })).exports).toMatchObject([
       { target: 'first', rows: 3 },

@@ -5,7 +5,7 @@ import { type ResultLine, readResults } from './support/e2e-results.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
 import { customers, ledgerLinks, linksJob, linksPerPerson, people } from './support/links-job.ts';
 
-describe('customers of a file', { timeout: 120_000 }, () => {
+describe('customers of a file', { timeout: 300_000 }, () => {
   let world: World;
   beforeEach(async () => {
     world = await openWorld();

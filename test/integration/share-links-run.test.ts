@@ -3,7 +3,7 @@ import { fates, readResults } from './support/e2e-results.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
 import { customers, ledgerLinks, linksJob, linksPerPerson, people } from './support/links-job.ts';
 
-describe('share links for customers', { timeout: 60_000 }, () => {
+describe('share links for customers', { timeout: 180_000 }, () => {
   let world: World;
   beforeEach(async () => {
     world = await openWorld();

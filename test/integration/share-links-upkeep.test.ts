@@ -35,6 +35,7 @@ describe('upkeep of share links', { timeout: 300_000 }, () => {
 
   it('who is forgotten is in no export that waits, and in none that is made later; what others have is named', async () => {
     expect(allBelow(waiting())).toContain('ann1@example.com');
+    expect((await world.cli(['status'])).stdout).toContain('links: the export away stopped: NO_SUCH_FOLDER');
     const { code, stdout, stderr } = await world.cli(['forget', 'ann1@example.com', '--yes', '--json']);
     expect([0, 3], stderr).toContain(code);
     expect(stdout).toContain(join(world.served, 'there', 'deep', 'a.csv'));

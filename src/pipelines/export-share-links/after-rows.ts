@@ -46,7 +46,7 @@ async function steps(ctx: AfterContext, account: AfterAccount): Promise<void> {
       const why = whyOf(ctx, error);
       const { format, kind } = target;
       const known = { job: job.id, target: nameOfExport(target), format, kind, place: placeOf(target) };
-      account.addExport(openAccount(known, why), false);
+      account.addExport(openAccount(known, why), keepWhy(ctx, known.target, why));
     }
   }
   for (const target of job.push) {
@@ -67,6 +67,16 @@ async function steps(ctx: AfterContext, account: AfterAccount): Promise<void> {
       account.addPush({ ...told, counts: emptyCounts(), reasons: [], why, balanced: true }, false);
     }
   }
+}
+
+/** Notes why a planned export is not in place. Whether that was not known before. */
+function keepWhy({ ledger, job }: AfterContext, target: string, { code, message }: RefusalDetail): boolean {
+  const open = openExports(ledger, job.id).find((each) => each.target === target);
+  // What an import gave up is planned anew.
+  if (!open) return code === 'IMPORT_FAILED';
+  if (open.code === code) return false;
+  recordExport(ledger, open.id, { code, reason: message });
+  return true;
 }
 
 /** What waits for a target that the job has no more waits for nobody. */

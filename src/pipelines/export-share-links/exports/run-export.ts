@@ -139,7 +139,14 @@ async function bringOut(ctx: AfterContext, target: ExportTarget, planned: KnownE
   } else if (target.to !== undefined) out.contents = await putIntoOutbox(ctx, target, target.to, planned);
   ctx.crashPoint('export-out');
   const { contents, ended } = out;
-  recordExport(ledger, planned.id, { state: 'published', contents, ended, publishedAt: io.now() });
+  recordExport(ledger, planned.id, {
+    state: 'published',
+    contents,
+    ended,
+    code: '',
+    reason: '',
+    publishedAt: io.now(),
+  });
   io.log.info({ job: planned.job, target: planned.target, rows: planned.rows }, 'share links were exported');
   await clearExport(ctx, planned.target);
   return publishedAccount(out);
