@@ -63,7 +63,7 @@ export function customersFile(): SampleFile {
   const entries: Entry[][] = [
     ...rejected('EMAIL_INVALID', { email: 'not-an-address' }, { email: 'ana@@example.com' }, { email: 'ana diaz' }),
     ...rejected('EMAIL_TOO_LONG', { email: `${'x'.repeat(250)}@example.com` }),
-    ...rejected('KEY_TOO_LONG', { member: '7'.repeat(201) }),
+    ...rejected('KEY_TOO_LONG', { member: '7'.repeat(1001) }),
     ...rejected('PERSON_NOT_FOUND', { email: '', member: '000000001' }),
     ...rejected('IDENTITY_MISSING', { email: '', member: '' }, { email: ' ', member: '' }),
     [bad('COLUMN_COUNT', 'cut.short@example.com,000123456')],
