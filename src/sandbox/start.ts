@@ -61,6 +61,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       io: options.io,
       port: options.extolePort,
       log: { path: join(options.root, 'extole', 'received.jsonl') },
+      // The extension that makes links is on, for one event.
+      links: { onEvents: { customer_listed: 'refer-a-friend' } },
       ...(options.requestsPerMinute === undefined ? {} : { requestsPerMinute: options.requestsPerMinute }),
     });
     opened.push(extole);
