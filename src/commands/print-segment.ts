@@ -7,17 +7,20 @@ export function printSegment(findings: SegmentFindings, json: boolean): void {
     say(JSON.stringify(findings));
     return;
   }
-  const { segment, confirmed, there, missing, surplus, sample, repaired, rejected = 0 } = findings;
-  say(`${segment}: ${count(confirmed, 'member')} confirmed, ${grouped(there)} at the target`);
-  if (missing + surplus === 0) say('  they are the same');
+  const { segment, confirmed, atTarget, missing, strangers, sample, repaired } = findings;
+  say(`${segment}: ${count(confirmed, 'member')} confirmed, ${grouped(atTarget)} at the target`);
+  if (missing + strangers === 0) say('  they are the same');
   if (missing > 0) say(`  ${grouped(missing)} missing at the target: ${listed(sample.missing, missing)}`);
-  if (surplus > 0)
-    say(`  ${grouped(surplus)} at the target that are not confirmed: ${listed(sample.surplus, surplus)}`);
-  if (repaired === 'done')
-    say(`  repaired${rejected === 0 ? '' : `, but for ${grouped(rejected)} whom the target refused`}`);
-  if (repaired === 'open') say('  not all of it has an answer yet: the next run of the job sends it again');
-  if (repaired === undefined && missing + surplus > 0)
-    say(`  to make the target say what was confirmed: referry verify-segment ${segment} --repair`);
+  if (strangers > 0)
+    say(`  ${grouped(strangers)} at the target that are not confirmed: ${listed(sample.strangers, strangers)}`);
+  if (!repaired) {
+    if (missing + strangers > 0)
+      say(`  to make the target say what was confirmed: referry verify-segment ${segment} --repair`);
+    return;
+  }
+  const { added, removed, open, why } = repaired;
+  say(`  repaired: ${grouped(added)} added, ${grouped(removed)} removed`);
+  if (open > 0) say(`  ${grouped(open)} without a clear yes${why === undefined ? '' : ` (${why})`}: run it again`);
 }
 
 const grouped = (n: number): string => n.toLocaleString('en-US');

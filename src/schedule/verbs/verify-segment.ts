@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { EXIT, TransferError } from '../../model.ts';
 import { type SegmentFindings, verifySegment as verify } from '../../pipelines/sync-segment/verify.ts';
 import { readJob } from '../jobs.ts';
@@ -14,14 +15,15 @@ export interface VerifySegmentRequest {
 /** Reads the members of a segment back from its target and says what differs; with `repair`, puts it right there. */
 export const verifySegment: Verb<VerifySegmentRequest, SegmentFindings> = {
   name: 'verify-segment',
-  execute: async ({ job: id, segment, repair = false }, { ledger, io, signal, jobs }) => {
+  execute: async ({ job: id, segment, repair = false }, { ledger, io, signal, jobs, state }) => {
     const job = await readJob(jobs, id, io.env);
     if (job.pipeline !== 'sync-segment')
       throw new TransferError('USAGE', `job ${job.id} keeps no segments`, {
         hint: 'name a job with pipeline: sync-segment',
       });
-    const findings = await verify({ ledger, io, signal }, job, segment, repair);
-    const differs = findings.missing + findings.surplus > 0;
-    return { executed: findings, exitCode: differs && findings.repaired !== 'done' ? EXIT.attention : EXIT.ok };
+    const findings = await verify({ ledger, io, signal, staging: join(state, 'staging') }, job, segment, repair);
+    const differs = findings.missing + findings.strangers > 0;
+    const mended = findings.repaired !== undefined && findings.repaired.open === 0;
+    return { executed: findings, exitCode: differs && !mended ? EXIT.attention : EXIT.ok };
   },
 };
