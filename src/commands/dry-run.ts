@@ -45,7 +45,7 @@ export async function dryRun(
 /** Where there was nothing to look at. */
 function nothingOf(job: Job): string {
   if (takesFiles(job)) return `${job.id}: no matching file in the inbox\n`;
-  return `${job.id}: it takes no files, and who is asked for rows is asked by a run alone; try a file of such rows with --file\n`;
+  return `${job.id}: its rows do not come as files, and only a run asks for them. referry doctor ${job.id} tries where they come from; --file PATH tries a file of such rows\n`;
 }
 
 function textOf(job: Job, files: readonly DryRunFile[]): string {
