@@ -35,6 +35,8 @@ const people = (from: number, to: number): string[] =>
 interface Place {
   target: Json;
   members(): string[];
+  /** Somebody else makes a person a member, or none; absent where nobody can read who is one. */
+  meddle?(email: string, isMember: boolean): void;
 }
 
 /** Each place, with people 1 to 40 known there. */
@@ -46,6 +48,7 @@ const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
     return {
       target: { extole: { account: 'acme', token: fromEnv('SEGMENTS_SECRET'), apiUrl: extole.url, ...quick } },
       members: () => extole.audiences.all().flatMap((audience) => [...audience.members]),
+      meddle: (email, isMember) => void extole.audiences.set(extole.audiences.all()[0]?.id ?? '', email, isMember),
     };
   },
   async extoleFiles() {
@@ -77,6 +80,10 @@ const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
           .all()
           .flatMap((list) => [...list.members])
           .map((id) => hubspot.contacts.byId(id)?.properties.email ?? ''),
+      meddle(email, isMember) {
+        const id = hubspot.contacts.byValue('email', email)?.id ?? '';
+        for (const list of hubspot.lists.all()) isMember ? list.members.add(id) : list.members.delete(id);
+      },
     };
   },
   async klaviyo() {
@@ -104,6 +111,9 @@ const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
     return {
       target: { iterable: { account: 'acme', apiKey: fromEnv('SEGMENTS_SECRET'), url: iterable.url, ...quick } },
       members: () => iterable.lists.all().flatMap((list) => [...list.members]),
+      meddle(email, isMember) {
+        for (const list of iterable.lists.all()) isMember ? list.members.add(email) : list.members.delete(email);
+      },
     };
   },
 };
@@ -141,6 +151,46 @@ test.each(Object.entries(PLACES))(
     expect(members().sort()).toEqual(people(4, 34));
   },
 );
+
+test.each(Object.entries(PLACES).filter(([name]) => ['extole', 'hubspot', 'iterable'].includes(name)))(
+  'verify-segment tells what somebody else changed at %s, and puts it right',
+  async (_name, place) => {
+    const { target, members, meddle } = await place();
+    writeJob(target);
+    world.drop('a.csv', snapshot(people(1, 30)));
+    await world.run('segments');
+    const same = await world.cli(['verify-segment', 'vip']);
+    expect(same.stdout, same.stderr).toContain('they are the same');
+    expect(same.code).toBe(0);
+    for (const n of [1, 2, 3]) meddle?.(person(n), false);
+    for (const n of [39, 40]) meddle?.(person(n), true);
+    const told = await world.cli(['verify-segment', 'vip', '--json']);
+    expect(told.code).toBe(3);
+    const findings = { confirmed: 30, atTarget: 29, missing: 3, strangers: 2 };
+    expect(JSON.parse(told.stdout)).toMatchObject({ job: 'segments', segment: 'vip', ...findings });
+    expect(told.stdout).not.toContain(person(1));
+    expect(members()).toHaveLength(29);
+    const mended = await world.cli(['verify-segment', 'vip', '--repair', '--json']);
+    expect(JSON.parse(mended.stdout)).toMatchObject({ ...findings, repaired: { added: 3, removed: 2, open: 0 } });
+    expect(mended.code).toBe(0);
+    expect(members().sort()).toEqual(people(1, 30));
+    world.drop('b.csv', snapshot(people(2, 31)));
+    expect((await world.run('segments')).run).toMatchObject({ delivered: 30, open: 0, balanced: true });
+    expect(members().sort()).toEqual(people(2, 31));
+  },
+);
+
+test('a repair that would remove more than the guards allow changes nothing', async () => {
+  const { target, members, meddle } = (await PLACES.iterable?.()) ?? { target: {}, members: () => [] };
+  writeJob(target);
+  world.drop('a.csv', snapshot(people(1, 10)));
+  await world.run('segments');
+  for (let n = 11; n <= 20; n += 1) meddle?.(person(n), true);
+  const { code, stderr } = await world.cli(['verify-segment', 'vip', '--repair']);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain('would lose 10 of the 20 members that the target has');
+  expect(members().sort()).toEqual(people(1, 20));
+});
 
 test('a job keeps files of a segment in an outbox: who came, who left, and all of them', async () => {
   const outbox = join(world.served, 'outbox');

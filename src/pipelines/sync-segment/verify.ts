@@ -5,9 +5,9 @@ import type { MembershipTarget } from '../../destinations/membership.ts';
 import type { SegmentsJob } from '../../jobs/schema.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { confirmedMembers } from '../../ledger/segment-members.ts';
-import { beginSync, endSync, getSync, runningSync } from '../../ledger/segment-syncs.ts';
+import { beginSync, endSync, runningSync } from '../../ledger/segment-syncs.ts';
 import { findSegmentAt, type KnownSegment } from '../../ledger/segments.ts';
-import { type Io, TransferError } from '../../model.ts';
+import { type Answer, type Io, TransferError } from '../../model.ts';
 import { maskValue } from '../../reports/mask.ts';
 import { type Difference, differenceOf } from '../../segments/difference.ts';
 import { createMemberSpool, type MemberSpool, PARTS } from '../../segments/spool.ts';
@@ -118,12 +118,26 @@ async function mend(
     'running',
     io.now(),
   );
+  const done = { added: 0, removed: 0 };
+  // What the ledger counts is who was not confirmed before; nobody is here.
+  const counted: MembershipTarget = {
+    ...target,
+    async apply(changes, signal) {
+      const answers = await target.apply(changes, signal);
+      done.added += answers.add.filter(isYes).length;
+      done.removed += answers.remove.filter(isYes).length;
+      return answers;
+    },
+  };
   const changes = chunksOf(differences(ctx, segment.id, spool), target.maxBatchSize);
-  const end = await applyChanges(contextOf(ctx, job), sync, target, changes, false);
-  const { added, removed } = end.kind === 'done' ? endSync(ledger, sync, io.now()) : getSync(ledger, sync.id);
-  const open = missing + strangers - added - removed;
-  return { added, removed, open, ...(end.kind === 'done' ? {} : { why: `${end.code}: ${end.reason}` }) };
+  const end = await applyChanges(contextOf(ctx, job), sync, counted, changes, false);
+  const open = missing + strangers - done.added - done.removed;
+  if (end.kind !== 'done') return { ...done, open, why: `${end.code}: ${end.reason}` };
+  const { rejected } = endSync(ledger, sync, io.now());
+  return { ...done, open, ...(rejected === 0 ? {} : { why: `the target refused ${rejected} of them` }) };
 }
+
+const isYes = ({ kind }: Answer): boolean => kind === 'accepted';
 
 function contextOf({ ledger, io, signal }: VerifyContext, { delivery, failed }: SegmentsJob): SyncContext {
   return {
