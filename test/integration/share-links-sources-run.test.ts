@@ -133,5 +133,5 @@ test('a dry run asks nobody for customers, and says so', async () => {
   opened.world.drop('not-ours.csv', 'a,b\n1,2\n');
   const { code, stdout } = await opened.world.cli(['run', 'links', '--dry-run']);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^links: it takes no files/);
+  expect(stdout).toMatch(/^links: its rows do not come as files/);
 });
