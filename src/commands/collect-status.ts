@@ -15,6 +15,7 @@ import { loginOf, pausedUntil } from '../remotes/login-watch.ts';
 import { nextDue } from '../schedule/due.ts';
 import { retryAt } from '../schedule/due-run.ts';
 import type { Settings } from '../settings.ts';
+import { type SegmentStatus, segmentStates } from './collect-segments.ts';
 import { type ExpectedStatus, expectedOf, stuckChannelsOf } from './collect-watch.ts';
 import { count, isoOrNull } from './print.ts';
 import { type RawJob, readRawJob } from './raw-job.ts';
@@ -84,6 +85,8 @@ export interface JobStatus {
   }[];
   /** Files for import and profiles at other tools, of a job that has them. */
   targets: (Omit<TargetState, 'lastAt'> & { lastAt: string | null })[];
+  /** Of a job that keeps segments. */
+  segments: SegmentStatus[];
   /** Files that are late, missing, early, or of an unusual size. */
   expected: ExpectedStatus[];
   dedupe: { eventName: string; verified: boolean; drops: boolean; at: string | null }[];
@@ -183,6 +186,7 @@ function jobStatus(
       awaits: awaits ? { name: awaits.name, since: isoOrNull(awaits.since) } : null,
     })),
     targets: (ledger ? targetStates(ledger, id) : []).map((each) => ({ ...each, lastAt: isoOrNull(each.lastAt) })),
+    segments: segmentStates(ledger, id),
     expected: expectedOf(ledger, id),
     dedupe: job ? dedupeOf(job, ledger) : [],
   };

@@ -1,5 +1,6 @@
 import { visible } from '../reports/visible.ts';
 import { clockTime } from '../reports/words.ts';
+import { chartOf } from './collect-segments.ts';
 import type { Executor, JobStatus, Left, Status } from './collect-status.ts';
 import { age, count, note, say, table } from './print.ts';
 
@@ -50,6 +51,13 @@ function jobRows(job: JobStatus, now: number): string[][] {
       ]);
   }
   for (const each of job.targets) rows.push([each.kind, targetLine(each, job.timezone)]);
+  for (const { segment, members, syncedAt, running, history } of job.segments) {
+    const when = syncedAt === null ? 'never synced' : `synced ${age(now - Date.parse(syncedAt))} ago`;
+    rows.push([
+      'segment',
+      `${segment}: ${count(members, 'member')}, ${when}${running ? ', not through yet' : ''}  ${chartOf(history)}`.trimEnd(),
+    ]);
+  }
   for (const { words, since } of job.expected)
     rows.push(['expected', `${words}${since === null ? '' : `, since ${clockTime(since, job.timezone)}`}`]);
   if (job.lastReport !== null) rows.push(['report', job.lastReport]);

@@ -69,3 +69,16 @@ test('the report says what became of each segment, and draws how many members it
     'snapshot: 25 members before + 2 added - 2 removed = 25; 23 unchanged',
   );
 });
+
+test('status says how many members each segment has, and draws how many it has had', async () => {
+  segments.drop('a.csv', users(1, 20));
+  await segments.world.run('segments');
+  segments.drop('b.csv', users(1, 24));
+  await segments.world.run('segments');
+  const { stdout } = await segments.world.cli(['status']);
+  expect(stdout).toMatch(/segment +vip: 24 members, synced .* ago {2}▇█\n/);
+  const { json } = await segments.world.cli(['status', '--json']);
+  expect(json()).toMatchObject({
+    jobs: [{ segments: [{ segment: 'vip', members: 24, running: false, history: [20, 24] }] }],
+  });
+});
