@@ -9,6 +9,7 @@ import { compileEventName } from './event-name.ts';
 import { compileField, type Field } from './field.ts';
 import { fieldSettings } from './field-settings.ts';
 import { checkKey } from './key.ts';
+import type { SettingsBlock } from './key-shape.ts';
 import type { MemberRows } from './member-settings.ts';
 import { compileMembers, memberColumns } from './members.ts';
 import { compileMoment, createUtcFormat, formatUtc } from './moment.ts';
@@ -29,6 +30,12 @@ export function isEvents(settings: RowSettings): settings is EventSettings {
 
 export function isMembers(settings: RowSettings): settings is MemberRows {
   return 'members' in settings;
+}
+
+/** The part of a job file that says how keys are read. */
+export function keySettingsOf(settings: RowSettings): SettingsBlock {
+  if (isCustomers(settings)) return 'customers';
+  return isMembers(settings) ? 'members' : 'event.key';
 }
 
 /** The event names that rows can have; empty where any may come from the file. */

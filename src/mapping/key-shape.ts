@@ -21,6 +21,9 @@ export interface KnownWidth {
   zeros: number;
 }
 
+/** Where a job says so. */
+export type SettingsBlock = 'event.key' | 'customers' | 'members';
+
 /** The column of the keys, and what is allowed of them. */
 export interface KeyColumn {
   from: string;
@@ -66,12 +69,16 @@ export function createKeyShape(): { add(key: string): void; shape: KeyShape } {
 }
 
 /** Long keys most of which end in zeros: a spreadsheet has rounded them, and different ones became the same. */
-export function roundedKeys(shape: KeyShape, { from, rounded }: KeyColumn): KeySuspicion | undefined {
+export function roundedKeys(
+  shape: KeyShape,
+  { from, rounded }: KeyColumn,
+  block: SettingsBlock = 'event.key',
+): KeySuspicion | undefined {
   if (rounded === 'accept' || shape.long < LEAST_KEYS || shape.rounded / shape.long <= HALF) return undefined;
   return {
     code: 'KEY_ROUNDED',
     message: `${shape.rounded} of the ${shape.long} keys of 16 digits and more in column "${from}" have only zeros after the 15th; nothing was sent`,
-    hint: 'a spreadsheet has rounded them: ask for a file that was exported with the column as text. If the ids are really so, set event.key.rounded: accept',
+    hint: `a spreadsheet has rounded them: ask for a file that was exported with the column as text. If the ids are really so, set ${block}.rounded: accept`,
   };
 }
 
@@ -79,7 +86,12 @@ export function roundedKeys(shape: KeyShape, { from, rounded }: KeyColumn): KeyS
  * Keys shorter than those of the files before: most of them, or some where not one begins with a zero any more although
  * they used to.
  */
-export function shortKeys(shape: KeyShape, known: KnownWidth, { from, width }: KeyColumn): KeySuspicion | undefined {
+export function shortKeys(
+  shape: KeyShape,
+  known: KnownWidth,
+  { from, width }: KeyColumn,
+  block: SettingsBlock = 'event.key',
+): KeySuspicion | undefined {
   if (width === 'accept' || shape.numeric < LEAST_KEYS) return undefined;
   const short = shape.widths.slice(0, known.width).reduce((sum, count) => sum + count, 0);
   const lostZeros = known.zeros / known.rows >= 0.01 && shape.zeros === 0 && short / shape.numeric > 0.005;
@@ -88,7 +100,7 @@ export function shortKeys(shape: KeyShape, known: KnownWidth, { from, width }: K
   return {
     code: 'KEY_WIDTH',
     message: `${short} of ${shape.numeric} keys in column "${from}" have fewer than ${known.width} digits, and ${shape.zeros === 0 ? 'none begins' : `${shape.zeros} begin`} with a zero; the ${known.rows} keys of the last ${known.files} files had ${known.width}${zeros}; nothing was sent`,
-    hint: 'a spreadsheet may have cut leading zeros off: ask for a file that was exported with the column as text. If the ids have become shorter, release the file, or set event.key.width: accept',
+    hint: `a spreadsheet may have cut leading zeros off: ask for a file that was exported with the column as text. If the ids have become shorter, release the file, or set ${block}.width: accept`,
   };
 }
 

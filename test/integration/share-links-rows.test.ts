@@ -89,6 +89,16 @@ describe('customers of a file', { timeout: 300_000 }, () => {
     expect(ledgerLinks(world)).toHaveLength(10);
   });
 
+  it('a file whose ids a spreadsheet has rounded is held, also where the e-mail is what people are known by', async () => {
+    const rounded = Array.from({ length: 12 }, (_, n) => `p${n}@example.com,${100_000_000_000_000 + n}0000,P,P`);
+    world.drop('rounded.csv', customers(...rounded));
+    const { run } = await world.run('links');
+    expect(run.files[0]).toMatchObject({ state: 'held', code: 'KEY_ROUNDED', held: 12 });
+    const report = world.files('reports').find((name) => name.endsWith('.html')) ?? '';
+    expect(world.read(`reports/${report}`).toString()).toContain('customers.rounded: accept');
+    expect(world.extole.links.shareables).toHaveLength(0);
+  });
+
   it('where several profiles may be meant, the row is held with what to do, and sent once a person released it', async () => {
     const { links } = world.extole;
     links.addPerson({ email: 'ann0@example.com' });

@@ -11,6 +11,7 @@ import {
   type SequenceFinding,
 } from '../../ledger/sequences.ts';
 import { usualRows } from '../../ledger/usual-rows.ts';
+import { keySettingsOf } from '../../mapping/compile.ts';
 import { learnedFrom, shortKeys } from '../../mapping/key-shape.ts';
 import { FileRefused, type Notice } from '../../model.ts';
 import type { FilePass, RunContext } from './context.ts';
@@ -59,7 +60,7 @@ export function judgeInContext(ledger: Pick<Ledger, 'db'>, file: Admission, seal
     manifestMissing(file) ??
     (typeof number === 'object' ? number : undefined) ??
     (finding && typeof number === 'number' ? sequenceHeld(number, finding, rule?.onGap === 'hold') : undefined) ??
-    (width && shortKeys(seal.keys, width, definition.event.key)) ??
+    (width && shortKeys(seal.keys, width, definition.event.key, keySettingsOf(definition.event))) ??
     (fewer && definition.file.fewerRows === 'hold'
       ? { ...fewer, message: `${fewer.message}; nothing was sent` }
       : undefined);

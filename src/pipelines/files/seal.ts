@@ -1,7 +1,14 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Definition } from '../../jobs/definition.ts';
 import { LINES } from '../../ledger/deliveries.ts';
-import { compileMapping, isEvents, isMembers, requiredColumns } from '../../mapping/compile.ts';
+import {
+  compileMapping,
+  isCustomers,
+  isEvents,
+  isMembers,
+  keySettingsOf,
+  requiredColumns,
+} from '../../mapping/compile.ts';
 import { createKeyShape, type KeyShape, roundedKeys } from '../../mapping/key-shape.ts';
 import { FileRefused, type InputRow, type Mapped, type Notice } from '../../model.ts';
 import { openRows } from '../../parsing/open.ts';
@@ -74,6 +81,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
   const mapping = { fileName: processing.name, now: processing.openedAt, hash };
   const control = controlOf(paths, definition);
   const keyShape = createKeyShape();
+  const areCustomers = isCustomers(definition.event);
   const orderIsPerson = isEvents(definition.event) && definition.event.orderBy === undefined;
   let columns = 0;
   let map: (values: InputRow['values'], line: number) => Mapped = () => {
@@ -89,7 +97,9 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
     index.add(entry);
   };
   const candidate = (row: InputRow, mapped: Extract<Mapped, { ok: true }>): IndexEntry => {
-    keyShape.add(mapped.event.key);
+    // What a spreadsheet spoils of a customer is the id, and the key is the e-mail.
+    const shaped = areCustomers ? mapped.event.data.partner_user_id : mapped.event.key;
+    if (shaped !== undefined) keyShape.add(shaped);
     const orderHash = mapped.orderKey === '' ? '' : hash(mapped.orderKey);
     return {
       offset: row.offset,
@@ -246,7 +256,7 @@ function reasonToHold(
         ? `look whether ${people}; release the file if it is right`
         : 'choose a column as event.key that is different on each row',
     };
-  return roundedKeys(seal.keys, event.key);
+  return roundedKeys(seal.keys, event.key, keySettingsOf(event));
 }
 
 function createTable(): { names: string[]; id(name: string): number } {
