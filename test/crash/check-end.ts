@@ -26,6 +26,25 @@ export function checkEnd(history: History, results: Sight, reports: Sight): void
   for (const check of CHECKS) check(ending);
 }
 
+/** What is common to all things that are not events: results, published files, inputs. Where there is no ledger, that is said, and `undefined`. */
+export function checkFiles(
+  history: History,
+  files: Prophecy['files'],
+  results: Sight,
+  reports: Sight,
+): LedgerFacts | undefined {
+  const facts = history.looks.at(-1);
+  if (!facts?.ledger) {
+    complain(history, 'lost', 'I1', 'there is no ledger at the end');
+    return undefined;
+  }
+  const prophecy = { files, payloads: new Map(), orders: new Map() };
+  const prophecies = new Map(history.files.map(({ job }) => [job, prophecy]));
+  const ending = { history, prophecies, facts, ledger: facts.ledger, results, reports };
+  for (const check of [checkResults, checkPublished, checkClosed]) check(ending);
+  return facts.ledger;
+}
+
 export function prophecies({ files, rules, verdicts }: History): Map<string, Prophecy> {
   const jobs = [...new Set(files.map(({ job }) => job))];
   return new Map(
@@ -63,7 +82,7 @@ function difference(payload: Payload | undefined, { body }: LoggedRequest): stri
 }
 
 /** I3: one line for each input row, in order, as foretold; and the account of the file says the same. */
-export function checkResults(ending: Ending): void {
+function checkResults(ending: Ending): void {
   const { history, prophecies: told } = ending;
   for (const dropped of history.files) {
     const expected = told.get(dropped.job)?.files.get(dropped.file.name) ?? [];
@@ -241,7 +260,7 @@ function inOrder({ rules }: History): (person: [string, readonly string[]]) => [
 }
 
 /** I8: nobody saw half a file or missed one; what lies there is what the ledger says was put there; nothing half is left. */
-export function checkPublished({ history, ledger, results, reports }: Ending): void {
+function checkPublished({ history, ledger, results, reports }: Ending): void {
   // Files that a person was taken out of are others than were published; nobody saw half of them all the same.
   const rewritten = forgottenIn(history).length > 0;
   for (const each of results.complaints)
@@ -270,7 +289,7 @@ export function checkPublished({ history, ledger, results, reports }: Ending): v
 }
 
 /** I9: nothing is open, and each input lies in the archive, once. */
-export function checkClosed({ history, ledger, facts }: Ending): void {
+function checkClosed({ history, ledger, facts }: Ending): void {
   const open = openRows(ledger).map(({ key, state }) => `${key} ${state}`);
   if (open.length > 0) complain(history, 'lost', 'I9', `rows are still open: ${open.slice(0, 5).join(', ')}`);
   if (facts.inbox.length > 0) complain(history, 'lost', 'I9', `still in the inbox: ${facts.inbox.join(', ')}`);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { checkClosed, checkPublished, checkResults, forgottenIn } from './check-end.ts';
+import { checkFiles, forgottenIn } from './check-end.ts';
 import { KNOWN, LABEL } from './customers.ts';
 import { complain, type History } from './history.ts';
 import { readCsv } from './oracle-csv.ts';
@@ -21,26 +21,17 @@ export async function checkLinks(
   imports = false,
 ): Promise<void> {
   const { world, files } = history;
-  const facts = history.looks.at(-1);
-  if (!facts?.ledger) {
-    complain(history, 'lost', 'I1', 'there is no ledger at the end');
-    return;
-  }
   const told = foretellLinks(
     files.map(({ file }) => file),
     KNOWN,
   );
-  const prophecy = { files: told.files, payloads: new Map(), orders: new Map() };
-  const prophecies = new Map(files.map(({ job }) => [job, prophecy]));
-  const ending = { history, prophecies, facts, ledger: facts.ledger, results, reports };
-  checkResults(ending);
-  checkPublished(ending);
-  checkClosed(ending);
+  const ledger = checkFiles(history, told.files, results, reports);
+  if (!ledger) return;
   const links = await checkExtole(history, told.people);
   const wanted = new Map([...told.people].map(([person, email]) => [person, links.get(email) ?? '']));
-  compare(history, 'the ledger', wanted, facts.ledger.links);
+  compare(history, 'the ledger', wanted, ledger.links);
   for (const email of forgottenIn(history))
-    if (facts.ledger.holds(email)) complain(history, 'other', 'I9', `${email} was forgotten, and is in the ledger`);
+    if (ledger.holds(email)) complain(history, 'other', 'I9', `${email} was forgotten, and is in the ledger`);
   for (const { kind, folder } of exports) checkExport(history, kind, folder, wanted);
   const addressed = new Map([...wanted].filter(([person]) => person.includes('@')));
   for (const tool of imports ? [...push, 'hubspot' as const] : push) {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { checkClosed, checkPublished, checkResults } from './check-end.ts';
+import { checkFiles } from './check-end.ts';
 import { complain, type History } from './history.ts';
 import { foretellMembers } from './oracle-members.ts';
 import type { Sight } from './partners.ts';
@@ -41,21 +41,11 @@ export async function checkMembers(
   marks: Marks,
 ): Promise<void> {
   const { world, files } = history;
-  const facts = history.looks.at(-1);
-  if (!facts?.ledger) {
-    complain(history, 'lost', 'I1', 'there is no ledger at the end');
-    return;
-  }
   const told = foretellMembers(
     files.map(({ file }) => file),
     segments,
   );
-  const prophecy = { files: told.files, payloads: new Map(), orders: new Map() };
-  const prophecies = new Map(files.map(({ job }) => [job, prophecy]));
-  const ending = { history, prophecies, facts, ledger: facts.ledger, results, reports };
-  checkResults(ending);
-  checkPublished(ending);
-  checkClosed(ending);
+  if (!checkFiles(history, told.files, results, reports)) return;
   const found = new Set(Object.keys(await world.servers.stored('cohorts')));
   const wanted = new Set(
     [...(told.after.at(-1) ?? [])].flatMap(([segment, its]) => [...its].map((id) => `${segment} ${id}`)),

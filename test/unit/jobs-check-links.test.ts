@@ -1,23 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
-import { loadJobs } from '../../src/jobs/load.ts';
-
-const folders: string[] = [];
-
-afterEach(async () => {
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
-});
-
-/** Jobs as they are written, by name; what is wrong with them. */
-async function problemsOf(jobs: Record<string, object>): Promise<string[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'referry-check-'));
-  folders.push(folder);
-  for (const [name, job] of Object.entries(jobs)) await writeFile(join(folder, `${name}.yaml`), JSON.stringify(job));
-  const { problems } = await loadJobs(folder, { EXTOLE: 'token', HUBSPOT: 'token' });
-  return problems.map(({ field, message, severity }) => `${severity} ${field}: ${message}`);
-}
+import { expect, test } from 'vitest';
+import { problemsOf } from './job-problems.ts';
 
 const EXTOLE = { account: 'acme', token: `\${env:EXTOLE}` };
 const BASE = { pipeline: 'export-share-links', links: { label: 'friends' }, destination: { extole: EXTOLE } };
