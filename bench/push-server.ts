@@ -37,7 +37,7 @@ const STARTS: Readonly<Record<string, (io: Io) => Promise<Started>>> = {
     return { standIn, stored: () => standIn.project.users.size };
   },
   async braze(io) {
-    const standIn = await startBraze({ io, limits: { requests: 300, windowMs: 3000 } });
+    const standIn = await startBraze({ io, limits: { requests: 150, windowMs: 3000 } });
     return { standIn, stored: () => standIn.users.size };
   },
   async 'braze-cohorts'(io) {
@@ -57,7 +57,12 @@ if (start === undefined) throw new Error(`there is no ${tool}; there is ${Object
 const { standIn, stored } = await start(realIo(createLog('silent')));
 process.stdout.write(`${JSON.stringify({ url: standIn.url })}\n`);
 for await (const _ of createInterface({ input: process.stdin })) {
-  const throttled = standIn.received.filter(({ status }) => status === 429).length;
-  process.stdout.write(`${JSON.stringify({ calls: standIn.received.length, throttled, stored: stored() })}\n`);
+  const { received } = standIn;
+  const throttled = received.filter(({ status }) => status === 429).length;
+  const times = received.flatMap(({ method, at }) => (method === 'GET' ? [] : [Date.parse(at)]));
+  const betweenMs = (times.at(-1) ?? 0) - (times[0] ?? 0);
+  // As many pauses as calls: the last call has one after it, too.
+  const wireMs = (betweenMs * times.length) / Math.max(1, times.length - 1);
+  process.stdout.write(`${JSON.stringify({ calls: received.length, throttled, stored: stored(), wireMs })}\n`);
 }
 process.exit(0);

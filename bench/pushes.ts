@@ -31,9 +31,9 @@ export const PUSHES: Readonly<Record<string, PushPlan>> = {
   },
   braze: {
     // At the whole limit this measures how fast the machine reads and writes JSON.
-    allowed: 100 * 75,
-    settings: (url) => ({ url, apiKey: 'sandbox-braze-key', externalId: 'email', requestsPerSecond: 100 }),
-    limit: '75 users a call, at a tenth of the 3000 calls in three seconds',
+    allowed: 50 * 75,
+    settings: (url) => ({ url, apiKey: 'sandbox-braze-key', externalId: 'email', requestsPerSecond: 50 }),
+    limit: '75 users a call, at a twentieth of the 3000 calls in three seconds',
   },
   sfmc: {
     settings: (url) => ({
