@@ -4,7 +4,7 @@ export const registerDemo: Register = (program, exit) => {
   program
     .command('demo')
     .description(
-      'Runs the example jobs on the sample files, against an embedded SFTP server and stand-ins for Extole and HubSpot.',
+      'Runs the example jobs on the sample files, against an embedded SFTP server and stand-ins for Extole, HubSpot and Braze.',
     )
     .option('--root <folder>', 'where it leaves its files', 'demo')
     .addHelpText(

@@ -67,6 +67,24 @@ export function afterLines({ exports = [], pushes = [] }: RunResult['account']):
   return [...out, ...pushed];
 }
 
+/** A line for each sync of a segment. */
+export function segmentLines({ files }: RunResult['account']): string[] {
+  return files.flatMap(({ name, segments = [] }) =>
+    segments.map(({ segment, state, before, added, removed, rejected, open, after }) => {
+      const sum = `${count(before, 'member')} before + ${grouped(added)} added - ${grouped(removed)} removed`;
+      const more = [
+        after === undefined ? [] : [` = ${grouped(after)}`],
+        rejected > 0 ? [`; ${grouped(rejected)} rejected by the target`] : [],
+        open > 0 ? [`; ${grouped(open)} open`] : [],
+        state === 'held' || state === 'superseded' ? [`; ${state}`] : [],
+      ];
+      return `segment ${segment}, ${name}: ${sum}${more.flat().join('')}`;
+    }),
+  );
+}
+
+const grouped = (n: number): string => n.toLocaleString('en-US');
+
 /** What a run answers. */
 export function printRun({ account, reportPath }: RunResult, json: boolean): void {
   if (json) {
@@ -78,7 +96,7 @@ export function printRun({ account, reportPath }: RunResult, json: boolean): voi
   if (account.files.length === 0) {
     if (!account.halted && after.length === 0) say(`${account.job}: no new file, nothing left from earlier runs`);
   } else say(renderFileTable(account, { width: process.stdout.columns ?? 100 }).trimEnd());
-  for (const line of after) say(visible(line));
+  for (const line of [...segmentLines(account), ...after]) say(visible(line));
   for (const notice of account.notices) say(visible(`  note: ${notice.message}`));
   for (const file of account.files) if (file.resultsPath) say(visible(`results: ${file.resultsPath}`));
   if (reportPath) say(visible(`report:  ${reportPath}`));

@@ -22,7 +22,8 @@ export const registerSandbox: Register = (program, exit) => {
       `
 It prints the environment with which the example jobs use it, and runs until it is stopped. Every request that the stand-in
 gets is kept in <root>/extole/received.jsonl, and so is each row that it takes out of a file or a batch. HubSpot, Salesforce Marketing
-Cloud, Klaviyo, Iterable and Braze stand on free ports, with the same kind of log; HubSpot knows five contacts without a share link.
+Cloud, Klaviyo, Iterable and Braze stand on free ports, with the same kind of log; HubSpot knows five contacts without a share link,
+Braze the users M-000001 to M-001000. Cohorts and audiences stay from one start to the next.
 
 For the lane batch, a job says no more than "lane: batch". For the lane sftp it names Extole's SFTP server, which looks into its
 folders five times a second, moves each file to archive and writes its results:

@@ -4,6 +4,7 @@ import ssh2 from 'ssh2';
 import type { Io } from '../model.ts';
 import { type ExtoleStandIn, SANDBOX_TOKEN, startExtole } from './extole/server.ts';
 import { type ExtoleFolder, watchExtoleFolder } from './extole/sftp-folder.ts';
+import { readKept, writeKept } from './kept-lists.ts';
 import { type SftpServer, startSftpServer } from './sftp/server.ts';
 import { startTools, type Tools } from './tools.ts';
 
@@ -65,7 +66,17 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       links: { onEvents: { customer_listed: 'refer-a-friend' } },
       ...(options.requestsPerMinute === undefined ? {} : { requestsPerMinute: options.requestsPerMinute }),
     });
-    opened.push(extole);
+    const audiences = join(options.root, 'extole', 'audiences.json');
+    extole.audiences.restore(await readKept(audiences));
+    opened.push({
+      close: async () => {
+        await extole.close();
+        await writeKept(
+          audiences,
+          extole.audiences.all().map(({ id, name, members }) => ({ id, name, members: [...members] })),
+        );
+      },
+    });
     const extoleSftp =
       options.extoleSftpPort === undefined
         ? undefined

@@ -1,9 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Io } from '../model.ts';
+import { SANDBOX_PARTNER } from './braze/cohorts.ts';
 import { SANDBOX_KEY as BRAZE_KEY, type BrazeStandIn, startBraze } from './braze/server.ts';
 import { HUBSPOT_TOKEN, type HubspotStandIn, startHubspot } from './hubspot/server.ts';
 import { SANDBOX_KEY as ITERABLE_KEY, type IterableStandIn, startIterable } from './iterable/server.ts';
+import { readKept, writeKept } from './kept-lists.ts';
 import { type KlaviyoStandIn, startKlaviyo } from './klaviyo/server.ts';
 import { type SfmcStandIn, startSfmc } from './sfmc/server.ts';
 
@@ -31,7 +33,13 @@ const CONTACTS = [
   { email: 'ewa.nowak@example.org', firstname: 'Ewa', lastname: 'Nowak' },
 ];
 
-/** Stand-ins for the five tools. Every request that one gets is kept in `<root>/<tool>/received.jsonl`; what it stores is forgotten with it. */
+/** Users whom the sandbox's Braze knows, by the numbers of members in the sample files. */
+const USERS = Array.from({ length: 1000 }, (_, i) => `external_id M-${String(i + 1).padStart(6, '0')}`);
+
+/**
+ * Stand-ins for the five tools. Every request that one gets is kept in `<root>/<tool>/received.jsonl`; what it stores is forgotten
+ * with it, but for the cohorts of Braze.
+ */
 export async function startTools({ io, root }: { io: Io; root: string }): Promise<Tools> {
   const opened: { stop(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
@@ -51,7 +59,18 @@ export async function startTools({ io, root }: { io: Io; root: string }): Promis
     const sfmc = kept(await startSfmc({ io, log: await logOf('sfmc'), package: SFMC_CLIENT }));
     const klaviyo = kept(await startKlaviyo({ io, log: await logOf('klaviyo'), apiKey: KLAVIYO_KEY }));
     const iterable = kept(await startIterable({ io, log: await logOf('iterable') }));
-    const braze = kept(await startBraze({ io, log: await logOf('braze') }));
+    const log = await logOf('braze');
+    const path = join(root, 'braze', 'cohorts.json');
+    const braze = await startBraze({ io, log, known: USERS, cohorts: { kept: await readKept(path) } });
+    kept({
+      stop: async () => {
+        await braze.stop();
+        await writeKept(
+          path,
+          [...braze.cohorts].map(([id, cohort]) => ({ id, ...cohort, members: [...cohort.members] })),
+        );
+      },
+    });
     const env = {
       HUBSPOT_URL: hubspot.url,
       HUBSPOT_TOKEN,
@@ -64,6 +83,8 @@ export async function startTools({ io, root }: { io: Io; root: string }): Promis
       ITERABLE_API_KEY: ITERABLE_KEY,
       BRAZE_URL: braze.url,
       BRAZE_API_KEY: BRAZE_KEY,
+      BRAZE_PARTNER_KEY: SANDBOX_PARTNER.partnerApiKey,
+      BRAZE_IMPORT_KEY: SANDBOX_PARTNER.clientSecret,
     };
     return { hubspot, sfmc, klaviyo, iterable, braze, env, close };
   } catch (error) {

@@ -79,8 +79,8 @@ describe('the published package', () => {
     const demo = await referry(['demo', '--root', 'demo']);
     expect(demo.stderr).toBe('');
     expect(demo.code, demo.stdout).toBe(0);
-    expect(demo.stdout.match(/^Balanced: /gm)).toHaveLength(6);
-    expect((await readdir(join(folder, 'demo/sftp/results'))).length).toBeGreaterThanOrEqual(9);
+    expect(demo.stdout.match(/^Balanced: /gm)).toHaveLength(8);
+    expect((await readdir(join(folder, 'demo/sftp/results'))).length).toBeGreaterThanOrEqual(13);
     expect(await readdir(join(folder, 'demo/sftp/outbox'))).toHaveLength(10);
   }, 120_000);
 

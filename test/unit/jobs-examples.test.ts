@@ -15,6 +15,9 @@ const ENV = {
   REFERRY_OUTBOX_URL: 'sftp://partner@127.0.0.1:2222/outbox',
   EXTOLE_TOKEN: 'token',
   HUBSPOT_TOKEN: 'token',
+  BRAZE_API_KEY: 'key',
+  BRAZE_PARTNER_KEY: 'key',
+  BRAZE_IMPORT_KEY: 'key',
 };
 
 test('the example jobs load without a problem, each with files of its own', async () => {
@@ -23,11 +26,13 @@ test('the example jobs load without a problem, each with files of its own', asyn
   expect(jobs.map(({ id, source, event }) => [id, source.match, event.name])).toEqual([
     ['account-fundings', 'account-fundings-*.psv', 'account_funded'],
     ['account-openings', 'account-openings-*.csv', 'account_opened'],
+    ['audiences', 'audiences-*.psv', undefined],
     // Its match is not used: its customers come from HubSpot.
     ['hubspot-share-links', '*.csv', 'share link: newsletter'],
     ['order-shipments', 'order-shipments-*.csv.gz', 'shipped'],
     ['quote-submissions', 'quote-submissions-*.jsonl', 'quote_submitted'],
     ['share-links', 'customers-*.csv', 'share link: refer-a-friend'],
+    ['vip-cohort', 'vip-*.csv', 'vip'],
   ]);
 });
 

@@ -92,6 +92,14 @@ describe('the sample files', () => {
       ...['COLUMN_COUNT', 'DUPLICATE_IN_FILE', 'EMAIL_INVALID', 'EMAIL_TOO_LONG', 'IDENTITY_MISSING', 'KEY_TOO_LONG'],
       'PERSON_NOT_FOUND',
     ]);
+    expect([...codes('vip-20261120.csv')].sort()).toEqual([
+      ...['COLUMN_COUNT', 'DUPLICATE_IN_FILE', 'KEY_MISSING', 'KEY_PLACEHOLDER', 'KEY_SCIENTIFIC', 'KEY_TOO_LONG'],
+      'MEMBER_UNKNOWN',
+    ]);
+    expect([...codes('audiences-20261120.psv')].sort()).toEqual([
+      ...['ACTION_UNKNOWN', 'CONFLICT_IN_FILE', 'DUPLICATE_IN_FILE', 'EMAIL_INVALID', 'KEY_MISSING'],
+      'SEGMENT_NOT_ALLOWED',
+    ]);
     expect([...codes('account-openings-20261121.csv')]).toEqual(expect.arrayContaining(['DUPLICATE', 'CONFLICT']));
   });
 
@@ -109,6 +117,7 @@ describe('the sample files', () => {
       'account-openings-20261121.csv',
       'order-shipments-20261120.csv.gz',
       'customers-20261120.csv',
+      'vip-20261120.csv',
     ]) {
       const table = tableOf(name).slice(1);
       const records = cut(name);
@@ -131,6 +140,11 @@ describe('the sample files', () => {
       `${cents / 100n}.${String(cents % 100n).padStart(2, '0')}`,
     ]);
     expect(rows).toHaveLength(expectedOf('order-shipments-20261120.csv.gz').length);
+  });
+
+  it('state the rows of a file of VIP customers in its last record', () => {
+    for (const name of ['vip-20261120.csv', 'vip-20261121.csv'])
+      expect(tableOf(name).at(-1)).toEqual(['TRL', String(expectedOf(name).length)]);
   });
 
   it('share application ids between openings and fundings', () => {

@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { customersFile } from './customers.ts';
 import { fundingsFile } from './fundings.ts';
+import { audienceFiles, vipFiles } from './members.ts';
 import { nextDayFile, openingsFile, truncatedFile } from './openings.ts';
 import { quotesFile } from './quotes.ts';
 import type { SampleFile } from './sample.ts';
@@ -20,6 +21,8 @@ export function sampleFiles(): SampleFile[] {
     shipmentsFile(),
     quotesFile(),
     customersFile(),
+    ...vipFiles(),
+    ...audienceFiles(),
   ];
 }
 

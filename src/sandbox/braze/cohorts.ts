@@ -1,4 +1,5 @@
 import { isObject } from '../json.ts';
+import type { KeptList } from '../kept-lists.ts';
 import type { StandInReply } from '../stand-in.ts';
 
 /** A cohort as the workspace has it. */
@@ -18,6 +19,8 @@ export interface CohortOptions {
   ids?: number;
   /** Refuses a whole call because of one id, with these words. */
   refusesId?: (id: string) => string | undefined;
+  /** Cohorts that are there from the beginning. */
+  kept?: readonly KeptList[];
 }
 
 export interface Cohorts {
@@ -41,6 +44,8 @@ export function createCohorts(options: CohortOptions, isKnown: (name: string) =>
   const { partner, partnerApiKey, clientSecret } = { ...SANDBOX_PARTNER, ...options };
   const most = options.ids ?? 1000;
   const cohorts = new Map<string, { name: string; createdAt: string; members: Set<string> }>();
+  for (const { id, name, createdAt = '', members } of options.kept ?? [])
+    cohorts.set(id, { name, createdAt, members: new Set(members) });
   let locked = 0;
 
   function make(body: Readonly<Record<string, unknown>>): StandInReply {

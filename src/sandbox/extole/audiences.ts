@@ -1,4 +1,5 @@
 import type { Io } from '../../model.ts';
+import type { KeptList } from '../kept-lists.ts';
 import { type FileRows, type RowFormat, readRows, UnreadableFile } from './dialect.ts';
 import { errorReply, type Reply } from './errors.ts';
 import type { FileAssets } from './files.ts';
@@ -46,6 +47,8 @@ export interface Audiences {
   all(): readonly StoredAudience[];
   get(id: string): StoredAudience | undefined;
   make(name: string): StoredAudience;
+  /** Puts back what was kept from an earlier start. */
+  restore(kept: readonly KeptList[]): void;
   /** One member; whether that changed anything. */
   set(audienceId: string, identity: string, isMember: boolean): boolean;
   operations(audienceId: string): readonly Operation[];
@@ -125,6 +128,9 @@ export function createAudiences(io: Io, files: FileAssets, given: Partial<Audien
       const audience = { id: `7465${3_000_000 + audiences.size}`, name, members: new Set<string>() };
       audiences.set(audience.id, audience);
       return audience;
+    },
+    restore(kept) {
+      for (const { id, name, members } of kept) audiences.set(id, { id, name, members: new Set(members) });
     },
     set(id, identity, isMember) {
       const members = audiences.get(id)?.members;
