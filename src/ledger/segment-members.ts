@@ -1,3 +1,4 @@
+import type Database from 'better-sqlite3';
 import { mustHold } from './fence.ts';
 import type { Ledger } from './open.ts';
 
@@ -51,21 +52,32 @@ export function correctMembers(
 
 /** Part of the caller's transaction. Returns how many were none before. */
 export function insertMembers({ db }: Pick<Ledger, 'db'>, segment: number, members: readonly PlacedMember[]): number {
-  if (members.length === 0) return 0;
-  return db
-    .prepare(
-      "INSERT OR IGNORE INTO segment_members SELECT ?, value ->> 0, value ->> 1 FROM json_each(?) WHERE value ->> 1 <> ''",
-    )
-    .run(segment, JSON.stringify(members)).changes;
+  return byPart(
+    members,
+    db.prepare('INSERT OR IGNORE INTO segment_members SELECT ?, ?, value FROM json_each(?)'),
+    segment,
+  );
 }
 
 /** Part of the caller's transaction. Returns how many were there. */
 export function deleteMembers({ db }: Pick<Ledger, 'db'>, segment: number, members: readonly PlacedMember[]): number {
-  if (members.length === 0) return 0;
-  return db
-    .prepare(
-      `DELETE FROM segment_members WHERE segment_id = ?
-         AND (part, member) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))`,
-    )
-    .run(segment, JSON.stringify(members)).changes;
+  return byPart(
+    members,
+    db.prepare(
+      'DELETE FROM segment_members WHERE segment_id = ? AND part = ? AND member IN (SELECT value FROM json_each(?))',
+    ),
+    segment,
+  );
+}
+
+/** A statement for each part that occurs: members come in the order of their parts. */
+function byPart(
+  members: readonly PlacedMember[],
+  statement: Database.Statement<[number, number, string]>,
+  segment: number,
+): number {
+  let changes = 0;
+  for (const [part, its] of Map.groupBy(members, ([of]) => of))
+    changes += statement.run(segment, part, JSON.stringify(its.map(([, member]) => member))).changes;
+  return changes;
 }
