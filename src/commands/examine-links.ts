@@ -75,14 +75,14 @@ function hubspotUses(job: LinksJob): HubspotUse[] {
   return uses;
 }
 
-/** It is only listed: a probe that is put there could be taken for an import. */
-async function examineOutbox(to: RemoteSettings, io: Io): Promise<Step[]> {
+/** It is only listed: a probe that is put there could be taken for an import. `maker`: what makes it where it is not there yet. */
+export async function examineOutbox(to: RemoteSettings, io: Io, maker = 'export'): Promise<Step[]> {
   const { url, inbox: outbox } = splitUrl(to.url);
   const probed = await probeRemote({ ...to, url }, [outbox], io, { readOnly: true });
   return probed.map(({ step, ok, detail, hint }): Step => {
     if (ok) return { step, verdict: 'ok', detail };
     if (step === 'list' && /^NO_SUCH_(?:FILE|FOLDER)\b/.test(detail))
-      return { step, verdict: 'warn', detail: `${outbox}: is not there yet; the first export makes it` };
+      return { step, verdict: 'warn', detail: `${outbox}: is not there yet; the first ${maker} makes it` };
     const cause = step === 'settings' ? 'configuration' : 'unreachable';
     return { step, verdict: 'FAIL', detail, cause, ...(hint === undefined ? {} : { hint }) };
   });
@@ -110,7 +110,7 @@ function addressOf(target: Tool): string {
   }
 }
 
-function stepOf({ step, ok, detail, hint, doubtful }: ProbeStep): Step {
+export function stepOf({ step, ok, detail, hint, doubtful }: ProbeStep): Step {
   const more = hint === undefined ? {} : { hint };
   if (!ok) return { step, verdict: 'FAIL', detail, cause: 'unreachable', ...more };
   return { step, verdict: doubtful ? 'warn' : 'ok', detail, ...more };

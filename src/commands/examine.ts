@@ -12,6 +12,7 @@ import { examineHere } from './examine-here.ts';
 import { examineKeys } from './examine-keys.ts';
 import { examineLane } from './examine-lane.ts';
 import { examineLinks } from './examine-links.ts';
+import { examineMembers } from './examine-members.ts';
 import { examineReceive } from './examine-receive.ts';
 import { type RawJob, readRawJob } from './raw-job.ts';
 
@@ -72,10 +73,15 @@ export async function examine(
       done(`job ${job.id}: source ${job.source.url}`, await examineSource(job, io));
       const keys = await examineKeys(job, io);
       if (keys.length > 0) done(`job ${job.id}: keys`, keys);
-      const { extole } = job.destination;
-      const options = { timeouts: job.delivery, events: job.pipeline === 'deliver-events' };
-      const steps = (await probeExtole(extole, io, options)).map(stepOf);
-      done(`job ${job.id}: Extole ${extole.account}/${extole.container}`, [...steps, ...examineDedupe(job, ledger)]);
+      if (job.pipeline === 'sync-segment') {
+        const { subject, steps } = await examineMembers(job, io, new AbortController().signal);
+        done(subject, steps);
+      } else {
+        const { extole } = job.destination;
+        const options = { timeouts: job.delivery, events: job.pipeline === 'deliver-events' };
+        const steps = (await probeExtole(extole, io, options)).map(stepOf);
+        done(`job ${job.id}: Extole ${extole.account}/${extole.container}`, [...steps, ...examineDedupe(job, ledger)]);
+      }
       const lane = await examineLane(job, io);
       if (lane) done(lane.subject, lane.steps);
       if (job.pipeline === 'export-share-links')
