@@ -1,6 +1,6 @@
 import type { Register } from './registry.ts';
 
-const PIPELINES = ['deliver-events', 'export-share-links'] as const;
+const PIPELINES = ['deliver-events', 'export-share-links', 'sync-segment'] as const;
 
 export const registerInit: Register = (program, exit) => {
   program
@@ -9,7 +9,7 @@ export const registerInit: Register = (program, exit) => {
     .description('Makes a project folder: a commented job, its JSON Schema, .env.example, .gitignore, README.md.')
     .option(
       '--pipeline <name>',
-      'what its job does: deliver-events (rows of files as events), export-share-links (a share link in every contact of HubSpot)',
+      'what its job does: deliver-events (rows of files as events), export-share-links (a share link in every contact of HubSpot), sync-segment (the members of a segment, as an audience of Extole)',
       'deliver-events',
     )
     .addHelpText(
@@ -19,7 +19,8 @@ Files that are there already are left as they are.
 
 Examples:
   referry init my-referrals && cd my-referrals
-  referry init my-links --pipeline export-share-links && cd my-links`,
+  referry init my-links --pipeline export-share-links && cd my-links
+  referry init my-segments --pipeline sync-segment && cd my-segments`,
     )
     .action(async (folder: string, { pipeline }: { pipeline: string }) => {
       const { job, text, steps } = await projectOf(pipeline, folder);
@@ -60,6 +61,15 @@ async function projectOf(
       ['referry run share-links', 'makes the links and puts them into the contacts'],
     ];
     return { job: 'share-links', text: linksTemplate(resolve(folder)), steps };
+  }
+  if (pipeline === 'sync-segment') {
+    const { resolve } = await import('node:path');
+    const { segmentsTemplate } = await import('../jobs/template-segments.ts');
+    const steps = [
+      ['referry doctor', 'tries the folders, and Extole'],
+      ['referry run segments --dry-run', 'says of files in files/inbox how many members would come and go'],
+    ];
+    return { job: 'segments', text: segmentsTemplate(resolve(folder)), steps };
   }
   const { TransferError } = await import('../model.ts');
   throw new TransferError('USAGE', `--pipeline: found ${pipeline}; allowed: ${PIPELINES.join(', ')}`);

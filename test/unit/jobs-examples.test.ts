@@ -6,6 +6,7 @@ import { fieldsAt, jobJsonSchema, schemaAt } from '../../src/jobs/json-schema.ts
 import { formatProblem, loadJobs } from '../../src/jobs/load.ts';
 import { projectTemplate } from '../../src/jobs/template.ts';
 import { linksTemplate } from '../../src/jobs/template-links.ts';
+import { segmentsTemplate } from '../../src/jobs/template-segments.ts';
 
 const FOLDER = new URL('../../jobs/', import.meta.url).pathname;
 const ENV = {
@@ -51,6 +52,7 @@ test.each([
     (folder: string) => linksTemplate(folder),
     { EXTOLE_TOKEN: 'token', HUBSPOT_TOKEN: 'token' },
   ],
+  ['sync-segment', 'segments', (folder: string) => segmentsTemplate(folder), { EXTOLE_TOKEN: 'token' }],
 ] as const)('a new project of %s needs its variables, and nothing else', async (_, id, template, env) => {
   // A name that a URL has to write otherwise.
   const folder = await mkdtemp(join(tmpdir(), 'referry init #$&{'));
