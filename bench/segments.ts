@@ -34,7 +34,8 @@ async function difference(root: string): Promise<void> {
   await writeIds(before, 0);
   await writeIds(after, CHANGED);
   const tools = await seconds('sort', before, after, root);
-  const ours = await task<Took & { add: number; remove: number }>('task-segment-diff.mjs', before, after, root);
+  await task<Took>('task-segment-diff.mjs', 'confirm', before, root);
+  const ours = await task<Took & { add: number; remove: number }>('task-segment-diff.mjs', 'compare', after, root);
   if (ours.add !== CHANGED || ours.remove !== CHANGED) throw new Error(`the difference is ${JSON.stringify(ours)}`);
   show(
     'segments',

@@ -3,10 +3,10 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Compares two lists of ids and prints what it took, as one JSON line: `task-segment-diff.mjs <before> <after> <folder>`. The first one
- * becomes what is confirmed in a ledger; what is measured is the second one, from its first byte to the last difference. The built package.
+ * `task-segment-diff.mjs <confirm|compare> <list> <folder>`: a list of ids becomes what is confirmed in a ledger; or is compared with that,
+ * from its first byte to the last difference, and what it took is printed as one JSON line. The built package.
  */
-const [before = '', after = '', folder = ''] = process.argv.slice(2);
+const [how = '', list = '', folder = ''] = process.argv.slice(2);
 /** @param {string} path */
 const built = (path) => new URL(`../dist/src/${path}.js`, import.meta.url).href;
 /** @type {typeof import('../src/io.ts')} */
@@ -21,19 +21,17 @@ const { createMemberSpool, PARTS } = await import(built('segments/spool'));
 const { differenceOf } = await import(built('segments/difference'));
 
 const ledger = await openLedger(join(folder, 'ledger.sqlite'), 'command', realIo(createLog('error')));
-const first = await spooled(before);
-for (let part = 0; part < PARTS; part++) {
-  /** @type {(readonly [number, string])[]} */
-  const members = [...first.part(part)].map((member) => [part, member]);
-  ledger.db.transaction(() => insertMembers(ledger, 1, members)).immediate();
-}
-first.close();
-
 const started = performance.now();
-const wanted = await spooled(after);
+const wanted = await spooled(list);
+if (how === 'confirm')
+  for (let part = 0; part < PARTS; part++) {
+    /** @type {(readonly [number, string])[]} */
+    const members = [...wanted.part(part)].map((member) => [part, member]);
+    ledger.db.transaction(() => insertMembers(ledger, 1, members)).immediate();
+  }
 const confirmed = confirmedMembers(ledger, 1);
 const sum = { add: 0, remove: 0 };
-for (let part = 0; part < PARTS; part++) {
+for (let part = 0; part < PARTS && how === 'compare'; part++) {
   const { add, remove } = differenceOf({ add: wanted.part(part), remove: 'rest' }, confirmed(part));
   sum.add += add.length;
   sum.remove += remove.length;
