@@ -5,6 +5,7 @@ import { confirmedMembers, correctMembers } from '../../ledger/segment-members.t
 import {
   beginSync,
   endSync,
+  heldBefore,
   lastRejected,
   laterSnapshot,
   runningSync,
@@ -54,6 +55,8 @@ export interface SyncRequest {
   target: MembershipTarget;
   wanted: WantedMembers;
   processing: number | null;
+  /** Whether a file of this name may be about the segment. Absent: any may. */
+  mayConcern?: (fileName: string) => boolean;
   rules: GuardRules;
   /** A person has looked. */
   released: boolean;
@@ -86,7 +89,8 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
   if (earlier?.state === 'superseded') return { end: { kind: 'superseded' } };
   let running = runningSync(ledger, segment.id);
   if (running?.processingId === null) {
-    const end = await endRepair(ctx, request, running);
+    await prepare(ctx, request);
+    const end = await endRepair(ctx, request.target, running);
     if (end.kind !== 'done') return { end };
     running = undefined;
   }
@@ -96,6 +100,8 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
     supersede(ledger, id, io.now());
     return { end: { kind: 'superseded' } };
   }
+  const undecided = earlier?.state === 'running' ? undefined : undecidedBefore(ctx, request);
+  if (undecided !== undefined) return { end: waits(request, `p${undecided}, which is held: referry held shows why`) };
   const prepared = await prepare(ctx, request);
   if (earlier?.state === 'running') return { running: earlier };
 
@@ -138,18 +144,35 @@ export async function carryOut(ctx: SyncContext, request: SyncRequest, judged: J
   return finish(ctx, request, sync);
 }
 
-/** A repair that was broken off: what may be on the wire is sent once more, and the rest is left to the next one. */
-async function endRepair(ctx: SyncContext, request: SyncRequest, repair: Sync): Promise<ApplyEnd> {
-  await prepare(ctx, request);
-  const end = await applyChanges(ctx, repair, request.target, [], false);
+/** A repair that was broken off: what may be on the wire is sent once more, to a target that is prepared; the rest is left to the next one. */
+export async function endRepair(ctx: SyncContext, target: MembershipTarget, repair: Sync): Promise<ApplyEnd> {
+  const end = await applyChanges(ctx, repair, target, [], false);
   if (end.kind === 'done') endSync(ctx.ledger, repair, ctx.io.now());
   return end;
 }
 
 /** What an earlier file began is ended first: its changes may be on the wire. */
-function waitsFor({ name }: SyncRequest, { processingId }: Sync): SyncEnd {
+function waitsFor(request: SyncRequest, { processingId }: Sync): SyncEnd {
   const file = processingId === null ? 'a repair' : `p${processingId}`;
-  return { kind: 'open', code: 'SEGMENT_BUSY', reason: `${name} waits for ${file}, which is not through yet` };
+  return waits(request, `${file}, which is not through yet`);
+}
+
+const waits = ({ name }: SyncRequest, what: string): SyncEnd => ({
+  kind: 'open',
+  code: 'SEGMENT_BUSY',
+  reason: `${name} waits for ${what}`,
+});
+
+/**
+ * The file that changes have to wait for: released after them, it would bring back whom they remove. A snapshot says all there is to
+ * say, and what came before it is superseded.
+ */
+function undecidedBefore({ ledger }: SyncContext, request: SyncRequest): number | undefined {
+  const { processing, wanted, segment, mayConcern = () => true } = request;
+  if (processing === null || wanted.kind !== 'changes') return undefined;
+  return heldBefore(ledger, segment.job, segment.id, processing).find(
+    ({ name, compared }) => compared || mayConcern(name),
+  )?.id;
 }
 
 function refuseOtherIds({ segment, target, name }: SyncRequest): void {

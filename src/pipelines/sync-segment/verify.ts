@@ -5,7 +5,7 @@ import type { MembershipTarget } from '../../destinations/membership.ts';
 import type { SegmentsJob } from '../../jobs/schema.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { confirmedMembers } from '../../ledger/segment-members.ts';
-import { beginSync, endSync, runningSync } from '../../ledger/segment-syncs.ts';
+import { beginSync, endSync, runningSync, type Sync } from '../../ledger/segment-syncs.ts';
 import { findSegmentAt, type KnownSegment } from '../../ledger/segments.ts';
 import { type Answer, type Io, TransferError } from '../../model.ts';
 import { maskValue } from '../../reports/mask.ts';
@@ -13,7 +13,7 @@ import { type Difference, differenceOf } from '../../segments/difference.ts';
 import { createMemberSpool, type MemberSpool, PARTS } from '../../segments/spool.ts';
 import { keyedHash } from '../files/context.ts';
 import { applyChanges } from './apply.ts';
-import { chunksOf, type SyncContext } from './sync.ts';
+import { chunksOf, endRepair, type SyncContext } from './sync.ts';
 import { identityOf, openTarget } from './targets.ts';
 
 export interface VerifyContext {
@@ -22,6 +22,8 @@ export interface VerifyContext {
   signal: AbortSignal;
   /** A private folder of this machine. */
   staging: string;
+  /** Named places where a test may let the process die. */
+  crashPoint?: (name: string) => void;
 }
 
 /** What a target has, beside what is confirmed. Samples are masked. */
@@ -44,7 +46,7 @@ const SHOWN = 5;
 
 /**
  * Reads who is in a segment at its target and compares that with what is confirmed; with `repair`, makes the target say what is
- * confirmed, which stays as it is. Throws `TransferError`, and the signal's reason.
+ * confirmed, which stays as it is: a repair that was broken off is ended first. Throws `TransferError`, and the signal's reason.
  */
 export async function verifySegment(
   ctx: VerifyContext,
@@ -55,7 +57,8 @@ export async function verifySegment(
   const { ledger, io, signal } = ctx;
   const segment = findSegmentAt(ledger, identityOf(job.target, io), name);
   if (!segment || segment.syncedAt === null) throw neverSynced(job, name);
-  if (runningSync(ledger, segment.id)) throw stillSyncing(job, name);
+  const running = runningSync(ledger, segment.id);
+  if (running && !(repair && running.processingId === null)) throw stillSyncing(job, name, running);
   const target = openTarget(job.target, io);
   await mkdir(ctx.staging, { recursive: true, mode: 0o700 });
   const spool = createMemberSpool(join(ctx.staging, `verify-${segment.id}-${io.now()}`));
@@ -63,6 +66,7 @@ export async function verifySegment(
     if (!target.members) throw unreadable(target);
     const earlier = { targetId: segment.targetId, name: segment.targetName };
     await target.prepare({ id: segment.name, name: segment.targetName, since: segment.since, earlier }, signal);
+    if (running) await endEarlier(ctx, job, name, target, running);
     for await (const page of target.members(signal)) for (const member of page) spool.add(member);
     const findings = compare(ctx, job, segment, spool);
     if (!repair || findings.missing + findings.strangers === 0) return findings;
@@ -72,6 +76,22 @@ export async function verifySegment(
     spool.close();
     await target.close();
   }
+}
+
+/** What a repair that was broken off may have on the wire must not arrive after what is read now. */
+async function endEarlier(
+  ctx: VerifyContext,
+  job: SegmentsJob,
+  name: string,
+  target: MembershipTarget,
+  earlier: Sync,
+): Promise<void> {
+  const end = await endRepair(contextOf(ctx, job), target, earlier);
+  if (end.kind === 'done') return;
+  throw new TransferError(end.code, `the repair of ${name} that was broken off is not through yet: ${end.reason}`, {
+    retryable: end.kind === 'open',
+    hint: `once the target takes changes again: referry verify-segment ${name} --repair --job ${job.id}`,
+  });
 }
 
 function* differences({ ledger }: VerifyContext, segment: number, spool: MemberSpool): Generator<Difference> {
@@ -118,6 +138,7 @@ async function mend(
     'running',
     io.now(),
   );
+  ctx.crashPoint?.('sync-begun');
   const done = { added: 0, removed: 0 };
   // What the ledger counts is who was not confirmed before; nobody is here.
   const counted: MembershipTarget = {
@@ -139,12 +160,12 @@ async function mend(
 
 const isYes = ({ kind }: Answer): boolean => kind === 'accepted';
 
-function contextOf({ ledger, io, signal }: VerifyContext, { delivery, failed }: SegmentsJob): SyncContext {
+function contextOf({ ledger, io, signal, crashPoint }: VerifyContext, { delivery, failed }: SegmentsJob): SyncContext {
   return {
     ...{ ledger, io, signal, hash: keyedHash(ledger), maxAttempts: delivery.maxAttempts, failedMaxAge: failed.maxAge },
     backoffMs: (attempt) => backoffDelay(attempt, delivery.backoff, io.random()),
     applied: () => {},
-    crashPoint: () => {},
+    crashPoint: crashPoint ?? (() => {}),
   };
 }
 
@@ -163,10 +184,13 @@ function neverSynced({ id, segments }: SegmentsJob, name: string): TransferError
   });
 }
 
-function stillSyncing({ id }: SegmentsJob, name: string): TransferError {
-  return new TransferError('SEGMENT_BUSY', `a sync of ${name} is not through yet, and its changes may be on the wire`, {
+function stillSyncing({ id }: SegmentsJob, name: string, { processingId }: Sync): TransferError {
+  // A run without a new file would leave a repair as it is.
+  const next = processingId === null ? `verify-segment ${name} --repair --job ${id}` : `run ${id}`;
+  const what = processingId === null ? 'repair' : 'sync';
+  return new TransferError('SEGMENT_BUSY', `a ${what} of ${name} is not through yet: its changes may be on the wire`, {
     retryable: true,
-    hint: `referry run ${id} first`,
+    hint: `to end it: referry ${next}`,
   });
 }
 

@@ -15,13 +15,14 @@ export interface VerifySegmentRequest {
 /** Reads the members of a segment back from its target and says what differs; with `repair`, puts it right there. */
 export const verifySegment: Verb<VerifySegmentRequest, SegmentFindings> = {
   name: 'verify-segment',
-  execute: async ({ job: id, segment, repair = false }, { ledger, io, signal, jobs, state }) => {
+  execute: async ({ job: id, segment, repair = false }, { ledger, io, signal, jobs, state, crashPoint }) => {
     const job = await readJob(jobs, id, io.env);
     if (job.pipeline !== 'sync-segment')
       throw new TransferError('USAGE', `job ${job.id} keeps no segments`, {
         hint: 'name a job with pipeline: sync-segment',
       });
-    const findings = await verify({ ledger, io, signal, staging: join(state, 'staging') }, job, segment, repair);
+    const around = { ledger, io, signal, staging: join(state, 'staging'), ...(crashPoint ? { crashPoint } : {}) };
+    const findings = await verify(around, job, segment, repair);
     const differs = findings.missing + findings.strangers > 0;
     const mended = findings.repaired !== undefined && findings.repaired.open === 0;
     return { executed: findings, exitCode: differs && !mended ? EXIT.attention : EXIT.ok };
