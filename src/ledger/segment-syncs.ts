@@ -113,6 +113,27 @@ export function laterSnapshot({ db }: Pick<Ledger, 'db'>, segment: number, proce
     .get(segment, processing)?.id;
 }
 
+/**
+ * Files of the same job that came before one, and that a person has to decide about. `compared`: it is known to be about this segment; else
+ * it was held before it was looked what it would change.
+ */
+export function heldBefore(
+  { db }: Pick<Ledger, 'db'>,
+  segment: number,
+  processing: number,
+): { id: number; name: string; compared: boolean }[] {
+  return db
+    .prepare<[number, number, number], { id: number; name: string; syncs: number; its: number | null }>(
+      `SELECT p.id, p.name, count(y.id) AS syncs, sum(y.segment_id = ? AND y.state = 'held') AS its
+       FROM processings p LEFT JOIN segment_syncs y ON y.processing_id = p.id
+       WHERE p.job = (SELECT job FROM processings WHERE id = ?) AND p.id < ?
+         AND json_extract(p.refusal, '$.verdict') = 'held' GROUP BY p.id ORDER BY p.id`,
+    )
+    .all(segment, processing, processing)
+    .filter(({ syncs, its }) => syncs === 0 || its)
+    .map(({ id, name, syncs }) => ({ id, name, compared: syncs > 0 }));
+}
+
 /** How many members the target refused at the last sync that came to its end. */
 export function lastRejected({ db }: Pick<Ledger, 'db'>, segment: number): number {
   return (

@@ -4,6 +4,8 @@ import type { SegmentsJob } from '../../jobs/schema.ts';
 import { updateProcessing } from '../../ledger/processings.ts';
 import { ensureSegment } from '../../ledger/segments.ts';
 import { isMembers } from '../../mapping/compile.ts';
+import { eventNames } from '../../mapping/event-name.ts';
+import type { MemberRows } from '../../mapping/member-settings.ts';
 import { type FilePass, keyedHash, type RunContext } from '../files/context.ts';
 import type { RowCourse } from '../files/course.ts';
 import { type Seal, writeSeal } from '../files/seal.ts';
@@ -26,7 +28,7 @@ export function memberCourse(job: SegmentsJob, open: (ctx: RunContext) => Member
       const rows = pass.definition.event;
       if (!isMembers(rows)) throw new Error(`${pass.processing.name} was taken as something else than members`);
       using wanted = await gatherWanted(ctx, pass, seal, rows);
-      return await syncAll(ctx, pass, seal, job, wanted, open);
+      return await syncAll(ctx, pass, seal, { job, rows }, wanted, open);
     },
     fates: (ctx, pass, seal) => memberFates(ctx.ledger, pass.root.id, seal),
   };
@@ -42,7 +44,7 @@ async function syncAll(
   ctx: RunContext,
   pass: FilePass,
   seal: Seal,
-  job: SegmentsJob,
+  { job, rows }: { job: SegmentsJob; rows: MemberRows },
   wanted: WantedSegments,
   open: (ctx: RunContext) => MembershipTarget,
 ): Promise<{ halted?: { code: string; reason: string }; unchanged?: boolean }> {
@@ -62,6 +64,7 @@ async function syncAll(
         target,
         wanted: members,
         processing: pass.root.id,
+        mayConcern: (fileName) => eventNames(rows, fileName).includes(name),
         rules: job.guards,
         released,
       };

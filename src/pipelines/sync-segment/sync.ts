@@ -170,9 +170,7 @@ const waits = ({ name }: SyncRequest, what: string): SyncEnd => ({
 function undecidedBefore({ ledger }: SyncContext, request: SyncRequest): number | undefined {
   const { processing, wanted, segment, mayConcern = () => true } = request;
   if (processing === null || wanted.kind !== 'changes') return undefined;
-  return heldBefore(ledger, segment.job, segment.id, processing).find(
-    ({ name, compared }) => compared || mayConcern(name),
-  )?.id;
+  return heldBefore(ledger, segment.id, processing).find(({ name, compared }) => compared || mayConcern(name))?.id;
 }
 
 function refuseOtherIds({ segment, target, name }: SyncRequest): void {

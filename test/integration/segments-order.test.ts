@@ -1,0 +1,42 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openSegmentsWorld, type SegmentsWorld, user, users } from './support/segments-world.ts';
+
+let segments: SegmentsWorld;
+
+const changes = (rows: readonly string[]): string => ['id,action', ...rows].map((line) => `${line}\n`).join('');
+const adds = (members: readonly string[]): string[] => members.map((member) => `${member},add`);
+const drop = (name: string, rows: readonly string[]): void => segments.world.drop(name, changes(rows));
+
+beforeEach(async () => {
+  segments = await openSegmentsWorld({
+    job: { file: null, members: { id: 'id', kind: 'changes', action: { column: 'action' } } },
+  });
+  drop('a.csv', adds(users(1, 10)));
+  expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 10 });
+  drop('b.csv', adds(users(11, 30)));
+  expect((await segments.world.run('segments')).run.files[0]).toMatchObject({ state: 'held', code: 'SEGMENT_GROWS' });
+});
+afterEach(() => segments.close());
+
+test('changes wait for those before them that a person has to decide about, so that nobody who went comes back', async () => {
+  drop('c.csv', [`${user(11)},remove`, `${user(1)},remove`]);
+  expect((await segments.world.run('segments')).run).toMatchObject({ open: 2, balanced: true });
+  expect(segments.members()).toHaveLength(10);
+  const released = await segments.world.cli(['release', 'p2', '--by', 'eve', '--reason', 'they are meant']);
+  expect(released.code, released.stderr).toBe(0);
+  expect(segments.members().sort()).toEqual(users(1, 30).sort());
+  expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 2, balanced: true });
+  expect(segments.members().sort()).toEqual(
+    users(2, 30)
+      .filter((name) => name !== user(11))
+      .sort(),
+  );
+});
+
+test('changes go on where those before them were rejected', async () => {
+  drop('c.csv', [`${user(11)},remove`, `${user(1)},remove`]);
+  await segments.world.run('segments');
+  await segments.world.cli(['reject', 'p2', '--by', 'eve', '--reason', 'not these']);
+  expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 2, balanced: true });
+  expect(segments.members().sort()).toEqual(users(2, 10).sort());
+});
