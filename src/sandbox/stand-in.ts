@@ -4,6 +4,7 @@ import { createFaultQueue } from './extole/fault-queue.ts';
 import { acceptsFirst, type Fault, type FaultName, type FaultSource, misbehave, statusOf } from './extole/faults.ts';
 import { openReceivedLog, type Received } from './extole/received.ts';
 import { readBody } from './extole/requests.ts';
+import { createMistakes } from './mistakes.ts';
 
 export interface StandInOptions {
   io: Io;
@@ -43,6 +44,7 @@ export interface StandIn {
   /** Plays these for the next requests that only look. */
   failLooks(...faults: readonly (Fault | FaultName)[]): void;
   setFaults(source: FaultSource | undefined): void;
+  /** Rejects with `SANDBOX` where the stand-in itself made a mistake: its 500 could pass for a fault that was asked for. */
   stop(): Promise<void>;
 }
 
@@ -114,7 +116,13 @@ export async function serveStandIn(
     return fault.kind === 'status' && fault.body === undefined ? { ...fault, body: errorBody(fault.status) } : fault;
   }
 
-  const server = createServer((req, res) => readBody(req, (body) => void serve(req, res, body)));
+  const mistakes = createMistakes(io, name);
+
+  const server = createServer((req, res) =>
+    readBody(req, (body) => {
+      serve(req, res, body).catch((error: unknown) => mistakes.answer(error, req, res, errorBody(500)));
+    }),
+  );
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
@@ -133,6 +141,8 @@ export async function serveStandIn(
     server.closeAllConnections();
     await ended;
     log?.close();
+    const mistake = mistakes.first();
+    if (mistake) throw mistake;
   }
 
   return {

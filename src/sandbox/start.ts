@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import type { Io } from '../model.ts';
+import { closeAll } from './close-all.ts';
 import { type ExtoleStandIn, SANDBOX_TOKEN, startExtole } from './extole/server.ts';
 import { type ExtoleFolder, watchExtoleFolder } from './extole/sftp-folder.ts';
 import { readKept, writeKept } from './kept-lists.ts';
@@ -54,9 +55,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     hostKeyPath: join(options.root, 'ssh_host_ed25519_key'),
   });
   const opened: { close(): Promise<void> }[] = [sftp];
-  const close = async (): Promise<void> => {
-    for (const one of opened.splice(0).reverse()) await one.close();
-  };
+  const close = (): Promise<void> => closeAll(opened);
   try {
     const extole = await startExtole({
       io: options.io,

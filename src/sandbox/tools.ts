@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Io } from '../model.ts';
 import { SANDBOX_PARTNER } from './braze/cohorts.ts';
 import { SANDBOX_KEY as BRAZE_KEY, type BrazeStandIn, startBraze } from './braze/server.ts';
+import { closeAll } from './close-all.ts';
 import { HUBSPOT_TOKEN, type HubspotStandIn, startHubspot } from './hubspot/server.ts';
 import { SANDBOX_KEY as ITERABLE_KEY, type IterableStandIn, startIterable } from './iterable/server.ts';
 import { readKept, writeKept } from './kept-lists.ts';
@@ -41,16 +42,14 @@ const USERS = Array.from({ length: 1000 }, (_, i) => `external_id M-${String(i +
  * with it, but for the cohorts of Braze.
  */
 export async function startTools({ io, root }: { io: Io; root: string }): Promise<Tools> {
-  const opened: { stop(): Promise<void> }[] = [];
-  const close = async (): Promise<void> => {
-    for (const one of opened.splice(0).reverse()) await one.stop();
-  };
+  const opened: { close(): Promise<void> }[] = [];
+  const close = (): Promise<void> => closeAll(opened);
   const logOf = async (tool: string): Promise<{ path: string }> => {
     await mkdir(join(root, tool), { recursive: true });
     return { path: join(root, tool, 'received.jsonl') };
   };
   const kept = <Tool extends { stop(): Promise<void> }>(tool: Tool): Tool => {
-    opened.push(tool);
+    opened.push({ close: () => tool.stop() });
     return tool;
   };
   try {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { type Io, TransferError } from '../../model.ts';
+import { createMistakes } from '../mistakes.ts';
 import { type Account, createAccount } from './account.ts';
 import { answerAudiences } from './audience-api.ts';
 import { type AudienceBehaviour, type Audiences, createAudiences } from './audiences.ts';
@@ -81,6 +82,7 @@ export interface ExtoleStandIn {
   setFaults(source: FaultSource | undefined): void;
   setTokens(tokens: readonly string[]): void;
   flush(): void;
+  /** Rejects with `SANDBOX` where the stand-in itself made a mistake. */
   close(): Promise<void>;
 }
 
@@ -162,7 +164,7 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     const route = routeOf(req.method ?? '', req.url ?? '');
     const fault = 'kind' in route ? faultFor(route, req, body) : undefined;
     if (fault) {
-      void mistreat(fault, () => answer(route, req, body), req, res, body);
+      mistreat(fault, () => answer(route, req, body), req, res, body).catch((error: unknown) => broke(error, req, res));
     } else {
       finish(req, res, body, answer(route, req, body));
     }
@@ -221,6 +223,9 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     });
   }
 
+  const mistakes = createMistakes(io, 'Extole');
+  const broke = (error: unknown, req: IncomingMessage, res: ServerResponse): void =>
+    mistakes.answer(error, req, res, errorReply('software_error').body);
   let closed: Promise<void> | undefined;
 
   async function shutDown(): Promise<void> {
@@ -228,9 +233,18 @@ export async function startExtole(options: ExtoleOptions): Promise<ExtoleStandIn
     server.closeAllConnections();
     await ended;
     log?.close();
+    const mistake = mistakes.first();
+    if (mistake) throw mistake;
   }
 
-  const listener = (req: IncomingMessage, res: ServerResponse): void => readBody(req, (body) => serve(req, res, body));
+  const listener = (req: IncomingMessage, res: ServerResponse): void =>
+    readBody(req, (body) => {
+      try {
+        serve(req, res, body);
+      } catch (error) {
+        broke(error, req, res);
+      }
+    });
   const server = options.tls ? createSecureServer(options.tls, listener) : createServer(listener);
   server.keepAliveTimeout = 60_000;
   const host = options.host ?? '127.0.0.1';
