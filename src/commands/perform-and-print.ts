@@ -71,12 +71,13 @@ export function afterLines({ exports = [], pushes = [] }: RunResult['account']):
 export function segmentLines({ files }: RunResult['account']): string[] {
   return files.flatMap(({ name, segments = [] }) =>
     segments.map(({ segment, state, before, added, removed, rejected, open, after }) => {
+      if (state === 'held' || state === 'superseded')
+        return `segment ${segment}, ${name}: ${state}; ${count(before, 'member')} as before`;
       const sum = `${count(before, 'member')} before + ${grouped(added)} added - ${grouped(removed)} removed`;
       const more = [
         after === undefined ? [] : [` = ${grouped(after)}`],
         rejected > 0 ? [`; ${grouped(rejected)} rejected by the target`] : [],
         open > 0 ? [`; ${grouped(open)} open`] : [],
-        state === 'held' || state === 'superseded' ? [`; ${state}`] : [],
       ];
       return `segment ${segment}, ${name}: ${sum}${more.flat().join('')}`;
     }),

@@ -15,6 +15,7 @@ const PAGES = [
   'docs/architecture.md',
   'docs/operations.md',
   'docs/share-links.md',
+  'docs/segments.md',
 ];
 
 const readme = await readFile(join(PROJECT, 'README.md'), 'utf8');
