@@ -239,15 +239,16 @@ export function countsOfPush({ db }: Reading, push: number): Partial<Record<Push
 /** How many links a pass has yet to look at or to send. */
 export function openOfPush({ db }: Reading, { destinationId, label }: LinkPlace, to: number, push: Push): number {
   const row = db
-    .prepare<[number, number, string, number, number, number, number, number, number, number], { n: number }>(
+    .prepare<(number | string)[], { n: number }>(
       `SELECT (SELECT count(*) FROM links l LEFT JOIN push_rows r ON r.push_target_id = ? AND r.link_id = l.id
            WHERE l.destination_id = ? AND l.label = ? AND l.seq > ? AND l.seq <= ? AND (r.push_id IS NULL OR r.push_id <> ?))
          + (SELECT count(*) FROM push_rows r JOIN links l ON l.id = r.link_id
-           WHERE r.push_target_id = ? AND r.outcome = 'failed' AND r.push_id <> ? AND NOT (l.seq > ? AND l.seq <= ?)) AS n`,
+           WHERE r.push_target_id = ? AND r.outcome = 'failed' AND r.push_id <> ? AND l.destination_id = ? AND l.label = ?
+             AND NOT (l.seq > ? AND l.seq <= ?)) AS n`,
     )
     .get(
       ...[to, destinationId, label.toLowerCase(), push.seqFrom, push.seqTo, push.id],
-      ...[to, push.id, push.seqFrom, push.seqTo],
+      ...[to, push.id, destinationId, label.toLowerCase(), push.seqFrom, push.seqTo],
     );
   return row?.n ?? 0;
 }

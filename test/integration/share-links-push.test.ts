@@ -141,6 +141,21 @@ test('who is refused is rejected and not sent again, until the link is another o
   expect(linksOf(server)).toHaveProperty(['p0005@example.com'], 'https://share.example.com/again');
 });
 
+test('what failed under another label of the job is no row of a push any more, and the push is balanced', async () => {
+  const { server, target } = await iterable();
+  const world = afterWorld();
+  await world.tell(people(3));
+  await world.after({ push: [target] });
+  await world.withLedger(({ db }) => db.exec("UPDATE push_rows SET outcome = 'failed' WHERE link_id = 2"));
+  await world.tell([{ email: 'p0001@example.com', code: 'vip' }], 'vip');
+  const [first] = (await world.after({ push: [target], label: 'vip' })).pushes;
+  expect(first).toMatchObject({ state: 'done', balanced: true, counts: { read: 1, delivered: 1, open: 0 } });
+  await world.tell([{ email: 'p0002@example.com', code: 'vip2' }], 'vip');
+  const [second] = (await world.after({ push: [target], label: 'vip' })).pushes;
+  expect(second).toMatchObject({ state: 'done', balanced: true, counts: { read: 1, delivered: 1, open: 0 } });
+  expect(linksOf(server)).toHaveProperty(['p0002@example.com'], 'https://share.example.com/vip2');
+});
+
 test('a tool that cannot be reached is left alone; the next run gives it everything, those of the last try included', async () => {
   const { server, target } = await iterable();
   const world = afterWorld();

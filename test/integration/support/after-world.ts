@@ -32,6 +32,8 @@ export interface AfterOptions {
   io?: Io;
   signal?: AbortSignal;
   encryptTo?: readonly string[];
+  /** As the job says it now. */
+  label?: string;
 }
 
 export const io = realIo(createLog('silent'));
@@ -48,7 +50,7 @@ export interface AfterWorld {
   manifest(name: string): Record<string, unknown>;
   /** Results files, by name. */
   results(): Record<string, Record<string, string>[]>;
-  tell(links: readonly Partial<TellLink>[]): Promise<LinkEnd[]>;
+  tell(links: readonly Partial<TellLink>[], label?: string): Promise<LinkEnd[]>;
   withLedger<T>(work: (ledger: Ledger) => T | Promise<T>): Promise<T>;
   /** The steps, in a ledger of their own opening. Throws `Died` where it is to die. */
   after(options: AfterOptions): Promise<After>;
@@ -71,9 +73,9 @@ export function afterWorld(label = 'refer'): AfterWorld {
       await ledger.close();
     }
   };
-  const placeIn = (ledger: Ledger) => ({
+  const placeIn = (ledger: Ledger, of = label) => ({
     destinationId: destinationId(ledger, { provider: 'extole', account: 'acme', container: 'production' }),
-    label,
+    label: of,
   });
   const text = (name: string): string => readFileSync(join(outbox, name), 'utf8');
   return {
@@ -90,9 +92,9 @@ export function afterWorld(label = 'refer'): AfterWorld {
       return Object.fromEntries(names.map((name) => [name, parse(readFileSync(join(at, name)), { columns: true })]));
     },
     withLedger,
-    tell: (links) =>
+    tell: (links, of) =>
       withLedger((ledger) =>
-        openLinkBook(ledger, placeIn(ledger)).record(
+        openLinkBook(ledger, placeIn(ledger, of)).record(
           links.map((link) => ({
             link: `https://share.example.com/${link.code ?? 'x'}`,
             code: '',
@@ -127,7 +129,7 @@ export function afterWorld(label = 'refer'): AfterWorld {
               remote,
               keys: undefined,
               logins: { mayTry: () => {}, refused: () => {}, accepted: () => {} },
-              links: placeIn(ledger),
+              links: placeIn(ledger, options.label),
               progress: () => {},
               crashPoint: (place) => {
                 passed.push(place);
