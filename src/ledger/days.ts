@@ -1,4 +1,4 @@
-import type { FileAccount } from '../model.ts';
+import type { FileAccount, RunAccount } from '../model.ts';
 import type { Ledger } from './open.ts';
 
 /** A file of a job as it stands now. Times are milliseconds since 1970. */
@@ -73,4 +73,25 @@ export function troubledRuns(
     )
     .all(job, from, to)
     .map((row) => ({ ...row, balanced: row.balanced === 1 }));
+}
+
+type Steps = Pick<RunAccount, 'run' | 'job' | 'startedAt' | 'exports' | 'pushes'>;
+
+/** What runs of a job said of exports and pushes, oldest first: those that started at `from` or later, and in any case the newest. */
+export function stepsOfRuns(ledger: Pick<Ledger, 'db'>, job: string, from: number): Steps[] {
+  return ledger.db
+    .prepare<
+      [string, number, string],
+      { id: number; startedAt: number; exports: string | null; pushes: string | null }
+    >(
+      `SELECT id, started_at AS startedAt, json_extract(account, '$.exports') AS exports, json_extract(account, '$.pushes') AS pushes
+       FROM runs WHERE job = ? AND state = 'finished'
+         AND (started_at >= ? OR id = (SELECT max(id) FROM runs WHERE job = ? AND state = 'finished')) ORDER BY id`,
+    )
+    .all(job, from, job)
+    .map(({ id, startedAt, exports, pushes }) => ({
+      ...{ run: `r${id}`, job, startedAt: new Date(startedAt).toISOString() },
+      ...(exports === null ? {} : { exports: JSON.parse(exports) }),
+      ...(pushes === null ? {} : { pushes: JSON.parse(pushes) }),
+    }));
 }

@@ -1,13 +1,15 @@
 import type { ExportAccount, PushAccount } from '../accounts.ts';
-import { codesWords, exportsOf, leftOutOf, pushesOf } from './after-rows.ts';
+import { type AfterRows, codesWords, exportsOf, leftOutOf, pushesOf } from './after-rows.ts';
 import { balanceOf } from './balance.ts';
 import { countsTable, name, reasonTable } from './html-parts.ts';
 import { groupCount } from './money.ts';
-import { isDay, type ReportAccount } from './verdict.ts';
 import { plural } from './words.ts';
 
+/** `jobs`: whose they may be; absent where there is one only. */
+export type AfterShown = AfterRows & { jobs?: readonly string[] };
+
 /** Files for import: what is in each, where it is, and what is not in it. */
-export function exportSection(account: ReportAccount): string {
+export function exportSection(account: AfterShown): string {
   const exports = exportsOf(account);
   if (exports.length === 0) return '';
   const cell = (label: string, n: number): string =>
@@ -39,7 +41,7 @@ function exportBadge({ state, kind, balanced }: ExportAccount): string {
 }
 
 /** Profiles at CRM and e-mail tools. */
-export function pushSection(account: ReportAccount): string {
+export function pushSection(account: AfterShown): string {
   const pushes = pushesOf(account);
   if (pushes.length === 0) return '';
   const rows = pushes.map((each) => ({ label: labelOf(account, each), counts: each.counts, extra: remarks(each) }));
@@ -63,6 +65,6 @@ function remarks(each: PushAccount): string {
   return `<ul class="examples">${lines.map((line) => `<li>${line}</li>`).join('')}</ul>`;
 }
 
-function labelOf(account: ReportAccount, { target, job }: { target: string; job: string }): string {
-  return `${name(target)}${isDay(account) && account.jobs.length > 1 ? ` <span class="soft small">${name(job)}</span>` : ''}`;
+function labelOf({ jobs = [] }: AfterShown, { target, job }: { target: string; job: string }): string {
+  return `${name(target)}${jobs.length > 1 ? ` <span class="soft small">${name(job)}</span>` : ''}`;
 }

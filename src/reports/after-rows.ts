@@ -1,14 +1,17 @@
 import type { ExportAccount, PushAccount } from '../accounts.ts';
+import type { RunAccount } from '../model.ts';
 import { balanceOf } from './balance.ts';
-import type { Concern, ReportAccount } from './verdict.ts';
+import type { Concern } from './verdict.ts';
 import { plural, sentence } from './words.ts';
 
 /** What followed the rows: files for import, and profiles over an API. */
-export function exportsOf(account: Pick<ReportAccount, 'exports'>): readonly ExportAccount[] {
+export type AfterRows = Pick<RunAccount, 'exports' | 'pushes'>;
+
+export function exportsOf(account: Pick<RunAccount, 'exports'>): readonly ExportAccount[] {
   return account.exports ?? [];
 }
 
-export function pushesOf(account: Pick<ReportAccount, 'pushes'>): readonly PushAccount[] {
+export function pushesOf(account: Pick<RunAccount, 'pushes'>): readonly PushAccount[] {
   return account.pushes ?? [];
 }
 
@@ -24,7 +27,7 @@ export function codesWords(counts: Readonly<Record<string, number>>): string {
 }
 
 /** Adds up again: links read = rows in the files + left out; profiles read = outcomes + open. */
-export function afterImbalances(account: ReportAccount): string[] {
+export function afterImbalances(account: AfterRows): string[] {
   const found: string[] = [];
   for (const each of exportsOf(account)) {
     const left = leftOutOf(each);
@@ -50,7 +53,7 @@ export const PASSING: ReadonlySet<string> = new Set([
   'NOT_SENT',
 ]);
 
-export function afterConcerns(account: ReportAccount): Concern[] {
+export function afterConcerns(account: AfterRows): Concern[] {
   return [...exportsOf(account).flatMap(ofExport), ...pushesOf(account).flatMap(ofPush)];
 }
 

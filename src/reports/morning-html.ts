@@ -1,4 +1,5 @@
 import type { FileAccount } from '../model.ts';
+import { exportSection, pushSection } from './after-html.ts';
 import { balanceOfFile } from './balance.ts';
 import { type DayMark, dayChart, hourChart, shareBar } from './charts.ts';
 import { countsTable, eventTable, legend, moneyTable, name, stateBadge } from './html-parts.ts';
@@ -15,6 +16,7 @@ import {
   waitingWords,
   weekdayOf,
 } from './morning-words.ts';
+import { segmentSection } from './segments-html.ts';
 import { mergeEvents } from './totals.ts';
 import { html } from './visible.ts';
 import { COLUMN_WORDS, COLUMNS, clockTime, plural } from './words.ts';
@@ -42,6 +44,9 @@ ${byDay(account)}
 ${reasons(account)}
 ${hours(account)}
 ${files(account)}
+${segmentSection(account)}
+${exportSection(account)}
+${pushSection(account)}
 ${amounts(account)}
 </main>
 ${glossary()}
@@ -85,7 +90,7 @@ function lastDay({ days, since, day }: MorningAccount): string {
 
 function waiting({ waiting, madeAt }: MorningAccount): string {
   const left = waiting.filter(({ count }) => count > 0);
-  if (left.length === 0) return '<h2>What waits</h2><p>Nothing is open, failed, held, refused or in conflict.</p>';
+  if (left.length === 0) return '<h2>What waits</h2><p>No file and no row is open, failed, held, refused or in conflict.</p>';
   const items = left.map((line) => {
     const you = needsPerson(line);
     const who = you ? 'Needs a person' : 'The next runs go on with it';

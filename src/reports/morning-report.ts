@@ -1,10 +1,11 @@
 import { writeToString } from '@fast-csv/format';
 import type { EventAccount } from '../accounts.ts';
+import { exportsOf, pushesOf } from './after-rows.ts';
 import type { DayLine, MorningAccount } from './morning.ts';
 import { morningHtml } from './morning-html.ts';
 import { morningVerdict } from './morning-words.ts';
 import type { RenderedReport } from './report.ts';
-import { cellFor } from './report-csv.ts';
+import { cellFor, exportRow, pushRows, segmentRow } from './report-csv.ts';
 import { COLUMNS } from './words.ts';
 
 /** The morning report in its three forms. */
@@ -31,12 +32,14 @@ const HEADERS = [
   ...COLUMNS,
   'balanced',
   'detail',
+  'results_file',
 ] as const;
 type Row = Partial<Record<(typeof HEADERS)[number], string | number>>;
 
 /**
  * For a spreadsheet. The first column says what a line is: `day`, `since` (what came after the last day), `event` and `money`
- * (of a day), `file` (of the last day), `reason`, `hour`, `waiting`, `expected`. Formulas are made harmless, hidden characters visible.
+ * (of a day), `file` (of the last day), `reason`, `hour`, `waiting`, `expected`; and of the last day, as the report of a run has them, `segment`, `export` and `push`, each with its
+ * `reason`s. Formulas are made harmless, hidden characters visible.
  */
 async function morningCsv(account: MorningAccount): Promise<string> {
   const rows: Row[] = [
@@ -88,6 +91,10 @@ async function morningCsv(account: MorningAccount): Promise<string> {
       }),
     ),
   ];
+  for (const file of account.files)
+    for (const segment of file.segments ?? []) rows.push(segmentRow(segment, { day: account.day, file: file.name }));
+  for (const step of [...exportsOf(account).map(exportRow), ...pushesOf(account).flatMap(pushRows)])
+    rows.push({ day: account.day, ...step });
   const cells = rows.map((row) => {
     const whole: Row = { job: account.job, ...row };
     return HEADERS.map((header) => cellFor(String(whole[header] ?? '')));

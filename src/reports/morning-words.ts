@@ -1,3 +1,4 @@
+import { afterConcerns, afterImbalances } from './after-rows.ts';
 import type { DayLine, ExpectedLine, MorningAccount, WaitingLine } from './morning.ts';
 import { plural } from './words.ts';
 
@@ -18,13 +19,19 @@ export const needsPerson = ({ what, count }: WaitingLine): boolean => count > 0 
 
 export function morningVerdict(account: MorningAccount): MorningVerdict {
   const lines = [...account.days, ...(account.since ? [account.since] : [])];
-  const imbalances = lines.flatMap((day) => day.imbalances.map((imbalance) => `${day.day}: ${imbalance}`));
+  const imbalances = [
+    ...lines.flatMap((day) => day.imbalances.map((imbalance) => `${day.day}: ${imbalance}`)),
+    ...afterImbalances(account),
+  ];
   const first = imbalances[0];
   const yours = [
     ...account.waiting
       .filter(needsPerson)
       .map((waiting) => `${waitingWords(waiting)}, the oldest for ${ageWords(waiting, account.madeAt)}`),
     ...account.expected.filter((each) => each.solvedAt === null).map(expectedWords),
+    ...afterConcerns(account)
+      .filter((concern) => concern.for === 'you')
+      .map(({ title }) => title),
   ];
   const last = account.days.at(-1);
   return {

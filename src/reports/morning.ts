@@ -1,5 +1,6 @@
-import type { EventAccount } from '../accounts.ts';
+import type { EventAccount, ExportAccount, PushAccount } from '../accounts.ts';
 import type { Counts, FileAccount, Outcome, RunAccount } from '../model.ts';
+import { afterImbalances } from './after-rows.ts';
 import { balanceOf, balanceOfFile, balanceOfFiles } from './balance.ts';
 import { dayOf } from './roll-up.ts';
 import { emptyCounts, sumCounts } from './tally.ts';
@@ -74,6 +75,9 @@ export interface MorningAccount {
   balanced: boolean;
   waiting: WaitingLine[];
   expected: ExpectedLine[];
+  /** Those that came to their end on `day`, and those that were held or open when this was made. */
+  exports?: ExportAccount[];
+  pushes?: PushAccount[];
 }
 
 /** A file as the ledger has it now. */
@@ -103,7 +107,7 @@ export interface MorningTally {
   add(files: readonly SeenFile[]): void;
   /** A run that did not balance or stopped early. */
   addRun(run: { startedAt: number; run: string; imbalance: string | null; halted: string | null }): void;
-  finish(rest: Pick<MorningAccount, 'job' | 'madeAt' | 'waiting' | 'expected'>): MorningAccount;
+  finish(rest: Pick<MorningAccount, 'job' | 'madeAt' | 'waiting' | 'expected' | 'exports' | 'pushes'>): MorningAccount;
 }
 
 const MOST_IMBALANCES = 5;
@@ -183,7 +187,7 @@ export function createMorningTally(days: readonly string[], timezone: string): M
         reasons: { day: sorted(reasons.day), all: sorted(reasons.all) },
         events: mergeEvents(lines.flatMap((line) => line.events)),
         counts: sumCounts(lines.map((line) => line.counts)),
-        balanced: lines.every((line) => line.balanced),
+        balanced: lines.every((line) => line.balanced) && afterImbalances(rest).length === 0,
       };
     },
   };

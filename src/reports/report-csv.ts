@@ -115,7 +115,8 @@ function reasonRows(reasons: FileAccount['reasons'], same: Row): Row[] {
   });
 }
 
-function exportRow(each: ExportAccount): Row {
+/** Links that are in the files count as delivered, the others as rejected. */
+export function exportRow(each: ExportAccount): Row {
   const { job, target, state, why, read, rows, leftOut, files, refused = {} } = each;
   const left = leftOutOf(each);
   return {
@@ -133,7 +134,8 @@ function exportRow(each: ExportAccount): Row {
   };
 }
 
-function pushRows({ job, target, state, why, counts, reasons, ...each }: PushAccount): Row[] {
+/** The profiles at a tool, and the reasons for what was not delivered. */
+export function pushRows({ job, target, state, why, counts, reasons, ...each }: PushAccount): Row[] {
   const detail = [
     `${each.provider}, account ${each.account}`,
     why === undefined ? '' : sentence(why.message),
@@ -147,7 +149,11 @@ function pushRows({ job, target, state, why, counts, reasons, ...each }: PushAcc
   return [push, ...reasonRows(reasons, same)];
 }
 
-function segmentRow({ segment, kind, state, rejected, ...each }: SegmentAccount, same: Row): Row {
+/** `read`: the members that the file names. */
+export function segmentRow<Same extends object>(
+  { segment, kind, state, rejected, ...each }: SegmentAccount,
+  same: Same,
+) {
   const sum = `${each.before} members before + ${each.added} added - ${each.removed} removed = ${each.after ?? 'not through yet'}`;
   return {
     ...{ record: 'segment', ...same, event_name: segment, state, read: each.desired, rejected, open: each.open },

@@ -93,12 +93,11 @@ export function rollUp(accounts: readonly RunAccount[], day: string, timezone: s
   };
 }
 
-/** What waits at a target, or never came to a number, counts only where the newest run of its job says so. */
-function newestOf<Step extends { job: string; target: string; state: string }>(
-  runs: readonly RunAccount[],
-  of: (run: RunAccount) => readonly Step[],
-  number: (step: Step) => string,
-): Step[] {
+/** Of runs in the order they started. What waits at a target, or never came to a number, counts only where the newest run of its job says so. */
+export function newestOf<
+  Run extends Pick<RunAccount, 'job' | 'run'>,
+  Step extends { job: string; target: string; state: string },
+>(runs: readonly Run[], of: (run: Run) => readonly Step[], number: (step: Step) => string): Step[] {
   const newestRun = new Map(runs.map(({ job, run }) => [job, run]));
   const steps = new Map<string, { step: Step; run: string }>();
   for (const run of runs)

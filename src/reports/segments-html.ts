@@ -1,13 +1,13 @@
 import type { SegmentAccount } from '../accounts.ts';
+import type { FileAccount } from '../model.ts';
 import { name } from './html-parts.ts';
 import { groupCount } from './money.ts';
-import { isDay, type ReportAccount } from './verdict.ts';
 import { plural } from './words.ts';
 
 const NUMBERS = ['before', 'desired', 'added', 'removed', 'unchanged', 'rejected', 'open', 'after'] as const;
 
-/** What the files did to each segment, and how many members it has had. */
-export function segmentSection(account: ReportAccount): string {
+/** What the files did to each segment, and how many members it has had. `jobs`: whose they may be; absent where there is one only. */
+export function segmentSection(account: { files: readonly FileAccount[]; jobs?: readonly string[] }): string {
   const rows = account.files.flatMap((file) => (file.segments ?? []).map((segment) => ({ file, segment })));
   if (rows.length === 0) return '';
   const head = NUMBERS.map((word) => `<th class="num" scope="col">${word}</th>`).join('');
@@ -16,7 +16,7 @@ export function segmentSection(account: ReportAccount): string {
       const n = segment[word];
       return `<td class="num${n === 0 ? ' zero' : ''}" data-label="${word}">${n === undefined ? '' : groupCount(n)}</td>`;
     });
-    const job = isDay(account) ? `${name(file.job)}: ` : '';
+    const job = account.jobs !== undefined ? `${name(file.job)}: ` : '';
     return `<tr><th scope="row">${job}${name(segment.segment)} ${badge(segment)}</th>${cells.join('')}<td class="wide">${memberLine(segment)}</td></tr>`;
   });
   return (

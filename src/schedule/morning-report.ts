@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job } from '../jobs/schema.ts';
-import { arrivedFiles, troubledRuns } from '../ledger/days.ts';
+import { arrivedFiles, stepsOfRuns, troubledRuns } from '../ledger/days.ts';
 import { expectationsOfDays } from '../ledger/expectations.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { jobStates } from '../ledger/status.ts';
@@ -12,6 +12,7 @@ import type { LoginWatch } from '../remotes/login-watch.ts';
 import { openRemote } from '../remotes/open.ts';
 import { balanceOf } from '../reports/balance.ts';
 import { createMorningTally, type MorningAccount, type WaitingLine } from '../reports/morning.ts';
+import { stepsOfDay } from '../reports/morning-after.ts';
 import { renderMorning } from '../reports/morning-report.ts';
 import type { RenderedReport } from '../reports/report.ts';
 import { dayPlus, localInstant } from './due.ts';
@@ -47,6 +48,7 @@ export async function collectMorning(
     job: id,
     madeAt: new Date(io.now()).toISOString(),
     waiting: waitingOf(ledger, id),
+    ...stepsOfDay(stepsOfRuns(ledger, id, localInstant(day, 0, timezone)), day, timezone),
     expected: expected.map((each) => ({
       day: each.day,
       state: each.state,

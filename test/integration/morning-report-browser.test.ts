@@ -6,7 +6,15 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MorningAccount } from '../../src/reports/morning.ts';
 import { renderMorning } from '../../src/reports/morning-report.ts';
-import { manyFiles, morning, realisticMorning, seen, uglyMorning } from '../unit/morning-fixture.ts';
+import {
+  lostLinksMorning,
+  manyFiles,
+  morning,
+  realisticMorning,
+  seen,
+  shareLinksMorning,
+  uglyMorning,
+} from '../unit/morning-fixture.ts';
 import { fileAccount } from '../unit/reports-fixture.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -30,6 +38,8 @@ const PAGES: readonly [string, () => MorningAccount][] = [
   ['no-file', () => morning([])],
   ['one-file', one],
   ['500-files', () => manyFiles(500)],
+  ['share-links', shareLinksMorning],
+  ['lost-links', lostLinksMorning],
   ['one-day', () => morning([], {}, 1)],
 ];
 

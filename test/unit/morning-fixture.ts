@@ -1,4 +1,5 @@
 import { createMorningTally, type MorningAccount, type SeenFile } from '../../src/reports/morning.ts';
+import { exportAccount, pushAccount, shareLinksRun } from './reports-after-fixture.ts';
 import { fileAccount, realisticRun, refusedFile, SCRIPT, uglyRun } from './reports-fixture.ts';
 
 export const ZONE = 'America/New_York';
@@ -18,7 +19,7 @@ export const seen = (file: Pick<SeenFile, 'name' | 'account'>, openedAt: number,
 
 export function morning(
   files: readonly SeenFile[],
-  more: Partial<Pick<MorningAccount, 'job' | 'waiting' | 'expected'>> = {},
+  more: Partial<Pick<MorningAccount, 'job' | 'waiting' | 'expected' | 'exports' | 'pushes'>> = {},
   days = 30,
 ): MorningAccount {
   const tally = createMorningTally(lastDays(days), ZONE);
@@ -109,4 +110,26 @@ export function manyFiles(count: number): MorningAccount {
       return seen({ name, account }, LAST - 5 * 3_600_000 + ((i * 97) % 1200) * 60_000);
     }),
   );
+}
+
+/** Share links: exports and pushes of each state, and a segment that was synced. */
+export function shareLinksMorning(): MorningAccount {
+  const { files, exports = [], pushes = [] } = shareLinksRun();
+  const segment = {
+    ...{ segment: 'vip', kind: 'snapshot' as const, state: 'done' as const, before: 1200, desired: 1204, added: 9 },
+    ...{ removed: 5, unchanged: 1195, rejected: 0, open: 0, after: 1204 },
+    history: [['2026-11-19T11:15:00Z', 1200] as const, ['2026-11-20T11:15:00Z', 1204] as const],
+  };
+  const told = files.map((file) => seen({ name: file.name, account: { ...file, segments: [segment] } }, LAST));
+  return morning(told, { job: 'share-links', exports, pushes });
+}
+
+/** A day whose files balance, and whose export and push do not. */
+export function lostLinksMorning(): MorningAccount {
+  const { counts } = pushAccount();
+  return morning([], {
+    job: 'share-links',
+    exports: [exportAccount({ rows: 1199 })],
+    pushes: [pushAccount({ counts: { ...counts, delivered: counts.delivered - 2 } })],
+  });
 }
