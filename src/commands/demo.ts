@@ -10,7 +10,7 @@ export const registerDemo: Register = (program, exit) => {
     .addHelpText(
       'after',
       `
-It needs no network and changes nothing outside of its folder. Run it twice: the second run drops the same files again and
+It needs no network and changes nothing outside of its folder. Run it twice: the second run drops the files again and
 sends nothing.
 
 Example:

@@ -101,7 +101,7 @@ export async function runDemo(folder: string): Promise<number> {
     for (const path of exported) if (!path.endsWith('.manifest.json')) say(`  links    ${place(path)}`);
     say(`  received ${relative(process.cwd(), received)}`);
     say(`  ledger   ${relative(process.cwd(), ledger.path)}`);
-    if (sent > 0) say('Run it again: the same files are dropped again, and nothing is sent.');
+    if (sent > 0) say('Run it again: the files are dropped again, and nothing is sent.');
   } finally {
     await ledger.close();
     await sandbox.close();

@@ -67,6 +67,9 @@ describe('the published package', () => {
     const answer: { problems: { field: string }[] } = JSON.parse(checked.stdout);
     expect(checked.code).toBe(2);
     expect(answer.problems.map(({ field }) => field)).toContain('destination.extole.token');
+    const segments = await referry(['init', 'segments', '--pipeline', 'sync-segment']);
+    expect(segments.code, segments.stderr).toBe(0);
+    expect((await referry(['check', '--jobs', 'segments/jobs'])).stdout).toContain('EXTOLE_TOKEN is not set');
     const links = await referry(['init', 'links', '--pipeline', 'export-share-links']);
     expect(links.code, links.stderr).toBe(0);
     const missing = await referry(['check', '--jobs', 'links/jobs']);
