@@ -158,6 +158,12 @@ interface Read {
   why?: { code: string; reason: string };
 }
 
+/**
+ * Whom the target does not know it does not have: to be removed is what it is. Any other no says nothing of the kind; who is to go
+ * stays confirmed, and is asked for again by the next snapshot.
+ */
+const NOT_THERE = /^(?:MEMBER_UNKNOWN|MEMBER_UNWRITABLE|notFound|forgotten|invalid(?:Emails|UserIds)$)/;
+
 /** Says of each change what the ledger is to know. `giveUp`: what failed for now has failed for long enough. */
 function readAnswers(
   ctx: SyncContext,
@@ -180,8 +186,7 @@ function readAnswers(
         (to === 'add' ? added : removed).push([partOf(member), member]);
         return;
       case 'rejected':
-        // Whom the target does not know it does not have: to be removed is what it is.
-        if (to === 'remove') removed.push([partOf(member), member]);
+        if (to === 'remove' && NOT_THERE.test(answer.code)) removed.push([partOf(member), member]);
         else refuse(member, answer);
         return;
       case 'retryable':

@@ -7,9 +7,13 @@ export function imbalanceOf(sync: Omit<Sync, 'id'>): string | undefined {
     return `${before} members before + ${added} added - ${removed} removed is not the ${after} that are confirmed`;
   // A repair changes the target, and not what is confirmed.
   if (kind === 'repair') return undefined;
-  if (added + rejected !== toAdd) return `${toAdd} were to be added, and ${added} were, with ${rejected} rejected`;
-  if (removed !== toRemove) return `${toRemove} were to be removed, and ${removed} were`;
-  if (kind === 'snapshot' && after !== listed - rejected)
-    return `the snapshot names ${listed} members, ${rejected} were rejected, and ${after} are confirmed`;
+  if (added > toAdd) return `${toAdd} were to be added, and ${added} were`;
+  if (removed > toRemove) return `${toRemove} were to be removed, and ${removed} were`;
+  if (added + removed + rejected !== toAdd + toRemove)
+    return `${toAdd} were to be added and ${toRemove} removed; ${added} were added and ${removed} removed, with ${rejected} rejected`;
+  // Whom the target did not let go stays one.
+  const stayed = toRemove - removed;
+  if (kind === 'snapshot' && after !== listed - (rejected - stayed) + stayed)
+    return `the snapshot names ${listed} members, ${rejected - stayed} of them were rejected, ${stayed} others stayed, and ${after} are confirmed`;
   return undefined;
 }

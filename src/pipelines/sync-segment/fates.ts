@@ -47,7 +47,9 @@ export function memberFates(ledger: Ledger, processing: number, seal: Seal): Cou
     },
     done: () => {
       let rows = 0;
-      for (const { state, listed, rejected } of syncs.values()) if (state === 'done') rows += listed - rejected;
+      // Whom a snapshot leaves out and the target did not let go has no row in it.
+      for (const { state, kind, listed, rejected, toAdd, added } of syncs.values())
+        if (state === 'done') rows += listed - (kind === 'snapshot' ? toAdd - added : rejected);
       return rows;
     },
   };
