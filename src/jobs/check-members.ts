@@ -1,5 +1,7 @@
+import { isMembers } from '../mapping/compile.ts';
 import { remoteProblems } from '../remotes/settings.ts';
 import type { Finding } from './check.ts';
+import { onlyOne, placeOfMembers } from './member-targets.ts';
 import type { SegmentsJob } from './schema.ts';
 
 /** What can be wrong with the folders into which a job that keeps segments puts files. */
@@ -37,4 +39,17 @@ export function checkMemberFolders(job: SegmentsJob): Finding[] {
     seen.set(audience, segment);
   }
   return findings;
+}
+
+/**
+ * What two jobs keep both, in words: a segment, or the one list that all of their segments are; `undefined` where it is nothing, and where
+ * both tell changes only, which do not undo each other.
+ */
+export function keptByBoth(a: SegmentsJob, b: SegmentsJob): string | undefined {
+  if (placeOfMembers(a.target) !== placeOfMembers(b.target)) return undefined;
+  if (![a, b].some(({ event }) => isMembers(event) && event.kind === 'snapshot')) return undefined;
+  const one = onlyOne(a.target);
+  if (one !== undefined || onlyOne(b.target) !== undefined) return one === onlyOne(b.target) ? one : undefined;
+  const same = Object.keys(a.segments).find((segment) => Object.hasOwn(b.segments, segment));
+  return same === undefined ? undefined : `the segment ${same} at ${placeOfMembers(a.target)}`;
 }

@@ -3,7 +3,7 @@ import { isEvents } from '../mapping/compile.ts';
 import { remoteProblems } from '../remotes/settings.ts';
 import { checkCustomers } from './check-customers.ts';
 import { checkOutboxes, takesFiles } from './check-links.ts';
-import { checkMemberFolders } from './check-members.ts';
+import { checkMemberFolders, keptByBoth } from './check-members.ts';
 import { splitUrl } from './folders.ts';
 import { patternsOverlap } from './overlap.ts';
 import type { Path } from './references.ts';
@@ -121,6 +121,14 @@ function checkPair(a: Job, b: Job): Finding[] {
       ['source', 'match'],
       (other) => `the same files may match ${other.source.match} of ${fileOf(other)}, which reads the same inbox`,
       'narrow one of the patterns, or say shared: true in both jobs',
+    );
+  }
+  const kept = a.pipeline === 'sync-segment' && b.pipeline === 'sync-segment' ? keptByBoth(a, b) : undefined;
+  if (kept !== undefined) {
+    both(
+      ['segments'],
+      (other) => `${kept} is also kept by ${fileOf(other)}: a snapshot of one job removes the members of the other`,
+      'keep it in one of the jobs only, or give it another id in one of them',
     );
   }
   for (const [job, other] of [

@@ -51,3 +51,11 @@ export function onlyOne({ braze, extole, hubspot, klaviyo, iterable }: MemberTar
     return `target.braze.attribute ${braze.attribute.name}`;
   return undefined;
 }
+
+/** Where memberships are, in words that two jobs have in common where theirs are the same: the target, its account, and which of its ways. */
+export function placeOfMembers(target: MemberTargetSettings): string {
+  const [used = ''] = Object.entries(target).flatMap(([name, each]) => (each === undefined ? [] : [name]));
+  const { cohort, attribute } = target.braze ?? {};
+  const way = cohort ? 'cohort' : attribute ? `attribute ${attribute.name ?? ''}` : '';
+  return [used, accountOf(target), way].filter((word) => word !== '').join(' ');
+}
