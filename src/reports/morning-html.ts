@@ -90,7 +90,8 @@ function lastDay({ days, since, day }: MorningAccount): string {
 
 function waiting({ waiting, madeAt }: MorningAccount): string {
   const left = waiting.filter(({ count }) => count > 0);
-  if (left.length === 0) return '<h2>What waits</h2><p>No file and no row is open, failed, held, refused or in conflict.</p>';
+  if (left.length === 0)
+    return '<h2>What waits</h2><p>No file and no row is open, failed, held, refused or in conflict.</p>';
   const items = left.map((line) => {
     const you = needsPerson(line);
     const who = you ? 'Needs a person' : 'The next runs go on with it';
