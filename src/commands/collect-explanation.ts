@@ -15,6 +15,7 @@ import { checkKey } from '../mapping/key.ts';
 import { keyedHash } from '../pipelines/files/context.ts';
 import { findStagedRows, type StagedRow } from '../pipelines/files/staged-rows.ts';
 import type { Settings } from '../settings.ts';
+import { memberFate } from './explain-member.ts';
 import { isoOrNull } from './print.ts';
 
 /** The answer of `explain --json`. Times are ISO 8601. */
@@ -133,6 +134,7 @@ function rowsOfKey(ledger: Ledger, settings: Settings, key: string): ExplainedRo
       .filter((row) => !deliveries.some((each) => each.processing === row.processing && each.line === row.line))
       .map((row) => ({
         ...stagedRow(row, deliveries, staged, filesOf(row.processing)),
+        ...(row.verdict === 'passed' ? memberFate(ledger, row, keyHash) : undefined),
         decisions: decided(row),
       })),
   ];

@@ -64,6 +64,8 @@ function rowLines(row: ExplainedRow): string[] {
 function meaningOf(row: ExplainedRow): string {
   switch (row.outcome) {
     case 'delivered':
+      // Of members there is no proof row by row: they leave together.
+      if (row.proof === null) return 'its segment was synced, and the target said yes';
       return `the destination said yes${triesOf(row)}; it is never sent again`;
     case 'duplicate':
       return 'the same key with the same content is known already; this row was not sent';

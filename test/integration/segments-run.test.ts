@@ -82,3 +82,22 @@ test('status says how many members each segment has, and draws how many it has h
     jobs: [{ segments: [{ segment: 'vip', members: 24, running: false, history: [20, 24] }] }],
   });
 });
+
+test('explain says of a member what became of it, file by file', async () => {
+  segments.drop('a.csv', [...users(1, 25), 'stranger']);
+  await segments.world.run('segments');
+  segments.drop('b.csv', users(1, 5));
+  await segments.world.run('segments');
+  const explained = async (key: string): Promise<unknown> => {
+    const { stdout } = await segments.world.cli(['explain', key, '--json']);
+    const { rows }: { rows: { file: { name: string }; outcome: string; code: string | null }[] } = JSON.parse(stdout);
+    return rows.map(({ file, outcome, code }) => [file.name, outcome, code]);
+  };
+  expect(await explained('user-1')).toEqual([
+    ['a.csv', 'delivered', null],
+    ['b.csv', 'held', 'SEGMENT_SHRINKS'],
+  ]);
+  expect(await explained('user-25')).toEqual([['a.csv', 'delivered', null]]);
+  const { stdout } = await segments.world.cli(['explain', 'user-25']);
+  expect(stdout).toContain('its segment was synced, and the target said yes');
+});
