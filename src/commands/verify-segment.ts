@@ -6,7 +6,7 @@ export const registerVerifySegment: Register = (program, exit) => {
     .argument('<segment>', 'id of the segment, as the job has it in segments')
     .description('Reads the members of a segment back from its target and says what differs from what was confirmed.')
     .option('--repair', 'make the target say what was confirmed: add who is missing, remove who is too many')
-    .option('--job <id>', 'the job that keeps it; needed where several have a segment of this id')
+    .option('--job <job>', 'the job that keeps it; needed where several have a segment of this id')
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
