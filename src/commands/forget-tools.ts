@@ -1,15 +1,18 @@
 import { loadJobs } from '../jobs/load.ts';
+import { accountOf } from '../jobs/member-targets.ts';
 import { nameOfPush } from '../jobs/push-targets.ts';
+import type { SegmentsJob } from '../jobs/schema.ts';
 import type { Io } from '../model.ts';
 import type { Settings } from '../settings.ts';
 
 /**
- * Where the share link of a person may have gone that nobody here can look into: tools, and folders of servers. For people. Folders of
- * this machine are searched.
+ * Where the share link of a person, and who is in a segment, may have gone that nobody here can look into: tools, and folders of servers. For
+ * people. Folders of this machine are searched.
  */
 export async function toolsWithLinks(settings: Pick<Settings, 'jobs'>, io: Pick<Io, 'env'>): Promise<string[]> {
   const { jobs } = await loadJobs(settings.jobs, io.env);
   const lines = jobs.flatMap((job) => {
+    if (job.pipeline === 'sync-segment') return segmentsOf(job);
     if (job.pipeline !== 'export-share-links') return [];
     const pushed = job.push.flatMap((target) => {
       const name = nameOfPush(target);
@@ -25,6 +28,13 @@ export async function toolsWithLinks(settings: Pick<Settings, 'jobs'>, io: Pick<
     return [...pushed, ...exported];
   });
   return [...new Set(lines)];
+}
+
+/** No later sync removes whom the ledger no longer knows as a member. */
+function segmentsOf({ target, segments }: SegmentsJob): string[] {
+  const [tool = 'files'] = Object.entries(target).flatMap(([name, one]) => (one === undefined ? [] : [name]));
+  const where = target.files ? target.files.to.url : `${tool}, account ${accountOf(target)}`;
+  return Object.values(segments).map((name) => `${where}: the person as a member of "${name}"`);
 }
 
 const isLocal = (url: string): boolean => url.startsWith('file:');

@@ -26,11 +26,20 @@ test('who is forgotten may be known to tools and in outboxes of servers, which a
     push: [{ provider: 'iterable', name: 'mails', account: 'eu', apiKey: `\${env:SECRET}` }],
   };
   await writeFile(join(folder, 'links.yaml'), JSON.stringify(job));
+  const segments = {
+    pipeline: 'sync-segment',
+    source: { ...SERVER, url: 'sftp://us@sftp.example.com/segments', match: 'vip-*.csv' },
+    members: { id: 'email' },
+    segments: { vip: 'VIP customers' },
+    target: { extole: { account: 'acme', token: `\${env:SECRET}` } },
+  };
+  await writeFile(join(folder, 'segments.yaml'), JSON.stringify(segments));
   const told = await toolsWithLinks({ jobs: folder }, { env: { SECRET: 'hidden' } });
   expect(told).toEqual([
     'mails, account eu: the profile and its share link',
     'sftp://us@sftp.example.com/: push-mails-*.results.csv in results',
     'sftp://us@sftp.klaviyo.com/profiles: files of share links',
     'hubspot, account crm: the contact and its share link',
+    'extole, account acme: the person as a member of "VIP customers"',
   ]);
 });
