@@ -6,6 +6,7 @@ import type { Ledger } from '../ledger/open.ts';
 import { getProcessing } from '../ledger/processings.ts';
 import { getDefinition } from '../ledger/registry.ts';
 import { type WaitingRows, waitingRows } from '../ledger/waiting.ts';
+import { isMembers } from '../mapping/compile.ts';
 import { openConflicts } from '../pipelines/files/conflicts.ts';
 import { isoOrNull } from './print.ts';
 
@@ -132,13 +133,17 @@ async function inFile(ledger: Ledger, state: string, file: ListedFile): Promise<
     lines,
     key: key === '' ? null : key,
     reason: `lines ${listed(lines)} have the same key and different content; none was sent`,
-    commands: lines.slice(0, MOST_LINES).map((line) => {
-      const options = `--file p${file.processing} --line ${line} ${WHY}`;
-      // What follows -- is no option any more.
-      if (key.startsWith('-')) return `referry resolve ${options} ${quoted(key)}`;
-      return `referry resolve ${key === '' ? '<key>' : quoted(key)} ${options}`;
-    }),
+    commands: isMembers(definition.event)
+      ? [`referry explain ${quoted(key)}     # nothing to decide here: a later file says which of them holds`]
+      : lines.slice(0, MOST_LINES).map((line) => pickOf(file.processing, line, key)),
   }));
+}
+
+function pickOf(processing: number, line: number, key: string): string {
+  const options = `--file p${processing} --line ${line} ${WHY}`;
+  // What follows -- is no option any more.
+  if (key.startsWith('-')) return `referry resolve ${options} ${quoted(key)}`;
+  return `referry resolve ${key === '' ? '<key>' : quoted(key)} ${options}`;
 }
 
 const place = ({

@@ -101,3 +101,23 @@ test('explain says of a member what became of it, file by file', async () => {
   const { stdout } = await segments.world.cli(['explain', 'user-25']);
   expect(stdout).toContain('its segment was synced, and the target said yes');
 });
+
+test('of two rows that say both of a member none can be picked: a later file says which holds', async () => {
+  segments.job({ members: { kind: 'changes', action: { column: 'action' } }, file: { trailer: null } });
+  segments.world.drop('a.csv', 'id,action\nuser-1,add\nuser-2,add\nuser-2,remove\n');
+  await segments.world.run('segments');
+  const held = await segments.world.cli(['held']);
+  expect(held.stdout).toContain('a later file says which of them holds');
+  expect(held.stdout).not.toMatch(/referry (?:resolve|reject)/);
+  const picked = await segments.world.cli(['resolve', 'user-2', '--file', 'p1', '--line', '3', '--reason', 'x']);
+  expect(picked.code).toBe(2);
+  expect(picked.stderr).toContain('have a later file say which of them holds');
+  segments.world.drop('b.csv', 'id,action\nuser-2,add\n');
+  segments.job({
+    members: { kind: 'changes', action: { column: 'action' } },
+    file: { trailer: null },
+    guards: { maxGrowth: 1 },
+  });
+  expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 1, open: 0 });
+  expect(segments.members().sort()).toEqual(['user-1', 'user-2']);
+});

@@ -1,7 +1,10 @@
+import { parseStoredDefinition } from '../../../jobs/definition.ts';
 import { deliveriesOfKey, type KnownDelivery } from '../../../ledger/explain.ts';
 import { listFiles } from '../../../ledger/known-files.ts';
-import { eventNameId } from '../../../ledger/registry.ts';
+import { getProcessing } from '../../../ledger/processings.ts';
+import { eventNameId, getDefinition } from '../../../ledger/registry.ts';
 import { pickRow } from '../../../ledger/resolve.ts';
+import { isMembers } from '../../../mapping/compile.ts';
 import { TransferError } from '../../../model.ts';
 import { keyedHash } from '../context.ts';
 import { findStagedRows, type StagedRow } from '../staged-rows.ts';
@@ -24,6 +27,12 @@ export function planResolve(context: PlanContext, request: DecisionRequest): Pla
   if (file.state !== 'closed')
     throw usage(`${file.name} is not through yet`, `referry run ${file.job}, then this again`);
 
+  const { definitionId } = getProcessing(ledger, processingId);
+  if (isMembers(parseStoredDefinition(getDefinition(ledger, definitionId).body).event))
+    throw usage(
+      `${file.name} says who is in a segment, and its rows leave together: one of them cannot be picked`,
+      'have a later file say which of them holds; this conflict is listed until the staged copy of the file goes (retention.days)',
+    );
   const keyHash = Buffer.from(keyedHash(ledger)(key), 'hex');
   const known = deliveriesOfKey(ledger, keyHash);
   const mine = known.filter((row) => row.processing === processingId);
