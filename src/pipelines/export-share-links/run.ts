@@ -1,4 +1,5 @@
 import type { LinksJob } from '../../jobs/schema.ts';
+import type { LinkPlace } from '../../ledger/links.ts';
 import type { Pipeline } from '../files/pipeline.ts';
 import { type RunOptions, type RunResult, runJob } from '../files/run-job.ts';
 import { afterRows } from './after-rows.ts';
@@ -13,11 +14,8 @@ export async function exportShareLinks(options: Omit<RunOptions, 'pipeline'>, jo
     destination: linksDestination(job, ledger, io),
     carriers: carriersOf(job),
     inbox: job.customers.from === 'inbox',
-    gather: (ctx) => gatherCustomers({ ...ctx, job }),
-    afterRows: (ctx, account) => {
-      const links = { destinationId: ctx.destinationId, label: job.links.label };
-      return afterRows({ ...ctx, job, links }, account);
-    },
+    gather: (ctx) => gatherCustomers({ ...ctx, job, links: linksOf(ctx, job) }),
+    afterRows: (ctx, account) => afterRows({ ...ctx, job, links: linksOf(ctx, job) }, account),
   };
   const ended = new AbortController();
   try {
@@ -26,6 +24,10 @@ export async function exportShareLinks(options: Omit<RunOptions, 'pipeline'>, jo
   } finally {
     ended.abort();
   }
+}
+
+function linksOf({ destinationId }: { destinationId: number }, job: LinksJob): LinkPlace {
+  return { destinationId, label: job.links.label };
 }
 
 /**

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { HubspotSource, LedgerSource } from '../../../jobs/customer-sources.ts';
 import type { PushTarget } from '../../../jobs/push-targets.ts';
 import { areContentsKnown, pathsNotStaged } from '../../../ledger/link-sources.ts';
+import type { LinkPlace } from '../../../ledger/links.ts';
 import type { Notice } from '../../../model.ts';
 import type { RunContext } from '../../files/context.ts';
 import { LOCAL, stagingProblem } from '../../files/stage.ts';
@@ -14,7 +15,11 @@ import { writeCustomers } from './write.ts';
 export type GatherContext = Pick<
   RunContext,
   'run' | 'ledger' | 'io' | 'signal' | 'staging' | 'progress' | 'crashPoint'
-> & { job: { id: string; customers: CustomersFrom; push?: readonly PushTarget[] } };
+> & {
+  job: { id: string; customers: CustomersFrom; push?: readonly PushTarget[] };
+  /** Whose links the pushes of the job give. */
+  links?: LinkPlace;
+};
 
 /** `customers:` of a job. The section of its source is there, as the job's check sees to. */
 export interface CustomersFrom {

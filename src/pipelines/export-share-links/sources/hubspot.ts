@@ -3,15 +3,19 @@ import { hubspotSettings } from '../../../destinations/hubspot/settings.ts';
 import type { HubspotSource } from '../../../jobs/customer-sources.ts';
 import type { Notice } from '../../../model.ts';
 import type { Customers, GatherContext } from './gather.ts';
+import { pushAgain } from './given-again.ts';
 
 /** Contacts that share a write. */
 const BATCH = 200;
 
 /**
  * Contacts without a share link. One without an e-mail and an id is a customer, too: its row is rejected, and names the
- * contact by its record id.
+ * contact by its record id. One that a push of the job has given its link before is given it again.
  */
-export function hubspotCustomers(ctx: Pick<GatherContext, 'io' | 'signal' | 'job'>, source: HubspotSource): Customers {
+export function hubspotCustomers(
+  ctx: Pick<GatherContext, 'io' | 'signal' | 'job' | 'ledger' | 'links'>,
+  source: HubspotSource,
+): Customers {
   const { property, properties, ...reach } = source;
   const names = Object.keys(properties);
   const wanted = Object.values(properties);
@@ -24,16 +28,21 @@ export function hubspotCustomers(ctx: Pick<GatherContext, 'io' | 'signal' | 'job
   async function* batches(): AsyncGenerator<string[][]> {
     const { account, token } = reach;
     const hubspot = createHubspot({ ...hubspotSettings.parse({ account, token }), ...reach }, ctx.io);
+    const again = pushAgain(ctx, source);
     try {
       let rows: string[][] = [];
+      let contacts: { email?: string | undefined; userId?: string | undefined }[] = [];
       const options = { properties: wanted, ...(madeLater(ctx, source) ? { unknownProperty } : {}) };
       for await (const contact of hubspot.contactsWithout(property, ctx.signal, options)) {
         const more = wanted.map((name) => contact.properties[name] ?? '');
         rows.push([contact.id, contact.email ?? '', contact.userId ?? '', ...more]);
+        contacts.push(contact);
         if (rows.length < BATCH) continue;
+        again(contacts);
         yield rows;
-        rows = [];
+        [rows, contacts] = [[], []];
       }
+      again(contacts);
       if (rows.length > 0) yield rows;
     } finally {
       await hubspot.close();
