@@ -49,17 +49,32 @@ const reportOf = ({ id, name, report_id, state, asked_at, counts }: Row): LinkRe
   counts: counts === null ? undefined : JSON.parse(counts),
 });
 
-/** The reports that a job asked for, newest first; at most `limit`. */
-export function linkReportsOf({ db }: Pick<Ledger, 'db'>, job: string, limit: number): LinkReport[] {
+/** Whose links are looked for: what a report is read for. Capital letters of a label do not matter. */
+export interface LookedFor {
+  job: string;
+  label: string;
+}
+
+/** As the ledger has it: a report that was read for one label says nothing of another. */
+const ownerOf = ({ job, label }: LookedFor): string => `${job}/${label.toLowerCase()}`;
+
+/** The reports that a job asked for because of a label, newest first; at most `limit`. */
+export function linkReportsOf({ db }: Pick<Ledger, 'db'>, whose: LookedFor, limit: number): LinkReport[] {
   return db
     .prepare<[string, number], Row>('SELECT * FROM link_reports WHERE job = ? ORDER BY id DESC LIMIT ?')
-    .all(job, limit)
+    .all(ownerOf(whose), limit)
     .map(reportOf);
 }
 
 /** Notes that a report is to be asked for, before it is: its name tells it from every other one. */
-export function planLinkReport(ledger: Ledger, job: string, nameFor: (id: number) => string, now: number): LinkReport {
+export function planLinkReport(
+  ledger: Ledger,
+  whose: LookedFor,
+  nameFor: (id: number) => string,
+  now: number,
+): LinkReport {
   const { db } = ledger;
+  const owner = ownerOf(whose);
   return db
     .transaction(() => {
       mustHold(ledger);
@@ -68,12 +83,12 @@ export function planLinkReport(ledger: Ledger, job: string, nameFor: (id: number
       const name = nameFor(id);
       db.prepare("INSERT INTO link_reports (id, job, name, state, asked_at) VALUES (?, ?, ?, 'asked', ?)").run(
         id,
-        job,
+        owner,
         name,
         now,
       );
       // Nobody asks for older ones.
-      db.prepare('DELETE FROM link_reports WHERE job = ? AND id <= ?').run(job, id - KEPT);
+      db.prepare('DELETE FROM link_reports WHERE job = ? AND id <= ?').run(owner, id - KEPT);
       return { id, name, reportId: '', state: 'asked' as const, askedAt: now, counts: undefined };
     })
     .immediate();

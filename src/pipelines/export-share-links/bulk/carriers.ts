@@ -1,7 +1,9 @@
 import type { BulkSettings } from '../../../jobs/bulk-settings.ts';
 import type { LinksJob } from '../../../jobs/schema.ts';
 import { destinationId } from '../../../ledger/registry.ts';
+import { eventNamesOf } from '../../../ledger/upload-rows.ts';
 import { getUpload, type Upload } from '../../../ledger/uploads.ts';
+import { labelOfEvent } from '../../../mapping/customer-settings.ts';
 import { type FileLane, TransferError } from '../../../model.ts';
 import type { CarrierContext, Carriers, OpenCarrier } from '../../files/by-file/carrier.ts';
 import { CARRIERS } from '../../files/by-file/carriers.ts';
@@ -47,7 +49,10 @@ function noLongerBulk(lane: FileLane): TransferError {
 
 /** `true`: rows got their link, or are held for the lack of one. */
 async function lookForLinks(ctx: CarrierContext, job: LinksJob, bulk: BulkSettings, upload: Upload): Promise<boolean> {
-  const place = { destinationId: destinationId(ctx.ledger, ctx.destination.identity), label: job.links.label };
+  // An upload waits for links of the label under which it left, whatever the job says by now. All its rows have the same one.
+  const [eventName] = eventNamesOf(ctx.ledger, upload);
+  const label = eventName === undefined ? job.links.label : labelOfEvent(eventName);
+  const place = { destinationId: destinationId(ctx.ledger, ctx.destination.identity), label };
   const collected = bulk.collect === 'report' ? await collectLinks(ctx, job, place, paceFor(bulk, upload)) : undefined;
   const matched = await matchLinks(ctx, upload, place);
   return concludeBulk(ctx, bulk, getUpload(ctx.ledger, upload.id), collected) || matched > 0;

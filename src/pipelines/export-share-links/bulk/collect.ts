@@ -45,15 +45,15 @@ export async function collectLinks(
   const { ledger, io } = ctx;
   const { report } = job.links;
   if (!report) return { readUntil: 0, waiting: false };
-  const recent = linkReportsOf(ledger, job.id, RECENT);
+  const recent = linkReportsOf(ledger, { job: job.id, label: place.label }, RECENT);
   const readUntil = recent.find(({ state }) => state === 'read')?.askedAt ?? 0;
   const [newest] = recent;
   const now = io.now();
   const isDue = now >= from && (newest === undefined || Math.max(newest.askedAt, readUntil) + every <= now);
-  const open = newest?.state === 'asked' ? newest : isDue ? plan(ctx, job) : undefined;
+  const open = newest?.state === 'asked' ? newest : isDue ? plan(ctx, job, place.label) : undefined;
   if (!open) return { readUntil, waiting: false };
   // A look does not wait: what is not there yet is looked for again by the next one.
-  const settings = { ...job.links, report: { ...report, timeout: 0 } };
+  const settings = { ...job.links, label: place.label, report: { ...report, timeout: 0 } };
   const { concurrency, timeout } = job.delivery;
   const options = { timeouts: { concurrency, timeout }, refreshToken: ctx.refreshToken };
   const reports = createLinkReports(settings, io, options);
@@ -71,10 +71,10 @@ export async function collectLinks(
 }
 
 /** Extole finds a report by its name, so that it is not asked for twice. */
-function plan({ ledger, io }: CarrierContext, job: LinksJob): LinkReport {
+function plan({ ledger, io }: CarrierContext, job: LinksJob, label: string): LinkReport {
   const now = io.now();
   const stamp = new Date(now).toISOString().replace(/\D/g, '').slice(0, 14);
-  return planLinkReport(ledger, job.id, (id) => `referry-links-${ledger.id}-${id}-${stamp}`, now);
+  return planLinkReport(ledger, { job: job.id, label }, (id) => `referry-links-${ledger.id}-${id}-${stamp}`, now);
 }
 
 async function read(
