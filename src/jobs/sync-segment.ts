@@ -88,7 +88,7 @@ const guards = z
         'The share of the confirmed members that one sync may add, once there are some. More are held. Default 0.2.',
       ),
     unvouched: hold.describe(
-      'A snapshot that would remove somebody and that nothing vouches for: no trailer (file.trailer) and no manifest (source.manifest), so that it may have been cut off. Default hold.',
+      'A file, snapshot or changes, that would remove somebody and that nothing vouches for: no trailer (file.trailer) and no manifest (source.manifest), so that it may have been cut off. Default hold.',
     ),
     adopt: z
       .boolean()

@@ -44,7 +44,7 @@ source:
   # manifest: { name: "{name}.ctl", kind: control, control: { count: rows } } # rows=1200
 
 # ---- how they are read ----------------------------------------------------------------------------------------------
-# A last record such as TRL,1200 proves that the file is whole, wherever it may be cut off. A snapshot without one (and without a
+# A last record such as TRL,1200 proves that the file is whole, wherever it may be cut off. A file without one (and without a
 # manifest) removes nobody before a person has looked: see guards.unvouched.
 file:
   trailer: { startsWith: TRL, count: 2 }

@@ -7,7 +7,11 @@ let segments: SegmentsWorld;
 afterEach(() => segments.close());
 
 const lines = (...rows: string[]): string => rows.map((row) => `${row}\n`).join('');
-const CHANGES = { file: null, members: { kind: 'changes', action: { column: 'op' } }, guards: { maxShrink: 1 } };
+const CHANGES = {
+  file: null,
+  members: { kind: 'changes', action: { column: 'op' } },
+  guards: { unvouched: 'accept', maxShrink: 1 },
+};
 
 test('changes add and remove whom they name, and nobody else; who is both added and removed stays as before', async () => {
   segments = await openSegmentsWorld({ job: CHANGES });
@@ -49,6 +53,22 @@ test('where the name of the file says what is to be done, all of its rows are th
   expect(run).toMatchObject({ delivered: 5, rejected: 1, balanced: true });
   expect(run.files.map(({ code }) => code)).toEqual([undefined, undefined, 'TOO_MANY_REJECTED']);
   expect(segments.members().sort()).toEqual([user(1), user(3), user(4)]);
+});
+
+test('changes that were cut off in the last id of a row that removes name somebody else, and are held', async () => {
+  segments = await openSegmentsWorld({ job: { ...CHANGES, guards: { unvouched: 'hold', maxShrink: 1 } } });
+  segments.world.drop('a.csv', lines('op,id', ...users(1, 12).map((id) => `add,${id}`)));
+  expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 12, balanced: true });
+  const whole = lines('op,id', 'add,user-13', 'remove,user-12');
+  segments.world.drop('b.csv', whole.slice(0, -2));
+  const { run } = await segments.world.run('segments');
+  expect(run.files[0]).toMatchObject({ state: 'held', code: 'SEGMENT_UNVOUCHED' });
+  expect(segments.members().sort()).toEqual(users(1, 12).sort());
+  segments.world.drop('c.csv', whole.replace('13', '14'));
+  await segments.world.cli(['reject', 'p2', '--reason', 'it was cut off']);
+  await segments.world.run('segments');
+  await segments.world.cli(['release', 'p3', '--reason', 'it is whole']);
+  expect(segments.members().sort()).toEqual([...users(1, 11), user(14)].sort());
 });
 
 const SEVERAL = { segments: { vip: 'VIP customers', lapsed: 'Lapsed' } };

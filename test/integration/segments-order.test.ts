@@ -9,7 +9,11 @@ const drop = (name: string, rows: readonly string[]): void => segments.world.dro
 
 beforeEach(async () => {
   segments = await openSegmentsWorld({
-    job: { file: null, members: { id: 'id', kind: 'changes', action: { column: 'action' } } },
+    job: {
+      file: null,
+      members: { id: 'id', kind: 'changes', action: { column: 'action' } },
+      guards: { unvouched: 'accept' },
+    },
   });
   drop('a.csv', adds(users(1, 10)));
   expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 10 });

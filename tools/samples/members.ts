@@ -91,7 +91,13 @@ export function audienceFiles(): SampleFile[] {
         duplicate(change('add', one, 'newsletter')),
       ],
     ];
-    const shape = { name: `audiences-${DAYS[day]}.psv`, eol: '\r\n', header: 'email|segment|action' } as const;
-    return sampleFile(shape, interleave(ordinary, spread(day === 0 ? placed : placed.slice(0, 3))));
+    const entries = interleave(ordinary, spread(day === 0 ? placed : placed.slice(0, 3)));
+    const shape = {
+      name: `audiences-${DAYS[day]}.psv`,
+      eol: '\r\n',
+      header: 'email|segment|action',
+      trailer: `TRL|${entries.length}`,
+    } as const;
+    return sampleFile(shape, entries);
   });
 }

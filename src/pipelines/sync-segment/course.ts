@@ -10,6 +10,7 @@ import { type FilePass, keyedHash, type RunContext } from '../files/context.ts';
 import type { RowCourse } from '../files/course.ts';
 import { type Seal, writeSeal } from '../files/seal.ts';
 import { memberFates } from './fates.ts';
+import { rulesOf } from './guards.ts';
 import {
   carryOut,
   holdSync,
@@ -65,7 +66,7 @@ async function syncAll(
         wanted: members,
         processing: pass.root.id,
         mayConcern: (fileName) => eventNames(rows, fileName).includes(name),
-        rules: job.guards,
+        rules: rulesOf(job),
         released,
       };
       ready.push({ request, judged: await judgeSync(context, request) });

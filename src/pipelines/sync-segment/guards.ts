@@ -1,3 +1,4 @@
+import type { SegmentsJob } from '../../jobs/schema.ts';
 import type { SyncKind } from '../../ledger/segment-syncs.ts';
 import type { RefusalDetail } from '../../model.ts';
 
@@ -7,7 +8,7 @@ export interface GuardRules {
   maxShrink: number;
   /** Likewise: no more may come, once there are members. */
   maxGrowth: number;
-  /** What a snapshot does that nothing vouches for, no trailer and no manifest, where it would remove somebody. */
+  /** What a file does that nothing vouches for, no trailer and no manifest, where it would remove somebody. */
   unvouched: 'hold' | 'accept';
   /** Take a list over that has members already. */
   adopt: boolean;
@@ -33,6 +34,11 @@ export interface Intent {
   there?: number;
   /** The target has another list under this name than at the sync before. */
   replaced: boolean;
+}
+
+/** The rules of a job. What Referry writes itself of Heap's pages is whole. */
+export function rulesOf({ guards, members }: Pick<SegmentsJob, 'guards' | 'members'>): GuardRules {
+  return members.from === 'heap' ? { ...guards, unvouched: 'accept' } : guards;
 }
 
 /** Why nothing of a sync may leave until a person has looked; `undefined`: nothing speaks against it. */
@@ -61,10 +67,11 @@ export function reasonToHoldSync(intent: Intent, rules: GuardRules): (RefusalDet
       `the target has another list for ${segment} than at the sync before, with ${intent.there ?? 'an unknown number of'} members where ${before} were confirmed`,
       'look whether somebody deleted the list there: released, all members of the file are added to the new one',
     );
-  if (kind === 'snapshot' && toRemove > 0 && !intent.vouched && rules.unvouched === 'hold')
+  // Cut off within the last id, changes name somebody else.
+  if (kind !== 'repair' && toRemove > 0 && !intent.vouched && rules.unvouched === 'hold')
     return held(
       'SEGMENT_UNVOUCHED',
-      `nothing says that the snapshot of ${segment} is whole, and it would remove ${toRemove} of ${of(before, 'confirmed member', 'confirmed members')}`,
+      `nothing says that the ${kind === 'snapshot' ? 'snapshot' : 'file of changes'} of ${segment} is whole, and it would remove ${toRemove} of ${of(before, 'confirmed member', 'confirmed members')}`,
       'have the sender write a trailer or a manifest with the number of rows (file.trailer, source.manifest), or set guards.unvouched: accept; release the file if it is known to be whole',
     );
   if (toRemove > before * rules.maxShrink)

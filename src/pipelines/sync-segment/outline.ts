@@ -8,7 +8,7 @@ import { maskValue } from '../../reports/mask.ts';
 import { differenceOf } from '../../segments/difference.ts';
 import { PARTS } from '../../segments/spool.ts';
 import type { DryRunSegment, Outline } from '../files/dry-run.ts';
-import { reasonToHoldSync } from './guards.ts';
+import { reasonToHoldSync, rulesOf } from './guards.ts';
 import { gatherWanted } from './wanted.ts';
 
 /** Ids that are shown, masked. */
@@ -49,7 +49,7 @@ export function outlineSegments(job: SegmentsJob, identity: DestinationIdentity)
           first: (known?.syncedAt ?? null) === null,
           refusedBefore: ledger && known ? lastRejected(ledger, known.id) : 0,
         },
-        job.guards,
+        rulesOf(job),
       );
     }
     return { segments, ...(held ? { held } : {}) };
