@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { extoleSentHeaders, extoleSigned, heapSigned, isOneOf } from '../../src/receivers/authentic.ts';
 
 const BODY = Buffer.from('{"a":1}');
@@ -46,5 +46,31 @@ describe('whether a post is from whom it should be', () => {
     expect(verdict(`ts:${at + 1},hmac:${hash(at)}`)).toBe('forged');
     expect(verdict(`ts:${at}.0,hmac:${hash(at)}`)).toBe('forged');
     expect(verdict(`ts:,hmac:${hash(at)}`)).toBe('forged');
+  });
+
+  test('who has no right key has no large body parsed, nor one that says that it is old', () => {
+    const at = 1_763_700_000_000;
+    const verdict = (body: string, ts: number, key = 'k'): string => {
+      const signed = createHmac('sha256', key)
+        .update(`${ts}`)
+        .update(JSON.stringify(JSON.parse(body)));
+      const header = `ts:${ts},hmac:${signed.digest('base64')}`;
+      return heapSigned(['k'], { 'heap-hash': header }, Buffer.from(body), at).kind;
+    };
+    const spaced = (size: number): string => `{ "a": "${'x'.repeat(size)}" }`;
+    expect(verdict(spaced(1000), at)).toBe('signed');
+    expect(verdict(spaced(255 * 1024), at)).toBe('signed');
+    expect(verdict(spaced(256 * 1024), at)).toBe('forged');
+    expect(verdict(JSON.stringify({ a: 'x'.repeat(1_000_000) }), at)).toBe('signed');
+    const parsed = vi.spyOn(JSON, 'parse');
+    const parses = (body: string, header: string): number => {
+      parsed.mockClear();
+      heapSigned(['k'], { 'heap-hash': header }, Buffer.from(body), at);
+      return parsed.mock.calls.length;
+    };
+    expect(parses(spaced(1000), `ts:${at},hmac:none`)).toBe(1);
+    expect(parses(spaced(1000), `ts:${at - 60_001},hmac:none`)).toBe(0);
+    expect(parses(spaced(256 * 1024), `ts:${at},hmac:none`)).toBe(0);
+    parsed.mockRestore();
   });
 });
