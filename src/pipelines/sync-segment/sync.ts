@@ -21,6 +21,7 @@ import { PARTS, partOf } from '../../segments/spool.ts';
 import { type ApplyEnd, applyChanges } from './apply.ts';
 import { imbalanceOf } from './balance.ts';
 import { type GuardRules, reasonToHoldSync } from './guards.ts';
+import { membersThere } from './members-there.ts';
 
 /** What a sync needs of the run around it. */
 export interface SyncContext {
@@ -267,8 +268,9 @@ export function* chunksOf(differences: Iterable<Difference>, most: number): Gene
 
 /** What the target has becomes what is confirmed. */
 async function adoptMembers(ctx: SyncContext, segment: KnownSegment, target: MembershipTarget): Promise<void> {
-  if (!target.members) return;
-  for await (const page of target.members(ctx.signal)) {
+  const members = target.members?.bind(target);
+  if (!members) return;
+  for await (const page of membersThere(members, ctx, segment.name)) {
     const add = page.map((member) => [partOf(member), member] as const);
     correctMembers(ctx.ledger, segment.id, { add, remove: [] });
   }

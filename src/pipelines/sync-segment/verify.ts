@@ -13,6 +13,7 @@ import { type Difference, differenceOf } from '../../segments/difference.ts';
 import { createMemberSpool, type MemberSpool, PARTS } from '../../segments/spool.ts';
 import { keyedHash } from '../files/context.ts';
 import { applyChanges } from './apply.ts';
+import { membersThere } from './members-there.ts';
 import { chunksOf, endRepair, type SyncContext } from './sync.ts';
 import { identityOf, openTarget } from './targets.ts';
 
@@ -63,11 +64,12 @@ export async function verifySegment(
   await mkdir(ctx.staging, { recursive: true, mode: 0o700 });
   const spool = createMemberSpool(join(ctx.staging, `verify-${segment.id}-${io.now()}`));
   try {
-    if (!target.members) throw unreadable(target);
+    const members = target.members?.bind(target);
+    if (!members) throw unreadable(target);
     const earlier = { targetId: segment.targetId, name: segment.targetName };
     await target.prepare({ id: segment.name, name: segment.targetName, since: segment.since, earlier }, signal);
     if (running) await endEarlier(ctx, job, name, target, running);
-    for await (const page of target.members(signal)) for (const member of page) spool.add(member);
+    for await (const page of membersThere(members, ctx, name)) for (const member of page) spool.add(member);
     const findings = compare(ctx, job, segment, spool);
     if (!repair || findings.missing + findings.strangers === 0) return findings;
     refuseToEmpty(job, findings);

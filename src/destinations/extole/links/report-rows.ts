@@ -3,7 +3,7 @@ import { exactObject } from '../reply-json.ts';
 import type { ReportSettings } from './report-settings.ts';
 import { httpsLink } from './shareables.ts';
 
-/** A link as a report has it. At least one of e-mail, partnerUserId and personId is there, unless the report has none. */
+/** A link as a report has it. At least one of e-mail, partnerUserId and personId is there, unless the report has none that could be one. */
 export interface LinkRow {
   code: string;
   /** With https://; absent where the report has only the code, and the settings no linkPrefix. */
@@ -73,7 +73,14 @@ export function columnNamed(columns: readonly string[], name: string): string | 
   return columns.find((one) => one === name) ?? columns.find((one) => one.toLowerCase() === name.toLowerCase());
 }
 
-/** `undefined` where the record has no code, or one that no link could end in. */
+/** As long as an e-mail, and as any other identifier, can be: what is longer, or has control characters, names nobody. */
+const LONGEST = { email: 256, id: 255 };
+const CONTROL = /\p{Cc}/u;
+
+/**
+ * `undefined` where the record has no code, or one that no link could end in. One with an identifier that cannot be one is nobody's: which of
+ * the others would be right cannot be told.
+ */
 export function linkRowOf(
   page: Pick<ReportPage, 'columns'>,
   record: ReadonlyMap<string, string>,
@@ -87,6 +94,8 @@ export function linkRowOf(
   const link = httpsLink(value(columns.link)) ?? (linkPrefix === undefined ? undefined : `${linkPrefix}${code}`);
   if (link !== undefined) row.link = link;
   const email = value(columns.email).toLowerCase();
+  const ids = [columns.partnerUserId, columns.personId, columns.label, columns.key].map(value);
+  if (isUnfit(email, LONGEST.email) || ids.some((id) => isUnfit(id, LONGEST.id))) return row;
   if (email !== '') row.email = email;
   for (const name of ['partnerUserId', 'personId', 'label', 'key'] as const) {
     const text = value(columns[name]);
@@ -94,3 +103,5 @@ export function linkRowOf(
   }
   return row;
 }
+
+const isUnfit = (text: string, longest: number): boolean => text.length > longest || CONTROL.test(text);
