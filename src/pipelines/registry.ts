@@ -5,29 +5,12 @@ import type { Io } from '../model.ts';
 import { carriersOf as bulkCarriers } from './export-share-links/bulk/carriers.ts';
 import { linksDestination } from './export-share-links/destination.ts';
 import { howLong } from './export-share-links/how-long.ts';
-import { exportShareLinks } from './export-share-links/run.ts';
 import type { Carriers } from './files/by-file/carrier.ts';
 import { CARRIERS } from './files/by-file/carriers.ts';
 import type { RowDestination } from './files/context.ts';
 import type { Outline } from './files/dry-run.ts';
-import { type RunOptions, type RunResult, runJob } from './files/run-job.ts';
 import { outlineSegments } from './sync-segment/outline.ts';
-import { segmentsDestination, syncSegments } from './sync-segment/run.ts';
-
-/** One execution of a job, by its pipeline. */
-export function runPipeline(options: Omit<RunOptions, 'pipeline'>): Promise<RunResult> {
-  const { job, io } = options;
-  switch (job.pipeline) {
-    case 'deliver-events': {
-      const destination = createExtole(job.destination.extole, job.delivery, io);
-      return runJob({ ...options, pipeline: { destination, inbox: true } });
-    }
-    case 'export-share-links':
-      return exportShareLinks(options, job);
-    case 'sync-segment':
-      return syncSegments(options, job);
-  }
-}
+import { segmentsDestination } from './sync-segment/run.ts';
 
 /** Where the rows of a job go. */
 export function destinationOf(job: Job, ledger: Ledger, io: Io): RowDestination {
@@ -44,18 +27,6 @@ export function destinationOf(job: Job, ledger: Ledger, io: Io): RowDestination 
 /** How whole files of a job go, and their answers come. */
 export function carriersOf(job: Job): Carriers {
   return job.pipeline === 'export-share-links' ? bulkCarriers(job) : CARRIERS;
-}
-
-/** The lane for a file of so many rows. */
-export function laneFor(job: Job, io: Io): (rows: number) => string {
-  switch (job.pipeline) {
-    case 'deliver-events':
-      return createExtole(job.destination.extole, job.delivery, io).laneFor;
-    case 'export-share-links':
-      return () => job.links.bulk?.lane ?? 'links';
-    case 'sync-segment':
-      return () => 'members';
-  }
 }
 
 /** What files would change beside their rows; `undefined` where they do not. */

@@ -3,7 +3,8 @@ import { freshToken } from '../jobs/fresh-token.ts';
 import type { Job } from '../jobs/schema.ts';
 import { dueLooks, lookForAnswers } from '../pipelines/files/by-file/late-answers.ts';
 import { loginWatch } from '../pipelines/files/logins.ts';
-import { carriersOf, destinationOf, runPipeline } from '../pipelines/registry.ts';
+import { carriersOf, destinationOf } from '../pipelines/registry.ts';
+import { runPipeline } from '../pipelines/run-pipeline.ts';
 import type { ExecuteOptions } from './verb.ts';
 
 /** Whether files of a job wait for an answer at which it is time to look. */

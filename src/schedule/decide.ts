@@ -7,7 +7,7 @@ import { EXIT, type ExitCode, type Io, TransferError } from '../model.ts';
 import type { Concern, Progress, RunContext } from '../pipelines/files/context.ts';
 import type { DecisionRequest, PlanContext, Planned, PlannedFile } from '../pipelines/files/decide/planned.ts';
 import type { RunResult } from '../pipelines/files/run-job.ts';
-import { runPipeline } from '../pipelines/registry.ts';
+import { runPipeline } from '../pipelines/run-pipeline.ts';
 import { readJob } from './jobs.ts';
 import type { Verb } from './verb.ts';
 import { exitCodeOf } from './verbs/run.ts';

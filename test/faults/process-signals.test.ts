@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
 import { openLedger } from '../../src/ledger/open.ts';
-import { runPipeline } from '../../src/pipelines/registry.ts';
+import { runPipeline } from '../../src/pipelines/run-pipeline.ts';
 import { readJob } from '../../src/schedule/jobs.ts';
 import { type CliProcess, type CliResult, until } from '../integration/support/e2e-cli.ts';
 import { backdateSchedule, startDaemon, timesTold } from '../integration/support/e2e-daemon.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
 import { recordDedupeProof } from '../../src/ledger/dedupe-proofs.ts';
 import { openLedger } from '../../src/ledger/open.ts';
-import { runPipeline } from '../../src/pipelines/registry.ts';
+import { runPipeline } from '../../src/pipelines/run-pipeline.ts';
 import type { FaultName } from '../../src/sandbox/extole/faults.ts';
 import { readJob } from '../../src/schedule/jobs.ts';
 import { readResults } from '../integration/support/e2e-results.ts';

@@ -6,7 +6,7 @@ import yazl from 'yazl';
 import { createLog, realIo } from '../../src/io.ts';
 import { openLedger } from '../../src/ledger/open.ts';
 import type { Io } from '../../src/model.ts';
-import { runPipeline } from '../../src/pipelines/registry.ts';
+import { runPipeline } from '../../src/pipelines/run-pipeline.ts';
 import { readJob } from '../../src/schedule/jobs.ts';
 import { encryptTo, makeKeys } from '../integration/support/e2e-pgp.ts';
 import { csv, type Row, rows } from '../integration/support/e2e-rows.ts';

@@ -8,7 +8,7 @@ import { fileToReprocess, planReprocess } from '../../pipelines/files/decide/pla
 import { planResolve } from '../../pipelines/files/decide/plan-resolve.ts';
 import { planRetry } from '../../pipelines/files/decide/plan-retry.ts';
 import { type DryRunFile, judgeAgain } from '../../pipelines/files/dry-run.ts';
-import { laneFor } from '../../pipelines/registry.ts';
+import { laneFor } from '../../pipelines/run-pipeline.ts';
 import { type DecisionKind, decisionVerb } from '../decide.ts';
 
 export const RELEASE: DecisionKind = { name: 'release', plan: planRelease };

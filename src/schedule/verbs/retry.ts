@@ -1,6 +1,6 @@
 import { freshToken } from '../../jobs/fresh-token.ts';
 import type { RunResult } from '../../pipelines/files/run-job.ts';
-import { runPipeline } from '../../pipelines/registry.ts';
+import { runPipeline } from '../../pipelines/run-pipeline.ts';
 import { readJob } from '../jobs.ts';
 import type { Verb } from '../verb.ts';
 import { exitCodeOf } from './run.ts';

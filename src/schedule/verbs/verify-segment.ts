@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { EXIT, TransferError } from '../../model.ts';
-import { type SegmentFindings, verifySegment as verify } from '../../pipelines/sync-segment/verify.ts';
+import type { SegmentFindings } from '../../pipelines/sync-segment/verify.ts';
 import { readJob } from '../jobs.ts';
 import type { Verb } from '../verb.ts';
 
@@ -22,6 +22,8 @@ export const verifySegment: Verb<VerifySegmentRequest, SegmentFindings> = {
         hint: 'name a job with pipeline: sync-segment',
       });
     const around = { ledger, io, signal, staging: join(state, 'staging'), ...(crashPoint ? { crashPoint } : {}) };
+    // With the code of every target: other verbs need none of it.
+    const { verifySegment: verify } = await import('../../pipelines/sync-segment/verify.ts');
     const findings = await verify(around, job, segment, repair);
     const differs = findings.missing + findings.strangers > 0;
     const mended = findings.repaired !== undefined && findings.repaired.open === 0;
