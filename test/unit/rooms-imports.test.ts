@@ -57,8 +57,9 @@ function mayImport(from: string, to: string): boolean {
   if (room === 'notices' && other === 'delivery') return to === 'delivery/http.ts';
   if (room === 'pipelines' && other === 'pipelines') {
     // The list of pipelines knows them all, and none of them knows the list.
-    if (from === 'pipelines/registry.ts') return true;
-    if (to === 'pipelines/registry.ts') return false;
+    const whoKnowsAll = ['pipelines/registry.ts', 'pipelines/run-pipeline.ts'];
+    if (whoKnowsAll.includes(from)) return true;
+    if (whoKnowsAll.includes(to)) return false;
     // One pipeline may have folders of its own; it knows no other one's. How a file travels is the same in all of them.
     const pipeline = (path: string): string => path.split('/').slice(0, 2).join('/');
     if (pipeline(to) === 'pipelines/files') return true;
