@@ -14,7 +14,8 @@ export const registerReprocess: Register = (program, exit) => {
       `
 For when the job was wrong: correct it, then reprocess the file. Rows that were delivered are duplicates; those that were
 rejected, failed or in conflict are judged anew; held ones stay with the earlier pass. Works for refused files too. The results
-get a name of their own. If the correction changes keys, rows count as new: look with --dry-run first.
+get a name of their own. If the correction changes keys, rows count as new: look with --dry-run first. A file of members is
+refused where a later one of the same segment was synced.
 
 Example:
   referry reprocess account-openings-20261120.csv --dry-run

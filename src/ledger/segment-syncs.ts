@@ -114,6 +114,26 @@ export function laterSnapshot({ db }: Pick<Ledger, 'db'>, segment: number, proce
 }
 
 /**
+ * The newest other file that was synced after one: to a segment that this one was synced to, or, where it came to no sync, to any of its
+ * job. To judge the earlier one anew would make it the newest.
+ */
+export function syncedSince(
+  { db }: Pick<Ledger, 'db'>,
+  processing: number,
+): { processing: number; name: string } | undefined {
+  return db
+    .prepare<[number, number, number, number], { processing: number; name: string }>(
+      `SELECT p.id AS processing, p.name FROM segment_syncs y JOIN processings p ON p.id = y.processing_id
+         JOIN processings e ON e.id = ? AND e.job = p.job AND e.file_id <> p.file_id
+       WHERE y.processing_id > ? AND y.state IN ('running','done')
+         AND (y.segment_id IN (SELECT segment_id FROM segment_syncs WHERE processing_id = ?)
+           OR NOT EXISTS (SELECT 1 FROM segment_syncs WHERE processing_id = ?))
+       ORDER BY p.id DESC LIMIT 1`,
+    )
+    .get(processing, processing, processing, processing);
+}
+
+/**
  * Files of the same job that came before one, and that a person has to decide about. `compared`: it is known to be about this segment; else
  * it was held before it was looked what it would change.
  */

@@ -6,6 +6,7 @@ import { type ListedFile, listFiles } from '../../../ledger/known-files.ts';
 import { getProcessing } from '../../../ledger/processings.ts';
 import { destinationId, storeDefinition } from '../../../ledger/registry.ts';
 import { openReprocessing } from '../../../ledger/reprocess.ts';
+import { syncedSince } from '../../../ledger/segment-syncs.ts';
 import { TransferError } from '../../../model.ts';
 import type { Concern } from '../context.ts';
 import type { DryRunFile } from '../dry-run.ts';
@@ -51,7 +52,7 @@ export function planReprocess(context: PlanContext, request: DecisionRequest, jo
   };
 }
 
-/** Its newest pass, which must be through. Throws `USAGE`. */
+/** Its newest pass, which must be through, and the newest of its members. Throws `USAGE`. */
 export function fileToReprocess({ ledger }: PlanContext, { job, processingId }: DecisionRequest): ListedFile {
   const file = listFiles(ledger, { job, processing: processingId })[0];
   if (!file) throw usage(`job ${job} has no file p${processingId}`, `referry files ${job} lists them`);
@@ -67,6 +68,12 @@ export function fileToReprocess({ ledger }: PlanContext, { job, processingId }: 
   const open = rowsInScope(ledger, { job, processingId: file.processing, states: ['waiting', 'unknown'] });
   if (file.state !== 'closed' || open.length > 0)
     throw usage(`${file.name} is not through yet`, `referry run ${job}, then this again`);
+  const later = syncedSince(ledger, file.processing);
+  if (later)
+    throw usage(
+      `members of a later file, ${later.name} (p${later.processing}), were synced since, and ${file.name} would undo what that one said`,
+      `referry reprocess p${later.processing} judges the later one again; where the members of ${file.name} are those that count, have it sent once more`,
+    );
   return file;
 }
 
