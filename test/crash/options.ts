@@ -6,7 +6,8 @@ export const HELP = `Kills the product at any time and everywhere, and checks th
 
 Usage: npm run test:crash -- [options]
 
-  --minutes N      no new story is begun after that long; default 1
+  --minutes N      no new story is begun after that long; default 1. From 10 on, it goes on until enough was tried, three
+                   times as long at most
   --seed N         inputs and plans come from it; default: from the clock, and told
   --workers N      stories side by side; default 4
   --scenario NAME  only this one; may be given more than once
@@ -69,6 +70,7 @@ export function readOptions(args: readonly string[], say: (line: string) => void
     names: positionals,
     every: numberOf('--every', values.every),
     ms: minutes * 60_000,
+    mostMs: minutes * 60_000 * (minutes < 10 || values.scenario.length > 0 ? 1 : 3),
     seed: values.seed,
     workers: numberOf('--workers', values.workers),
     only: values.scenario,

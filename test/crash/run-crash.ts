@@ -11,8 +11,10 @@ import { type Servers, startServers } from './servers/open.ts';
 import { type Keep, type Told, tellLives, tellStory } from './story.ts';
 
 export interface CrashOptions {
-  /** Milliseconds after which no new story is begun. */
+  /** Milliseconds after which no new story is begun, unless too little was tried by then. */
   ms: number;
+  /** Milliseconds after which none is begun in any case. */
+  mostMs: number;
   seed: string;
   /** A checkout: the product under test. */
   tree: string;
@@ -45,6 +47,10 @@ export interface CrashFigures {
   seconds: number;
 }
 
+/** What a full run must have tried. */
+export const LEAST_KILLS = 600;
+export const LEAST_HITS = 20;
+
 /** How often each named place is to be hit in a full run: some more than are asked for, since the last ones are the rarest. */
 const QUOTA = 21;
 
@@ -68,11 +74,15 @@ export async function runCrash(options: CrashOptions): Promise<CrashFigures> {
   const servers = startServers();
   const partners = startPartners();
   const chooser = createChooser(scenarios, book, options.seed);
+  const goesOn = (): boolean => {
+    const ms = performance.now() - started;
+    return !book.over() && (ms < options.ms || (ms < options.mostMs && !book.enough()));
+  };
   const work = async (): Promise<void> => {
     do {
       const { scenario, nth } = chooser.next();
       await one(options, { scenario, nth, book, servers, partners });
-    } while (performance.now() - started < options.ms && !book.over());
+    } while (goesOn());
   };
   try {
     const only = scenarios[0];
@@ -126,6 +136,8 @@ interface Book {
   lived(scenario: Scenario, life: Life): void;
   add(scenario: string, told: Told, ms: number): void;
   over(): boolean;
+  /** Every place was hit often enough, and there were deaths enough. */
+  enough(): boolean;
   /** How much a second of a scenario could still do for points that were not hit often enough. */
   promise(scenario: Scenario): number;
   figures(seconds: number): CrashFigures;
@@ -179,6 +191,7 @@ function createBook(
       );
     },
     over: () => stopEarly && violations.length > 0,
+    enough: () => sums.kills >= LEAST_KILLS && points.every((point) => hitsOf(point) >= LEAST_HITS),
     promise: ({ name }) => {
       const its = new Set([...(ways.get(name)?.values() ?? [])].flatMap((each) => [...each]));
       const { stories, ms } = told.get(name) ?? { stories: 1, ms: 10_000 };
