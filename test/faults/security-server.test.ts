@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
 import { openRemote } from '../../src/remotes/open.ts';
 import { remoteSettings } from '../../src/remotes/settings.ts';
+import { newKeyPair } from '../../src/sandbox/sftp/server.ts';
 import { readSettings } from '../../src/settings.ts';
 import { csv, row } from '../integration/support/e2e-rows.ts';
 import { openWorld, PATIENT } from '../integration/support/e2e-world.ts';
@@ -17,9 +18,8 @@ const FORGED = '{"level":60,"msg":"forged"}';
 
 /** An SFTP server that lists what it is told to, and says everything with escapes and line breaks. */
 async function hostile(page: (n: number) => FileEntry[] | 'end' | 'refuse'): Promise<{ url: string; hostKey: string }> {
-  const { generateKeyPairSync, parseKey } = ssh2.utils;
-  const key = generateKeyPairSync('ed25519').private;
-  const parsed = parseKey(key);
+  const key = newKeyPair().private;
+  const parsed = ssh2.utils.parseKey(key);
   if (parsed instanceof Error || Array.isArray(parsed)) throw new Error('no key');
   const { createHash } = await import('node:crypto');
   const server = new ssh2.Server(
