@@ -25,13 +25,20 @@ export interface Pacer {
 const STRETCH = 1.02;
 
 /**
+ * A commit keeps the process for some milliseconds: so late, the request after it still leaves when it was due. Over however many
+ * requests, that is all that they may come closer together: half of what the stretch gives in a second.
+ */
+const CATCH_UP_MS = 5;
+
+/**
  * `now` is the monotonic time at creation. The first moment is one whole interval later: an earlier process may have
  * sent right before us, and a program that restarts in a loop must not go faster than one that does not.
  */
 export function createPacer(perMinute: number, now: number): Pacer {
   let interval = (60_000 / perMinute) * STRETCH;
   let last = now;
-  let lastLeft = Number.NEGATIVE_INFINITY;
+  /** When the request before this one was due: where it was a little late, the next one is not late for it. */
+  let lastDue = Number.NEGATIVE_INFINITY;
   let rested = Number.NEGATIVE_INFINITY;
   return {
     reserve(at) {
@@ -40,10 +47,10 @@ export function createPacer(perMinute: number, now: number): Pacer {
     },
     left(at) {
       // Half of the stretch is for timers that are not exact.
-      const wait = Math.max(lastLeft + interval / Math.sqrt(STRETCH), rested) - at;
-      if (wait > 0) return wait;
-      lastLeft = at;
-      last = Math.max(last, at);
+      const due = Math.max(lastDue + interval / Math.sqrt(STRETCH), rested);
+      if (at < due) return due - at;
+      lastDue = at - due <= CATCH_UP_MS ? due : at;
+      last = Math.max(last, lastDue);
       return 0;
     },
     rest(until) {

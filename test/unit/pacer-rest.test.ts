@@ -32,3 +32,23 @@ test('a shorter rest does not end a longer one', () => {
   pacer.rest(2000);
   expect(pacer.reserve(0)).toBeGreaterThanOrEqual(5000);
 });
+
+test('what is a little late each time keeps the pace, and no span of requests is shorter by more than that', () => {
+  const pacer = createPacer(60_000 / 20, 0);
+  let now = 0;
+  const left: number[] = [];
+  for (let n = 0; n < 500; n += 1) {
+    now = Math.max(now, pacer.reserve(now));
+    for (let wait = pacer.left(now); wait > 0; wait = pacer.left(now)) now += wait;
+    // A timer that is late, a commit now and then.
+    now += n % 3 === 0 ? 4 : 1;
+    left.push(now);
+  }
+  const first = left[0] ?? 0;
+  expect((left.at(-1) ?? 0) - first).toBeLessThan(500 * 20 * 1.03);
+  for (const [i, at] of left.entries())
+    for (const span of [1, 10, 50]) {
+      const before = left[i - span];
+      if (before !== undefined) expect(at - before).toBeGreaterThanOrEqual(span * 20 - 5);
+    }
+});
