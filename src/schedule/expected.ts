@@ -42,16 +42,25 @@ export interface Finding {
 
 /** Days back that are still judged, and that a late file may stand for. */
 export const LOOK_BACK = 14;
+/**
+ * Days back whose files are still known to stand for a day. Were it no more than are judged, a file that stood for a day that is forgotten
+ * would stand for the next one instead, and time alone would put that right.
+ */
+export const KNOWN_BACK = 5 * LOOK_BACK;
 /** How many days a file that came too early, too small or too large is told as such. */
 const SIZE_DAYS = 2;
 
 /** The days on which a file is expected, oldest first, from the one on which the watch began (if it could still come in time). */
-export function expectedDays(rules: ExpectedRules, { now, since }: Pick<Watch, 'now' | 'since'>): string[] {
+export function expectedDays(
+  rules: ExpectedRules,
+  { now, since }: Pick<Watch, 'now' | 'since'>,
+  back = LOOK_BACK,
+): string[] {
   const today = dayIn(now, rules.timezone);
   const began = dayIn(since, rules.timezone);
   const first = since < localInstant(began, rules.by, rules.timezone) ? began : dayPlus(began, 1);
   const days: string[] = [];
-  for (let day = later(first, dayPlus(today, -LOOK_BACK)); day <= today; day = dayPlus(day, 1))
+  for (let day = later(first, dayPlus(today, -back)); day <= today; day = dayPlus(day, 1))
     if (isExpected(rules, day)) days.push(day);
   return days;
 }
@@ -71,11 +80,13 @@ function isExpected({ days, holidays }: ExpectedRules, day: string): boolean {
 export function findUnusual(rules: ExpectedRules, files: readonly CameFile[], watch: Watch): Finding[] {
   const { timezone } = rules;
   const days = expectedDays(rules, watch);
-  const without = new Set(days);
+  const known = expectedDays(rules, watch, KNOWN_BACK);
+  const without = new Set(known);
   const early: Finding[] = [];
   for (const file of inOrder(files)) {
     const day = dayIn(file.at, timezone);
-    const oldest = days.find((each) => each < day && without.has(each));
+    const reach = dayPlus(day, -LOOK_BACK);
+    const oldest = known.find((each) => each >= reach && each < day && without.has(each));
     const tooEarly = rules.from !== undefined && file.at < localInstant(day, rules.from, timezone);
     if (without.has(day) && !(tooEarly && oldest !== undefined)) {
       without.delete(day);

@@ -10,7 +10,7 @@ import { type SkippedNumber, skippedNumbers } from '../ledger/sequences.ts';
 import { cameFiles, lastLook, setWatchMark, upSince, watchMark } from '../ledger/watch.ts';
 import { dayOf } from '../reports/roll-up.ts';
 import { nextDue } from './due.ts';
-import { type ExpectedRules, type Finding, findUnusual, LOOK_BACK, overAt } from './expected.ts';
+import { type ExpectedRules, type Finding, findUnusual, KNOWN_BACK, overAt } from './expected.ts';
 
 /** How long a run may take to look into the inbox once it is due. */
 const GRACE_MS = 30 * 60_000;
@@ -42,7 +42,7 @@ function unusualFiles(ledger: Ledger, job: Job, now: number): Expectation[] {
     const due = schedule === undefined ? instant : nextDue(schedule, timezone, instant - 1);
     return now >= Math.max(due, up) + GRACE_MS;
   };
-  const files = cameFiles(ledger, id, now - (LOOK_BACK + 2) * DAY_MS);
+  const files = cameFiles(ledger, id, now - (KNOWN_BACK + 2) * DAY_MS);
   return findUnusual(rules, files, { now, since, lookedAt }).map((finding) => ({
     job: id,
     day: finding.day,
