@@ -74,39 +74,26 @@ const links = linksSettings
   })
   .describe('How share links are found and made. A person has one link for the label.');
 
+/** Settings of an Extole account that are about events alone. */
+const ABOUT_EVENTS = {
+  lane: true,
+  autoThreshold: true,
+  apiVersion: true,
+  eventsUrl: true,
+  paths: true,
+  keyField: true,
+  requestsPerSecondPerPerson: true,
+  verify: true,
+  upload: true,
+  batch: true,
+  folder: true,
+} as const;
+
 /** Of an Extole account, what making links needs. */
-const extole = extoleSettings
-  .omit({
-    lane: true,
-    autoThreshold: true,
-    apiVersion: true,
-    eventsUrl: true,
-    paths: true,
-    keyField: true,
-    requestsPerSecondPerPerson: true,
-    verify: true,
-    upload: true,
-    batch: true,
-    folder: true,
-  })
-  .describe('The Extole account that makes the links.');
+const extole = extoleSettings.omit(ABOUT_EVENTS).describe('The Extole account that makes the links.');
 
 /** What is about events alone, as it is where nobody set it. */
-const OF_EVENTS = extoleSettings
-  .pick({
-    lane: true,
-    autoThreshold: true,
-    apiVersion: true,
-    eventsUrl: true,
-    paths: true,
-    keyField: true,
-    requestsPerSecondPerPerson: true,
-    verify: true,
-    upload: true,
-    batch: true,
-    folder: true,
-  })
-  .parse({});
+const OF_EVENTS = extoleSettings.pick(ABOUT_EVENTS).parse({});
 
 const { concurrency, unknown } = deliverySettings.parse({
   // More at once than the pace of the token allows is of no use.

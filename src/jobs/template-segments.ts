@@ -1,19 +1,14 @@
-import { pathToFileURL } from 'node:url';
+import { projectWithFiles } from './template-files.ts';
 
 /**
  * What `referry init --pipeline sync-segment` puts into a new project folder: paths and their text. `folder`: where that will be;
  * absolute.
  */
 export function segmentsTemplate(folder: string): Record<string, string> {
-  const files = pathToFileURL(`${folder}/files`).href;
-  return {
-    'jobs/segments.yaml': JOB.replaceAll('<files>', () => files),
-    '.env.example': ENVIRONMENT,
-    '.gitignore': IGNORED,
-    'README.md': README,
-    // An empty folder is not kept by git. A name that begins with a dot is never taken for an input.
-    'files/inbox/.gitkeep': '',
-  };
+  return projectWithFiles(folder, {
+    path: 'jobs/segments.yaml',
+    ...{ job: JOB, environment: ENVIRONMENT, readme: README },
+  });
 }
 
 const JOB = `# yaml-language-server: $schema=./job.schema.json
@@ -95,18 +90,6 @@ report: { to: results, reports: reports }
 
 const ENVIRONMENT = `# Copy to .env, fill in, and load it before referry:  set -a; . ./.env; set +a
 EXTOLE_TOKEN=
-`;
-
-const IGNORED = `.env
-secrets/
-.referry/
-sandbox/
-sandbox.env
-demo/
-files/*
-!files/inbox/
-files/inbox/*
-!files/inbox/.gitkeep
 `;
 
 const README = `# Segments

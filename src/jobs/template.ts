@@ -95,7 +95,8 @@ REFERRY_SFTP_HOST_KEY=
 EXTOLE_TOKEN=
 `;
 
-const IGNORED = `.env
+/** What of any project is not for git. */
+export const IGNORED = `.env
 secrets/
 .referry/
 sandbox/

@@ -1,10 +1,8 @@
 import type { Io } from '../../model.ts';
 import type { CallSettings } from '../call-settings.ts';
-import { createCaller } from '../caller.ts';
 import type { Asked } from '../patience.ts';
 import { pathAt } from '../reach-settings.ts';
-import { PROVIDER } from './classify.ts';
-import { limitOf } from './limit.ts';
+import { createRestCaller } from './rest-caller.ts';
 import type { BrazeSettings } from './settings.ts';
 
 /** Calls to a workspace, which all leave at one pace. */
@@ -21,17 +19,9 @@ export function createApi(
   io: Io,
 ): BrazeApi {
   const { url, apiKey } = settings;
-  const caller = createCaller(
-    {
-      ...settings,
-      provider: PROVIDER,
-      origin: new URL(url).origin,
-      headers: ['Authorization', `Bearer ${apiKey}`, 'Content-Type', 'application/json', 'User-Agent', 'referry'],
-      secretHeader: 'Authorization',
-      pace: { by: `braze ${apiKey}`, perMinute: settings.requestsPerSecond * 60 },
-      limit: (reply) => limitOf(reply, io.now()),
-      maxBodyBytes: MAX_BODY_BYTES,
-    },
+  const caller = createRestCaller(
+    settings,
+    { apiKey, of: 'braze', perMinute: settings.requestsPerSecond * 60, maxBodyBytes: MAX_BODY_BYTES },
     io,
   );
   return {

@@ -1,11 +1,10 @@
 import type { Answer, Io } from '../../../model.ts';
-import { createCaller } from '../../caller.ts';
 import { haltOf } from '../../halt.ts';
 import type { Asked } from '../../patience.ts';
 import { pathAt } from '../../reach-settings.ts';
 import { jsonObject, listOf } from '../../reply-json.ts';
 import { PROVIDER } from '../classify.ts';
-import { limitOf } from '../limit.ts';
+import { createRestCaller } from '../rest-caller.ts';
 import { saidBy } from './classify.ts';
 import type { BrazeMembershipSettings } from './settings.ts';
 
@@ -29,17 +28,9 @@ export function createLookUp(
   if (!lookUp) return { unknown: async () => new Map(), close: async () => {} };
   const { url } = settings;
   const { apiKey, requestsPerMinute } = lookUp;
-  const caller = createCaller(
-    {
-      ...settings,
-      provider: PROVIDER,
-      origin: new URL(url).origin,
-      headers: ['Authorization', `Bearer ${apiKey}`, 'Content-Type', 'application/json', 'User-Agent', 'referry'],
-      secretHeader: 'Authorization',
-      pace: { by: `braze export ${apiKey}`, perMinute: requestsPerMinute },
-      limit: (reply) => limitOf(reply, io.now()),
-      maxBodyBytes: MAX_BODY_BYTES,
-    },
+  const caller = createRestCaller(
+    settings,
+    { apiKey, of: 'braze export', perMinute: requestsPerMinute, maxBodyBytes: MAX_BODY_BYTES },
     io,
   );
   const path = pathAt(url, '/users/export/ids');

@@ -1,10 +1,8 @@
 import type { Io } from '../../../model.ts';
-import { createCaller } from '../../caller.ts';
 import type { MembershipTarget } from '../../membership.ts';
 import { type ChangeRow, createChangeSender } from '../../membership-calls.ts';
 import { pathAt } from '../../reach-settings.ts';
-import { PROVIDER } from '../classify.ts';
-import { limitOf } from '../limit.ts';
+import { createRestCaller } from '../rest-caller.ts';
 import { classifyMembers, type Hints } from './classify.ts';
 import type { BrazeMembershipSettings } from './settings.ts';
 
@@ -27,17 +25,9 @@ export function createSubscription(
 ): MembershipTarget {
   const { url, identifyBy } = settings;
   const path = pathAt(url, '/v2/subscription/status/set');
-  const caller = createCaller(
-    {
-      ...settings,
-      provider: PROVIDER,
-      origin: new URL(url).origin,
-      headers: ['Authorization', `Bearer ${apiKey}`, 'Content-Type', 'application/json', 'User-Agent', 'referry'],
-      secretHeader: 'Authorization',
-      pace: { by: `braze subscription ${apiKey}`, perMinute: requestsPerMinute },
-      limit: (reply) => limitOf(reply, io.now()),
-      maxBodyBytes: MAX_BODY_BYTES,
-    },
+  const caller = createRestCaller(
+    settings,
+    { apiKey, of: 'braze subscription', perMinute: requestsPerMinute, maxBodyBytes: MAX_BODY_BYTES },
     io,
   );
 
