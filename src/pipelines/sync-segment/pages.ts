@@ -1,9 +1,9 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createByteFile } from '../../exports/byte-file.ts';
 import type { SegmentsJob } from '../../jobs/schema.ts';
 import { HEAP_COLUMNS } from '../../jobs/sync-segment.ts';
-import { areContentsKnown, pathsNotStaged } from '../../ledger/link-sources.ts';
+import { areContentsKnown } from '../../ledger/link-sources.ts';
 import {
   changesOf,
   isGatheredHeld,
@@ -18,8 +18,9 @@ import type { Notice } from '../../model.ts';
 import { PARTS } from '../../segments/spool.ts';
 import { lineOf } from '../files/by-file/dialect.ts';
 import type { RunContext } from '../files/context.ts';
+import { sweepGathered } from '../files/gathered.ts';
 import type { GatheredFile } from '../files/pipeline.ts';
-import { LOCAL, stagingProblem, syncFolder } from '../files/stage.ts';
+import { stagingProblem, syncFolder } from '../files/stage.ts';
 
 type PagesContext = Pick<RunContext, 'run' | 'ledger' | 'io' | 'signal' | 'staging' | 'destinationId'>;
 
@@ -53,7 +54,7 @@ export async function gatherPages(
   }
   const folder = join(staging, PAGES);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await sweep(ctx, job, folder, begin);
+  await sweepGathered(ctx, { job: job.id, folder, begin });
   const stamp = new Date(io.now()).toISOString().replace(/[-:]|\.\d+/g, '');
   const name = `${begin}${stamp}-r${ctx.run}.csv`;
   const path = join(folder, name);
@@ -138,13 +139,4 @@ function* changesIn(
   const confirmed = confirmedMembers(ledger, known.id);
   for (let part = 0; part < PARTS; part++)
     for (const member of confirmed(part)) if (!after.has(member)) yield { member, removed: true };
-}
-
-/** What a process that died has left, but for a file that is still to be staged. */
-async function sweep(ctx: PagesContext, job: SegmentsJob, folder: string, begin: string): Promise<void> {
-  const needed = pathsNotStaged(ctx.ledger, job.id);
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(begin) || needed.has(LOCAL + join(folder, name))) continue;
-    await rm(join(folder, name), { force: true });
-  }
 }

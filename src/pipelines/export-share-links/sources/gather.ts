@@ -1,15 +1,15 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HubspotSource, LedgerSource } from '../../../jobs/customer-sources.ts';
 import type { PushTarget } from '../../../jobs/push-targets.ts';
-import { areContentsKnown, pathsNotStaged } from '../../../ledger/link-sources.ts';
+import { areContentsKnown } from '../../../ledger/link-sources.ts';
 import type { LinkPlace } from '../../../ledger/links.ts';
 import type { Notice } from '../../../model.ts';
 import type { RunContext } from '../../files/context.ts';
-import { LOCAL, stagingProblem } from '../../files/stage.ts';
+import { sweepGathered, writeGathered } from '../../files/gathered.ts';
+import { stagingProblem } from '../../files/stage.ts';
 import { deliveredCustomers } from './delivered.ts';
 import { hubspotCustomers } from './hubspot.ts';
-import { writeCustomers } from './write.ts';
 
 /** What the gathering of customers needs of a run. */
 export type GatherContext = Pick<
@@ -69,11 +69,11 @@ export async function gatherCustomers(ctx: GatherContext): Promise<Gathered> {
   if (!customers) return { notices: [] };
   const folder = join(staging, CUSTOMERS);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await sweep(ctx, folder, beginOf(ctx, customers));
+  await sweepGathered(ctx, { job: job.id, folder, begin: beginOf(ctx, customers) });
   const stamp = new Date(io.now()).toISOString().replace(/[-:]|\.\d+/g, '');
   const name = `${beginOf(ctx, customers)}${stamp}-r${ctx.run}.csv`;
   const path = join(folder, name);
-  const written = await writeCustomers(ctx, customers, { path, name }).catch((error: unknown) => {
+  const written = await writeGathered(ctx, customers, { path, name }).catch((error: unknown) => {
     throw stagingProblem(error, staging);
   });
   const { notices } = customers;
@@ -99,12 +99,3 @@ function customersOf(ctx: GatherContext): Customers | undefined {
 
 /** Files of several jobs lie in one folder. */
 const beginOf = ({ job }: GatherContext, { stem }: Customers): string => `${job.id}-${stem}-`;
-
-/** What a process that died has left, but for a file that is still to be staged. */
-async function sweep(ctx: GatherContext, folder: string, begin: string): Promise<void> {
-  const needed = pathsNotStaged(ctx.ledger, ctx.job.id);
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(begin) || needed.has(LOCAL + join(folder, name))) continue;
-    await rm(join(folder, name), { force: true });
-  }
-}
