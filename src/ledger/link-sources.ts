@@ -36,6 +36,7 @@ export type TakenFile = Pick<DeliveredFile, 'processing' | 'delivered' | 'answer
 /**
  * Files with rows that were delivered since they were last taken, oldest first. What their accounts say is asked first: they are
  * written at the end of each pass, and rows are counted only where they have grown.
+ * Files whose keys went with time are none: their accounts still say how many there were, and nobody can count them any more.
  */
 export function* filesDeliveredSince(ledger: Pick<Ledger, 'db'>, search: DeliveredSearch): Generator<DeliveredFile> {
   const { db } = ledger;
@@ -57,7 +58,7 @@ export function* filesDeliveredSince(ledger: Pick<Ledger, 'db'>, search: Deliver
          coalesce(s.delivered, 0) AS taken, coalesce(s.answered_to, -1) AS answeredTo
        FROM processings p LEFT JOIN link_sources s ON s.job = ? AND s.processing_id = p.id
        WHERE p.job IN (SELECT value FROM json_each(?)) AND p.account IS NOT NULL AND p.repeat_of IS NULL
-         AND coalesce(s.delivered, 0) < (
+         AND p.keys_pruned_at IS NULL AND coalesce(s.delivered, 0) < (
            SELECT coalesce(sum(json_extract(e.value, '$.counts.delivered')), 0) FROM json_each(p.account, '$.byEvent') e
            WHERE ? IS NULL OR json_extract(e.value, '$.eventName') IN (SELECT value FROM json_each(?)))
        ORDER BY p.id`,

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ledgerSource } from '../../src/jobs/customer-sources.ts';
+import { beginKeysPruned, deleteKeys } from '../../src/ledger/prune.ts';
 import type { CustomersFrom } from '../../src/pipelines/export-share-links/sources/gather.ts';
 import { encryptTo, makeKeys } from './support/e2e-pgp.ts';
 import { csv, row, rows } from './support/e2e-rows.ts';
@@ -107,6 +108,20 @@ test('rows whose staged copy is gone are counted and told of once', async () => 
       { code: 'CUSTOMERS_PRUNED', message: expect.stringMatching(/^2 delivered rows of a\.csv \(job feed\)/) },
     ]);
     await gathered.file?.taken();
+  });
+  await gather(from(), (gathered) => expect(gathered).toEqual({ notices: [] }));
+});
+
+test('a file whose keys went with time is not told of again with each run, nor as fewer than none', async () => {
+  world.drop('a.csv', csv(rows('A', 3)));
+  await world.run('feed');
+  await gather(from(), async (gathered, ledger) => {
+    await gathered.file?.taken();
+    // As much as was delivered by then; more was delivered later, and then all of it became too old.
+    ledger.db.prepare('UPDATE link_sources SET delivered = 2').run();
+    ledger.db.prepare('UPDATE processings SET pruned_at = 1').run();
+    beginKeysPruned(ledger, 1, 1);
+    expect(deleteKeys(ledger, 1, 10)).toBe(3);
   });
   await gather(from(), (gathered) => expect(gathered).toEqual({ notices: [] }));
 });
