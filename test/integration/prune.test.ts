@@ -83,11 +83,13 @@ describe('what is kept long enough', () => {
       put(join(staging, 'p2/results.2.r7')),
       put(join(staging, 'reports/feed.x.html')),
       put(join(staging, 'answers/u7')),
+      put(join(staging, 'members/vip_members.csv')),
+      put(join(staging, 'audiences/vip_20261121.csv')),
       put(join(staging, 'p999/input')),
     ];
     utimesSync(join(staging, 'p999'), old, old);
     const kept = [put(join(staging, 'p2/young.part'), new Date()), join(staging, 'p2/input')];
-    expect(await prune()).toMatchObject({ leftovers: { files: 5 } });
+    expect(await prune()).toMatchObject({ leftovers: { files: 7 } });
     expect(gone.filter(existsSync)).toEqual([]);
     expect(kept.filter(existsSync)).toEqual(kept);
 

@@ -65,9 +65,9 @@ const LEFT_OVER_MS = DAY;
 const KEYS_AT_ONCE = 2000;
 /**
  * Folders of what lies in staging for a moment only: reports to be published, answers to whole files that are being read, customers that
- * were asked for, members that were posted, exports and results of pushes until they are in place.
+ * were asked for, members that were posted, exports, results of pushes and members until they are in place.
  */
-const OF_NO_FILE = new Set(['reports', 'answers', 'customers', 'pages', 'exports']);
+const OF_NO_FILE = new Set(['reports', 'answers', 'customers', 'pages', 'exports', 'members', 'audiences']);
 
 /** Removes what was kept for as long as the jobs say. Can be cut short at any time, and repeated. Runs while nothing else does. */
 export async function prune(options: PruneOptions): Promise<PruneAccount> {

@@ -16,6 +16,7 @@ import { applyChanges } from './apply.ts';
 import { membersThere } from './members-there.ts';
 import { chunksOf, endRepair, type SyncContext } from './sync.ts';
 import { identityOf, openTarget } from './targets.ts';
+import { isConfirmed } from './who-stays.ts';
 
 export interface VerifyContext {
   ledger: Ledger;
@@ -61,15 +62,17 @@ export async function verifySegment(
   const running = runningSync(ledger, segment.id);
   if (running && !(repair && running.processingId === null)) throw stillSyncing(job, name, running);
   const target = openTarget(job.target, io);
-  await mkdir(ctx.staging, { recursive: true, mode: 0o700 });
-  const spool = createMemberSpool(join(ctx.staging, `verify-${segment.id}-${io.now()}`));
+  const staged = join(ctx.staging, 'members');
+  await mkdir(staged, { recursive: true, mode: 0o700 });
+  const spool = createMemberSpool(join(staged, `verify-${segment.id}-${io.now()}`));
   try {
     const members = target.members?.bind(target);
     if (!members) throw unreadable(target);
     const earlier = { targetId: segment.targetId, name: segment.targetName };
     await target.prepare({ id: segment.name, name: segment.targetName, since: segment.since, earlier }, signal);
     if (running) await endEarlier(ctx, job, name, target, running);
-    for await (const page of membersThere(members, ctx, name)) for (const member of page) spool.add(member);
+    for await (const page of membersThere(members, isConfirmed(ctx, segment.id), ctx, name))
+      for (const member of page) spool.add(member);
     const findings = compare(ctx, job, segment, spool);
     if (!repair || findings.missing + findings.strangers === 0) return findings;
     refuseToEmpty(job, findings);
@@ -145,15 +148,18 @@ async function mend(
   // What the ledger counts is who was not confirmed before; nobody is here.
   const counted: MembershipTarget = {
     ...target,
-    async apply(changes, signal) {
-      const answers = await target.apply(changes, signal);
+    async apply(changes, signal, stays) {
+      const answers = await target.apply(changes, signal, stays);
       done.added += answers.add.filter(isYes).length;
       done.removed += answers.remove.filter(isYes).length;
       return answers;
     },
   };
   const changes = chunksOf(differences(ctx, segment.id, spool), target.maxBatchSize);
-  const end = await applyChanges(contextOf(ctx, job), sync, counted, changes, false);
+  const end = await applyChanges(contextOf(ctx, job), sync, counted, changes, {
+    giveUp: false,
+    stays: isConfirmed(ctx, segment.id),
+  });
   const open = missing + strangers - done.added - done.removed;
   if (end.kind !== 'done') return { ...done, open, why: `${end.code}: ${end.reason}` };
   const { rejected } = endSync(ledger, sync, io.now());
