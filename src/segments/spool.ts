@@ -28,7 +28,7 @@ export interface MemberSpool {
   close(): void;
 }
 
-/** `path`: where there is room for all of them; nothing may be there. `chunk`: bytes that a part keeps in memory. */
+/** `path`: where there is room for all of them; what is there goes. `chunk`: bytes that a part keeps in memory. */
 export function createMemberSpool(path: string, chunk = CHUNK_BYTES): MemberSpool {
   const buffers: (Buffer | undefined)[] = new Array(PARTS).fill(undefined);
   const used = new Uint32Array(PARTS);
@@ -38,6 +38,8 @@ export function createMemberSpool(path: string, chunk = CHUNK_BYTES): MemberSpoo
   let added = 0;
 
   const open = (): number => {
+    // A process that died right here has left one of its own.
+    rmSync(path, { force: true });
     fd = openSync(path, 'wx+', 0o600);
     rmSync(path);
     return fd;

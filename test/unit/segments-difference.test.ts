@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -32,6 +32,15 @@ describe('the spool of members', () => {
       }),
       { numRuns: 60, seed: 20_261_121 },
     );
+  });
+
+  test("what a process left that died before its file lost its name is in nobody's way", () => {
+    writeFileSync(path, '');
+    const spool = createMemberSpool(path, 64);
+    for (let i = 0; i < 10_000; i++) spool.add(`user-${i}`);
+    expect(everybody(spool)).toHaveLength(10_000);
+    spool.close();
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('its file has no name from the start', () => {
