@@ -75,6 +75,8 @@ export interface RefusalDetail {
   message: string;
   hint?: string;
   line?: number;
+  /** Only the rows of these segments are held, each with the code for which; those of others go on. Absent: all rows of the file. */
+  segments?: Readonly<Record<string, string>>;
 }
 
 /** A file that cannot be read as a whole, thrown by `parsing`. */

@@ -93,28 +93,6 @@ test('a file with a column of segments is many snapshots, and a segment that it 
   expect([segments.members('vip').sort(), segments.members('lapsed').sort()]).toEqual([users(1, 2), users(4, 6)]);
 });
 
-test('nothing of a file leaves where one of its segments is held, and all of it once it is released', async () => {
-  segments = await openSegmentsWorld({
-    job: {
-      ...SEVERAL,
-      file: null,
-      guards: { unvouched: 'accept' },
-      members: { segmentFrom: 'column', segmentColumn: 'segment' },
-    },
-  });
-  const rows = (vip: string[], lapsed: string[]): string =>
-    lines('id,segment', ...vip.map((id) => `${id},vip`), ...lapsed.map((id) => `${id},lapsed`));
-  segments.world.drop('a.csv', rows(users(1, 10), users(11, 20)));
-  await segments.world.run('segments');
-  segments.world.drop('b.csv', rows(users(1, 11), users(11, 12)));
-  const { run } = await segments.world.run('segments');
-  expect(run).toMatchObject({ held: 13, delivered: 0 });
-  expect([segments.members('vip').length, segments.members('lapsed').length]).toEqual([10, 10]);
-  const released = await segments.world.cli(['release', 'p2', '--by', 'eve', '--reason', 'so it is', '--json']);
-  expect(released.json()).toMatchObject({ run: { delivered: 13, balanced: true } });
-  expect([segments.members('vip').length, segments.members('lapsed').length]).toEqual([11, 2]);
-});
-
 test('the segment can stand in the name of the file', async () => {
   segments = await openSegmentsWorld({ job: { ...SEVERAL, members: { segmentFrom: 'file' } } });
   segments.drop('lapsed-20261121.csv', users(1, 3));

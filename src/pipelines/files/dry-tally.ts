@@ -7,6 +7,7 @@ import { openRows } from '../../parsing/open.ts';
 import { createTally, type RowState } from '../../reports/tally.ts';
 import type { FilePass, RunContext } from './context.ts';
 import { createCursor } from './cursor.ts';
+import { heldCode } from './held-part.ts';
 import { contentComparer } from './ownership.ts';
 import { type IndexBlock, openRowIndex, VERDICT } from './row-index.ts';
 import type { Seal } from './seal.ts';
@@ -106,7 +107,8 @@ function fateOf(
   const code = seal.codes[block.code(i)] ?? '';
   const verdict = block.verdict(i);
   if (verdict === VERDICT.rejected) return { state: 'rejected', code };
-  if (seal.held) return { state: 'held', code: seal.held.code };
+  const waits = seal.held && heldCode(seal.held, seal.eventNames[block.eventName(i)] ?? '');
+  if (waits !== undefined) return { state: 'held', code: waits };
   if (verdict === VERDICT.duplicate) return { state: 'duplicate', code };
   if (verdict === VERDICT.conflict) return { state: 'conflict', code };
   const owner = eventId === undefined ? undefined : book?.owner(eventId, block.keyHash(i));

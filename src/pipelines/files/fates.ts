@@ -5,6 +5,7 @@ import { eventNameId } from '../../ledger/registry.ts';
 import type { Outcome } from '../../model.ts';
 import type { RowState } from '../../reports/tally.ts';
 import type { FilePass, RunContext } from './context.ts';
+import { heldCode } from './held-part.ts';
 import { type IndexBlock, VERDICT } from './row-index.ts';
 import type { Seal } from './seal.ts';
 
@@ -60,7 +61,12 @@ export function createFates(
   const held = heldOf(root, seal);
   const course = ctx.course?.fates(ctx, { processing, root, definition, paths }, seal);
 
-  /** The rows of a file that is held as a whole, or was until its time was over or a person decided. */
+  /** Why a row waits, or waited, with its file or its segment. */
+  const heldWith = (block: IndexBlock, i: number): string | undefined =>
+    held && heldCode(held, seal.eventNames[block.eventName(i)] ?? '');
+  const what = held?.segments ? 'segment' : 'file';
+
+  /** The rows of a file or segment that is held as a whole, or was until its time was over or a person decided. */
   const withFile = (code: string): Fate => {
     const decision = root.refusal?.decision ?? '';
     switch (root.refusal?.verdict) {
@@ -68,10 +74,10 @@ export function createFates(
         return judged(
           'rejected',
           'EXPIRED',
-          `the file was held for too long without a decision (${code}); this row was not sent`,
+          `the ${what} was held for too long without a decision (${code}); this row was not sent`,
         );
       case 'rejected':
-        return judged('rejected', 'OPERATOR_REJECTED', `a person decided: ${decision} (the file was held: ${code})`);
+        return judged('rejected', 'OPERATOR_REJECTED', `a person decided: ${decision} (the ${what} was held: ${code})`);
       case 'superseded':
         return judged(
           'rejected',
@@ -79,7 +85,7 @@ export function createFates(
           `the file was processed again, ${decision}; this row was not sent from here`,
         );
       default:
-        return judged('held', code, 'the file is held as a whole; this row was not sent');
+        return judged('held', code, `the ${what} is held as a whole; this row was not sent`);
     }
   };
 
@@ -95,7 +101,8 @@ export function createFates(
 
   const candidate = (block: IndexBlock, i: number, delivery: Delivery | undefined): Fate => {
     if (delivery) return delivered(delivery);
-    if (held) return withFile(held.code);
+    const waits = heldWith(block, i);
+    if (waits !== undefined) return withFile(waits);
     if (course) return course.of(block, i);
     const owner = owners.get(i);
     if (!owner) return former.get(i) ?? judged('open', '', '');
@@ -106,7 +113,8 @@ export function createFates(
 
   /** A duplicate within the file shares the fate of the first row, unless that row owns the key. */
   const repeated = (block: IndexBlock, i: number, deliveries: ReadonlyMap<number, Delivery>): Fate => {
-    if (held) return withFile(held.code);
+    const waits = heldWith(block, i);
+    if (waits !== undefined) return withFile(waits);
     const line = block.refLine(i);
     const shared = course?.of(block, i);
     if (shared && shared.state !== 'delivered')
@@ -129,7 +137,7 @@ export function createFates(
   const begin = (block: IndexBlock, deliveries: ReadonlyMap<number, Delivery>): void => {
     owners.clear();
     former.clear();
-    if (held) return;
+    if (held && !held.segments) return;
     if (course) {
       course.begin(block);
       return;
@@ -155,7 +163,8 @@ export function createFates(
       case VERDICT.conflict: {
         const own = deliveries.get(block.line(i));
         if (own) return delivered(own);
-        if (held && root.refusal && DECIDED.has(root.refusal.verdict)) return withFile(held.code);
+        const waits = heldWith(block, i);
+        if (waits !== undefined && root.refusal && DECIDED.has(root.refusal.verdict)) return withFile(waits);
         return judged(
           'conflict',
           code,

@@ -207,7 +207,7 @@ async function sealAndDeliver(ctx: RunContext, start: Processing): Promise<Deliv
     if (!ctx.destination.repeatable) return {};
   }
   // Nothing at all may be what a file has to say.
-  if (seal.held || (seal.candidates === 0 && !ctx.course)) return {};
+  if ((seal.held && !seal.held.segments) || (seal.candidates === 0 && !ctx.course)) return {};
   const lane = sealed.processing.lane ?? ctx.destination.laneFor(seal.candidates);
   const end = await deliverBy(ctx, sealed, seal, lane, false);
   ctx.signal.throwIfAborted();

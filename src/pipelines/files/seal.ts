@@ -45,8 +45,14 @@ export interface Seal {
   keys: KeyShape;
   /** The running number in the trailer, as written. */
   sequence?: string;
-  /** Why nothing of the file may leave until a person has looked. */
-  held?: { code: string; message: string; hint: string; line?: number };
+  /** Why nothing of the file, or of some of its segments, may leave until a person has looked. */
+  held?: {
+    code: string;
+    message: string;
+    hint: string;
+    line?: number;
+    segments?: Readonly<Record<string, string>>;
+  };
 }
 
 type SealContext = Pick<RunContext, 'signal' | 'progress' | 'crashPoint' | 'keys'> & {
@@ -208,8 +214,8 @@ export function refuseTooManyLines(line: number): void {
 /** A seal that is made again does not judge anew what lay beside the file then, or came before it. */
 function heldBefore({ root }: SealPass): Seal['held'] {
   if (!root?.refusal || root.refusal.verdict === 'refused') return undefined;
-  const { code, message, hint = '', line } = root.refusal;
-  return { code, message, hint, ...(line === undefined ? {} : { line }) };
+  const { code, message, hint = '', line, segments } = root.refusal;
+  return { code, message, hint, ...(line === undefined ? {} : { line }), ...(segments ? { segments } : {}) };
 }
 
 export function writeSeal(path: string, seal: Seal): void {

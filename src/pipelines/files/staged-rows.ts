@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { stagedPaths } from './context.ts';
+import { heldCode } from './held-part.ts';
 import { openRowIndex, VERDICT } from './row-index.ts';
 import { readSeal } from './seal.ts';
 
@@ -14,7 +15,7 @@ export interface StagedRow {
   verdict: 'passed' | 'duplicate' | 'conflict';
   /** The other line with this key that decided; 0 where there is none. */
   otherLine: number;
-  /** Why nothing of the file may leave. */
+  /** Why nothing of the file, or of its segment, may leave. */
   fileHeld: string | null;
 }
 
@@ -44,7 +45,7 @@ export function findStagedRows(
             orderHash: copyOf(block.orderHash(i)),
             verdict: verdict === VERDICT.duplicate ? 'duplicate' : verdict === VERDICT.conflict ? 'conflict' : 'passed',
             otherLine: block.refLine(i),
-            fileHeld: seal.held?.code ?? null,
+            fileHeld: (seal.held && heldCode(seal.held, seal.eventNames[block.eventName(i)] ?? '')) ?? null,
           });
         }
       }

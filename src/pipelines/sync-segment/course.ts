@@ -8,18 +8,11 @@ import { eventNames } from '../../mapping/event-name.ts';
 import type { MemberRows } from '../../mapping/member-settings.ts';
 import { type FilePass, keyedHash, type RunContext } from '../files/context.ts';
 import type { RowCourse } from '../files/course.ts';
+import { heldCode } from '../files/held-part.ts';
 import { type Seal, writeSeal } from '../files/seal.ts';
 import { memberFates } from './fates.ts';
-import { rulesOf } from './guards.ts';
-import {
-  carryOut,
-  holdSync,
-  type Judged,
-  judgeSync,
-  type SyncContext,
-  type SyncEnd,
-  type SyncRequest,
-} from './sync.ts';
+import { type HoldReason, heldInPart, rulesOf } from './guards.ts';
+import { carryOut, type Judged, judgeSync, type SyncContext, type SyncEnd, type SyncRequest } from './sync.ts';
 import { gatherWanted, type WantedSegments } from './wanted.ts';
 
 /** How the rows of a membership file leave: as the differences that they make to the segments they name. */
@@ -40,7 +33,10 @@ interface Ready {
   judged: Judged;
 }
 
-/** All segments of a file are judged before one change of any of them leaves: a file is held as a whole. */
+/**
+ * All segments of a file are judged before one change of any of them leaves. Those that a guard holds wait for a person, or were decided
+ * against since; the others go on.
+ */
 async function syncAll(
   ctx: RunContext,
   pass: FilePass,
@@ -51,17 +47,21 @@ async function syncAll(
 ): Promise<{ halted?: { code: string; reason: string }; unchanged?: boolean }> {
   const { ledger, io } = ctx;
   const context = contextOf(ctx, pass, job, seal);
-  const released = pass.root.refusal?.verdict === 'released';
+  const { refusal } = pass.root;
+  const released = refusal?.verdict === 'released';
   const targets: MembershipTarget[] = [];
   const ready: Ready[] = [];
   try {
     for (const [name, members] of wanted.bySegment) {
+      if (refusal && !released && heldCode(refusal, name) !== undefined) continue;
       const target = open(ctx);
       targets.push(target);
       const place = { destinationId: ctx.destinationId, name, job: job.id, idKind: target.idKind };
+      const segment = ensureSegment(ledger, place, io.now());
       const request: SyncRequest = {
-        segment: ensureSegment(ledger, place, io.now()),
-        name: job.segments[name] ?? name,
+        segment,
+        // What the job does not name any more is called there what it was.
+        name: job.segments[name] ?? (segment.targetName || name),
         target,
         wanted: members,
         processing: pass.root.id,
@@ -71,13 +71,13 @@ async function syncAll(
       };
       ready.push({ request, judged: await judgeSync(context, request) });
     }
-    const held = ready.flatMap(({ judged }) => ('end' in judged && judged.end.kind === 'held' ? [judged.end.why] : []));
-    const [first] = held;
-    if (first) {
-      for (const { judged } of ready) if ('plan' in judged) holdSync(context, judged.plan);
-      holdFile(ctx, pass, seal, first, held.length);
-      return {};
-    }
+    const held = ready.flatMap(({ request, judged }): [string, HoldReason][] =>
+      'end' in judged && judged.end.kind === 'held' ? [[request.segment.name, judged.end.why]] : [],
+    );
+    if (held.length > 0)
+      holdFile(ctx, pass, seal, heldInPart(held, wanted.bySegment.size - held.length, pass.root.refusal));
+    // A process that died before the ledger had it, and by now there is nothing to hold.
+    else if (!refusal && seal.held) clearHold(pass, seal);
     for (const each of ready) {
       const end: SyncEnd = await carryOut(context, each.request, each.judged);
       if (end.kind === 'halted') return { halted: { code: end.code, reason: end.reason } };
@@ -93,17 +93,16 @@ async function syncAll(
   }
 }
 
-function holdFile(
-  { ledger }: RunContext,
-  { processing, paths }: FilePass,
-  seal: Seal,
-  why: { code: string; message: string; hint: string },
-  segments: number,
-): void {
-  const more = segments > 1 ? `; and ${segments - 1} more segments of the file` : '';
-  seal.held = { code: why.code, message: why.message + more, hint: why.hint };
+/** A process that dies before finds the same again: nothing of these segments has left. */
+function holdFile(ctx: RunContext, pass: FilePass, seal: Seal, held: NonNullable<Seal['held']>): void {
+  seal.held = held;
+  writeSeal(pass.paths.seal, seal);
+  pass.root = updateProcessing(ctx.ledger, pass.root.id, { refusal: { verdict: 'held', ...held } });
+}
+
+function clearHold({ paths }: FilePass, seal: Seal): void {
+  delete seal.held;
   writeSeal(paths.seal, seal);
-  updateProcessing(ledger, processing.id, { refusal: { verdict: 'held', ...seal.held } });
 }
 
 function contextOf(ctx: RunContext, { processing }: FilePass, job: SegmentsJob, seal: Seal): SyncContext {

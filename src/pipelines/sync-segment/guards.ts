@@ -36,15 +36,47 @@ export interface Intent {
   replaced: boolean;
 }
 
-/** The rules of a job. What Referry writes itself of Heap's pages is whole. */
+/** The rules of a job. What Referry writes itself, of Heap's pages or of its ledger, is whole. */
 export function rulesOf({ guards, members }: Pick<SegmentsJob, 'guards' | 'members'>): GuardRules {
-  return members.from === 'heap' ? { ...guards, unvouched: 'accept' } : guards;
+  return members.from === 'inbox' ? guards : { ...guards, unvouched: 'accept' };
+}
+
+/** Why a segment is held, with both numbers. */
+export type HoldReason = Pick<RefusalDetail, 'code' | 'message'> & { hint: string };
+
+/** So many segments are told of; `referry held` has room for no more. */
+const MOST_TOLD = 5;
+
+/**
+ * Some segments of a file wait for a person, `others` of it go on; those of `before` wait since an earlier run. Each keeps its own code, and
+ * that of the first is the file's.
+ */
+export function heldInPart(
+  found: readonly (readonly [segment: string, why: HoldReason])[],
+  others: number,
+  before: Pick<RefusalDetail, 'code' | 'message' | 'hint' | 'segments'> | null,
+): HoldReason & { segments: Readonly<Record<string, string>> } {
+  const segments = Object.fromEntries(found.map(([segment, { code }]) => [segment, code]));
+  const earlier = before?.segments ? [before.message] : [];
+  const told = [...earlier, ...found.slice(0, MOST_TOLD).map(([, { message }]) => message)];
+  if (found.length > MOST_TOLD)
+    told.push(`and ${of(found.length - MOST_TOLD, 'more segment', 'more segments')} of the file`);
+  else if (others > 0 && earlier.length === 0)
+    told.push(
+      others === 1 ? 'the other segment of the file goes on' : `the ${others} other segments of the file go on`,
+    );
+  return {
+    code: (before?.segments && before.code) || (found[0]?.[1].code ?? ''),
+    message: told.join('; '),
+    hint: (before?.segments && before.hint) || (found[0]?.[1].hint ?? ''),
+    segments: { ...before?.segments, ...segments },
+  };
 }
 
 /** Why nothing of a sync may leave until a person has looked; `undefined`: nothing speaks against it. */
-export function reasonToHoldSync(intent: Intent, rules: GuardRules): (RefusalDetail & { hint: string }) | undefined {
+export function reasonToHoldSync(intent: Intent, rules: GuardRules): HoldReason | undefined {
   const { segment, kind, before, listed, toAdd, toRemove } = intent;
-  const held = (code: string, message: string, hint: string): RefusalDetail & { hint: string } => ({
+  const held = (code: string, message: string, hint: string): HoldReason => ({
     code,
     message: `${message}; nothing was sent`,
     hint,

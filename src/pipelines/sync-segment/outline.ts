@@ -8,7 +8,7 @@ import { maskValue } from '../../reports/mask.ts';
 import { differenceOf } from '../../segments/difference.ts';
 import { PARTS } from '../../segments/spool.ts';
 import type { DryRunSegment, Outline } from '../files/dry-run.ts';
-import { reasonToHoldSync, rulesOf } from './guards.ts';
+import { type HoldReason, heldInPart, reasonToHoldSync, rulesOf } from './guards.ts';
 import { gatherWanted } from './wanted.ts';
 
 /** Ids that are shown, masked. */
@@ -21,7 +21,7 @@ export function outlineSegments(job: SegmentsJob, identity: DestinationIdentity)
     if (!isMembers(rows)) return { segments: [] };
     using wanted = await gatherWanted(ctx, { ...pass, processing: { ...pass.processing, id: 0 } }, seal, rows);
     const segments: DryRunSegment[] = [];
-    let held: Awaited<ReturnType<Outline>>['held'];
+    const held: [string, HoldReason][] = [];
     for (const [name, { kind, listed, vouched, part }] of wanted.bySegment) {
       const known = ledger && findSegmentAt(ledger, identity, name);
       const confirmed = ledger && known ? confirmedMembers(ledger, known.id) : () => [];
@@ -43,7 +43,7 @@ export function outlineSegments(job: SegmentsJob, identity: DestinationIdentity)
       found.before = found.unchanged + found.toRemove;
       segments.push(found);
       const { before, toAdd, toRemove } = found;
-      held ??= reasonToHoldSync(
+      const why = reasonToHoldSync(
         {
           ...{ segment: job.segments[name] ?? name, kind, before, listed, toAdd, toRemove, vouched, replaced: false },
           first: (known?.syncedAt ?? null) === null,
@@ -51,7 +51,9 @@ export function outlineSegments(job: SegmentsJob, identity: DestinationIdentity)
         },
         rulesOf(job),
       );
+      if (why) held.push([name, why]);
     }
-    return { segments, ...(held ? { held } : {}) };
+    if (held.length === 0) return { segments };
+    return { segments, held: heldInPart(held, segments.length - held.length, null) };
   };
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { LINES, openBook } from '../../../ledger/deliveries.ts';
 import { TransferError } from '../../../model.ts';
 import { stagedPaths } from '../context.ts';
+import { heldCode } from '../held-part.ts';
 import { openRowIndex, VERDICT } from '../row-index.ts';
 import { readSeal } from '../seal.ts';
 import type { PlanContext } from './planned.ts';
@@ -28,7 +29,10 @@ export function countLeaving(
     for (const block of index.blocks()) {
       const own = book.range(processing, block.line(0), block.line(block.count - 1));
       const asking = Array.from({ length: block.count }, (_, i) => i).filter(
-        (i) => block.verdict(i) === VERDICT.candidate && (own.get(block.line(i))?.state ?? 'failed') === 'failed',
+        (i) =>
+          block.verdict(i) === VERDICT.candidate &&
+          (own.get(block.line(i))?.state ?? 'failed') === 'failed' &&
+          (!seal.held || heldCode(seal.held, seal.eventNames[block.eventName(i)] ?? '') !== undefined),
       );
       const owners = book.owners(
         asking.map((i) => ({ eventNameId: eventIds[block.eventName(i)] ?? 0, keyHash: block.keyHash(i) })),

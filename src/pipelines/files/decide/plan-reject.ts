@@ -17,7 +17,7 @@ export function planReject(context: PlanContext, request: DecisionRequest): Plan
   const planned = files.map(({ file, held }) => ({
     processing: file.processing,
     name: file.name,
-    rows: (file.account?.counts.held ?? 0) + (file.account?.counts.conflict ?? 0),
+    rows: (file.account?.counts.held ?? 0) + (held.segments ? 0 : (file.account?.counts.conflict ?? 0)),
     because: `held as a whole: ${held.code}`,
   }));
   return {

@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { fates } from './support/e2e-results.ts';
+import { openSegmentsWorld, type SegmentsWorld, users } from './support/segments-world.ts';
+import type { Json } from './support/usual-job.ts';
+
+let segments: SegmentsWorld;
+
+const JOB: Json = {
+  segments: { vip: 'VIP customers', lapsed: 'Lapsed' },
+  file: null,
+  guards: { unvouched: 'accept' },
+  members: { segmentFrom: 'column', segmentColumn: 'segment' },
+};
+
+const rows = (vip: readonly string[], lapsed: readonly string[]): string =>
+  ['id,segment', ...vip.map((id) => `${id},vip`), ...lapsed.map((id) => `${id},lapsed`)]
+    .map((line) => `${line}\n`)
+    .join('');
+const members = (): [string[], string[]] => [segments.members('vip').sort(), segments.members('lapsed').sort()];
+const sorted = (...lists: string[][]): string[][] => lists.map((list) => [...list].sort());
+const run = async (): ReturnType<SegmentsWorld['world']['run']> => segments.world.run('segments');
+const decide = (verb: string, ...more: string[]) =>
+  segments.world.cli([verb, 'p2', '--by', 'eve', '--reason', 'looked at', ...more]);
+
+beforeEach(async () => {
+  segments = await openSegmentsWorld({ job: JOB });
+  segments.world.drop('a.csv', rows(users(1, 10), users(11, 20)));
+  expect((await run()).run).toMatchObject({ delivered: 20, balanced: true });
+});
+afterEach(() => segments.close());
+
+test('one segment of a file is held and the others are synced; released, it follows', async () => {
+  segments.world.drop('b.csv', rows(users(1, 11), users(11, 12)));
+  const { code, run: found } = await run();
+  expect(found).toMatchObject({ held: 2, delivered: 11, balanced: true });
+  expect(found.files[0]).toMatchObject({ state: 'held', code: 'SEGMENT_SHRINKS' });
+  expect(code).toBe(3);
+  expect(members()).toEqual(sorted(users(1, 11), users(11, 20)));
+  expect(fates(segments.results('b.csv')).slice(-3)).toEqual([
+    '12 delivered',
+    '13 held SEGMENT_SHRINKS',
+    '14 held SEGMENT_SHRINKS',
+  ]);
+  const held = await segments.world.cli(['held', 'segments']);
+  expect(held.stdout).toContain('would lose 8 of 10 confirmed members (80 %), 20 % is allowed');
+  expect(held.stdout).toContain('the other segment of the file goes on');
+  const released = await decide('release', '--json');
+  expect(released.json()).toMatchObject({ rows: 2, run: { delivered: 2, held: 0, balanced: true } });
+  expect(members()).toEqual(sorted(users(1, 11), users(11, 12)));
+  expect((await run()).code).toBe(0);
+});
+
+test('the held segment of a file that a person rejects stays as it is, and what was synced of it stays synced', async () => {
+  segments.world.drop('b.csv', rows(users(1, 11), users(11, 12)));
+  await run();
+  const rejected = await decide('reject', '--json');
+  expect(rejected.json()).toMatchObject({ rows: 2, run: { delivered: 0, rejected: 2, balanced: true } });
+  expect(members()).toEqual(sorted(users(1, 11), users(11, 20)));
+  expect((await run()).code).toBe(0);
+  expect(members()).toEqual(sorted(users(1, 11), users(11, 20)));
+});
+
+test('a newer snapshot takes the place of what is held of an older one, which is never applied over it', async () => {
+  segments.world.drop('b.csv', rows(users(1, 11), users(11, 12)));
+  await run();
+  segments.world.drop('c.csv', rows(users(1, 12), users(11, 19)));
+  expect((await run()).run).toMatchObject({ delivered: 21, held: 0, balanced: true });
+  expect(members()).toEqual(sorted(users(1, 12), users(11, 19)));
+  const released = await decide('release', '--json');
+  expect(released.json()).toMatchObject({ run: { delivered: 0, rejected: 2, balanced: true } });
+  expect(segments.world.read('results/b.csv.results.r2.csv').toString()).toContain('SUPERSEDED');
+  expect(members()).toEqual(sorted(users(1, 12), users(11, 19)));
+});
+
+test('two segments of a file are held, each with its own code and its own numbers', async () => {
+  segments.world.drop('b.csv', rows(users(1, 30), users(11, 12)));
+  const { run: found } = await run();
+  expect(found).toMatchObject({ held: 32, delivered: 0, balanced: true });
+  const codes = new Set(segments.results('b.csv').map(({ code }) => code));
+  expect([...codes]).toEqual(['SEGMENT_GROWS', 'SEGMENT_SHRINKS']);
+  const held = await segments.world.cli(['held', 'segments']);
+  expect(held.stdout).toContain('20 members more than the 10');
+  expect(held.stdout).toContain('would lose 8 of 10');
+  expect((await decide('release', '--json')).json()).toMatchObject({ run: { delivered: 32, balanced: true } });
+  expect(members()).toEqual(sorted(users(1, 30), users(11, 12)));
+});
