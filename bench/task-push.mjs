@@ -67,6 +67,7 @@ await afterRows(
       customers: { columns: {} },
       exports: [],
       push: pushTargets.parse([JSON.parse(target)]),
+      failed: { maxAge: 7 * 86_400_000 },
       report: { to: 'results' },
     },
   },

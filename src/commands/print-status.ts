@@ -93,6 +93,7 @@ function targetLine({ kind, target, lastAt, ...state }: JobStatus['targets'][num
     state.held ? `held: ${count(state.held.rows, 'row')}, ${state.held.code}` : '',
     state.rejected > 0 ? `${state.rejected} rejected` : '',
     state.failed > 0 ? `${state.failed} failed` : '',
+    state.givenUp > 0 ? `${state.givenUp} failed for too long, and given up` : '',
     state.open ? `open${state.code === '' ? '' : `, stopped: ${state.code}`}` : '',
   ];
   return [`${target}: ${last}`, ...more].filter(Boolean).join('; ');

@@ -20,7 +20,7 @@ export const registerRetry: Register = (program, exit) => {
       'after',
       `
 Every run does this first, before it takes up new files. A new revision of the results file (.r2, .r3, ...) follows where
-anything changed.
+anything changed. Profiles that a push has given up (FAILED_TOO_LONG) are sent again as well; no run does that by itself.
 
 Example:
   referry retry account-openings

@@ -139,7 +139,9 @@ export const upkeepFields = {
     .strictObject({
       maxAge: duration
         .prefault('7d')
-        .describe('Failed rows are retried by the next runs for this long, then held. Default 7d.'),
+        .describe(
+          'Failed rows are retried by the next runs for this long, then held; profiles of `push` and members of segments are then rejected. Default 7d.',
+        ),
     })
     .prefault({})
     .describe('Rows whose delivery failed for now.'),

@@ -15,6 +15,7 @@ const MARKS: readonly (readonly [table: string, column: string])[] = [
   ['link_reports', 'asked_at'],
   ['links', 'as_of'],
   ['received_pages', 'task_at'],
+  ['push_rows', 'failed_at'],
   ['executor', 'started_at'],
 ];
 

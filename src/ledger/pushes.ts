@@ -50,6 +50,8 @@ export interface PushRow {
   attempts: number;
   /** Milliseconds since 1970; 0 where nothing was tried. */
   at: number;
+  /** Since when it has failed, milliseconds since 1970; 0 where it did not. */
+  failedAt: number;
 }
 
 export type PushOutcome = Extract<Outcome, 'delivered' | 'duplicate' | 'rejected' | 'failed' | 'held'>;
@@ -142,14 +144,14 @@ export interface Candidate {
   row: PushRow | undefined;
 }
 
-const ROW = `r.push_id AS pushId, r.hash, r.outcome, r.code AS rowCode, r.reason, r.event_id AS eventId, r.attempts, r.at`;
+const ROW = `r.push_id AS pushId, r.hash, r.outcome, r.code AS rowCode, r.reason, r.event_id AS eventId, r.attempts, r.at, r.failed_at AS failedAt`;
 type Joined = KnownLink & { [Name in keyof Omit<PushRow, 'code'>]: PushRow[Name] | null } & { rowCode: string | null };
 
 function candidateOf(joined: Joined): Candidate {
-  const { pushId, hash, outcome, rowCode, reason, eventId, attempts, at, ...link } = joined;
+  const { pushId, hash, outcome, rowCode, reason, eventId, attempts, at, failedAt, ...link } = joined;
   if (pushId === null || hash === null || outcome === null) return { link, row: undefined };
   const row = { pushId, hash, outcome, code: rowCode ?? '', reason: reason ?? '', eventId: eventId ?? '' };
-  return { link, row: { ...row, attempts: attempts ?? 0, at: at ?? 0 } };
+  return { link, row: { ...row, attempts: attempts ?? 0, at: at ?? 0, failedAt: failedAt ?? 0 } };
 }
 
 const QUALIFIED = LINK_COLUMNS.replace(/(^|,\s*)(\w+)/g, '$1l.$2');
@@ -195,16 +197,16 @@ export function pushRecorder(ledger: Ledger, to: number): (rows: readonly (PushR
   const holds = fenceOf(ledger);
   // A link that went meanwhile takes its outcome along.
   const put = db.prepare(
-    `INSERT INTO push_rows (push_target_id, link_id, push_id, hash, outcome, code, reason, event_id, attempts, at)
-     SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ? FROM links WHERE id = ?
+    `INSERT INTO push_rows (push_target_id, link_id, push_id, hash, outcome, code, reason, event_id, attempts, at, failed_at)
+     SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM links WHERE id = ?
      ON CONFLICT (push_target_id, link_id) DO UPDATE SET push_id = excluded.push_id, hash = excluded.hash,
        outcome = excluded.outcome, code = excluded.code, reason = excluded.reason, event_id = excluded.event_id,
-       attempts = excluded.attempts, at = excluded.at`,
+       attempts = excluded.attempts, at = excluded.at, failed_at = excluded.failed_at`,
   );
   const record = db.transaction((rows: readonly (PushRow & { linkId: number })[]) => {
     holds();
-    for (const { linkId, pushId, hash, outcome, code, reason, eventId, attempts, at } of rows)
-      put.run(to, pushId, hash, outcome, code, reason, eventId, attempts, at, linkId);
+    for (const { linkId, pushId, hash, outcome, code, reason, eventId, attempts, at, failedAt } of rows)
+      put.run(to, pushId, hash, outcome, code, reason, eventId, attempts, at, failedAt, linkId);
   });
   return (rows) => record.immediate(rows);
 }

@@ -1,5 +1,6 @@
 import type { ExportAccount, PushAccount } from '../accounts.ts';
 import type { Ledger } from './open.ts';
+import { FAILED_TOO_LONG } from './push-again.ts';
 
 /** What an export or a push of a job has come to. Times are milliseconds since 1970. */
 export interface TargetState {
@@ -12,6 +13,8 @@ export interface TargetState {
   /** Profiles that failed in the last pass: the next run tries again. */
   failed: number;
   rejected: number;
+  /** Profiles that failed for too long: they wait for a person, or for a change. */
+  givenUp: number;
   /** A person has to let the export go. */
   held: { id: number; code: string; rows: number } | null;
   /** Planned and not in place yet, or a pass that is not through. */
@@ -43,7 +46,7 @@ export function targetStates({ db }: Reading, job: string): TargetState[] {
     const open = now?.state === 'planned' || now?.state === 'out';
     const rows = lastRows.get(job, target)?.rows ?? 0;
     const code = open ? (now?.code ?? '') : '';
-    return { kind: 'export', target, lastAt, rows, failed: 0, rejected: 0, held, open, code };
+    return { kind: 'export', target, lastAt, rows, failed: 0, rejected: 0, givenUp: 0, held, open, code };
   });
   return [...exported, ...pushed({ db }, job)];
 }
@@ -63,6 +66,9 @@ function pushed({ db }: Reading, job: string): TargetState[] {
   const failing = db.prepare<[number], { n: number }>(
     "SELECT count(*) AS n FROM push_rows WHERE push_target_id = ? AND outcome = 'failed'",
   );
+  const lost = db.prepare<[number], { n: number }>(
+    `SELECT count(*) AS n FROM push_rows WHERE push_target_id = ? AND outcome = 'rejected' AND code = '${FAILED_TOO_LONG}'`,
+  );
   return targets.map(({ id, target }): TargetState => {
     const now = newest.get(id);
     const last = closed.get(id);
@@ -70,7 +76,7 @@ function pushed({ db }: Reading, job: string): TargetState[] {
     const { read = 0, rejected = 0 } = account?.counts ?? {};
     const same = { lastAt: last?.endedAt ?? null, rows: read, failed: failing.get(id)?.n ?? 0, rejected, held: null };
     const open = now?.state === 'open';
-    return { kind: 'push', target, ...same, open, code: open ? (now?.code ?? '') : '' };
+    return { kind: 'push', target, ...same, givenUp: lost.get(id)?.n ?? 0, open, code: open ? (now?.code ?? '') : '' };
   });
 }
 

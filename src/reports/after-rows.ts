@@ -69,7 +69,7 @@ function ofExport({ target, state, why, refused = {} }: ExportAccount): Concern[
   return [{ for: 'you', title, detail: `${codesWords(refused)}.`, hint: 'The tool lists the lines with its import.' }];
 }
 
-function ofPush({ target, state, why, counts, resultsPath }: PushAccount): Concern[] {
+function ofPush({ job, target, state, why, counts, reasons, resultsPath }: PushAccount): Concern[] {
   const told: Concern[] = [];
   if (state === 'open')
     told.push({
@@ -78,11 +78,21 @@ function ofPush({ target, state, why, counts, resultsPath }: PushAccount): Conce
       detail: why === undefined ? '' : sentence(why.message),
       hint: why?.hint ?? 'Nothing is lost: the next run goes on with the profiles that are open.',
     });
-  if (counts.rejected > 0)
+  const givenUp = reasons.reduce((sum, { code, count }) => sum + (code === 'FAILED_TOO_LONG' ? count : 0), 0);
+  const rejected = counts.rejected - givenUp;
+  const detail = resultsPath === undefined ? 'The results file will say why.' : `${resultsPath} says which, and why.`;
+  if (givenUp > 0)
     told.push({
       for: 'you',
-      title: `${plural(counts.rejected, 'profile')} rejected by ${target}`,
-      detail: resultsPath === undefined ? 'The results file will say why.' : `${resultsPath} says which, and why.`,
+      title: `${plural(givenUp, 'profile')} failed for too long at ${target}, and no longer tried`,
+      detail,
+      hint: `Once the tool is in order: referry retry ${job} --because FAILED_TOO_LONG --reason "..."`,
+    });
+  if (rejected > 0)
+    told.push({
+      for: 'you',
+      title: `${plural(rejected, 'profile')} rejected by ${target}`,
+      detail,
       hint: 'They are sent again when their link or the fields of the job change.',
     });
   if (counts.failed > 0)

@@ -16,6 +16,8 @@ export interface AfterRun
     customers: { columns: Readonly<Record<string, string>> };
     exports: readonly ExportTarget[];
     push: readonly PushTarget[];
+    /** Milliseconds that a profile may fail before it is given up. */
+    failed: { maxAge: number };
     report: { to: string; encryptTo?: readonly string[] | undefined };
   };
   /** Whose links. */

@@ -32,6 +32,8 @@ export interface AfterOptions {
   io?: Io;
   signal?: AbortSignal;
   encryptTo?: readonly string[];
+  /** Milliseconds; 7 days by default. */
+  failedMaxAge?: number;
   /** As the job says it now. */
   label?: string;
 }
@@ -120,6 +122,7 @@ export function afterWorld(label = 'refer'): AfterWorld {
                 customers: { columns: {} },
                 exports: exportTargets.parse(exports ?? []),
                 push: pushTargets.parse(push ?? []),
+                failed: { maxAge: options.failedMaxAge ?? 7 * 86_400_000 },
                 report: { to: 'results', encryptTo: options.encryptTo },
               },
               ledger,

@@ -1,4 +1,6 @@
 import type { Profile } from '../../../destinations/profile.ts';
+import { agedNow } from '../../../ledger/clock.ts';
+import { FAILED_TOO_LONG } from '../../../ledger/push-again.ts';
 import {
   type Candidate,
   changedForPush,
@@ -36,6 +38,8 @@ interface Outgoing {
   profile: Profile;
   hash: string;
   attempts: number;
+  /** Since when it has failed; 0: it did not. */
+  failedAt: number;
 }
 
 const PAGE = 1000;
@@ -92,9 +96,11 @@ export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Se
     ctx.crashPoint('push-answered');
     const at = io.now();
     const stop = stopOf(answers);
-    const rows = outgoing.flatMap(({ linkId, hash, attempts }, i) => {
+    const givenUpBefore = agedNow(ledger, at) - ctx.job.failed.maxAge;
+    const rows = outgoing.flatMap(({ linkId, hash, attempts, failedAt: since }, i) => {
       const answer = answers[i] ?? LOST;
-      const ended = endOf(answer, stop !== undefined);
+      const failing = { since, givenUp: since > 0 && since < givenUpBefore };
+      const ended = endOf(answer, stop !== undefined, failing, at);
       return ended === undefined ? [] : [{ linkId, pushId: push.id, hash, attempts: attempts + 1, at, ...ended }];
     });
     await recordSoon(rows);
@@ -110,14 +116,17 @@ export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Se
     const end = (ended: Omit<PushRow, 'pushId'>): void =>
       void decided.push({ ...ended, linkId: link.id, pushId: push.id });
     if ('code' in made) {
-      end({ hash: '', outcome: 'rejected', ...made, eventId: '', attempts: 0, at: 0 });
+      end({ hash: '', outcome: 'rejected', ...made, eventId: '', attempts: 0, at: 0, failedAt: 0 });
       return;
     }
     const { profile, hash } = made;
     const before = row?.hash === hash ? row : undefined;
     if (before?.outcome === 'delivered' || before?.outcome === 'duplicate') end({ ...before, outcome: 'duplicate' });
     else if (before?.outcome === 'rejected' && !push.whole) end(before);
-    else batch.push({ linkId: link.id, profile, hash, attempts: before?.attempts ?? 0 });
+    else {
+      const { attempts = 0, failedAt = 0 } = before ?? {};
+      batch.push({ linkId: link.id, profile, hash, attempts, failedAt });
+    }
   };
 
   try {
@@ -159,18 +168,29 @@ function* pages({ ledger, links }: AfterContext, { to, push }: PushWork): Genera
 }
 
 /** `undefined`: the row stays open. `stopped`: the tool is left alone, and the next run goes on with what has no outcome. */
-function endOf(answer: Answer, stopped: boolean): Pick<PushRow, 'outcome' | 'code' | 'reason' | 'eventId'> | undefined {
+function endOf(
+  answer: Answer,
+  stopped: boolean,
+  { since, givenUp }: { since: number; givenUp: boolean },
+  at: number,
+): Pick<PushRow, 'outcome' | 'code' | 'reason' | 'eventId' | 'failedAt'> | undefined {
+  const final = { eventId: '', failedAt: 0 };
   switch (answer.kind) {
     case 'accepted':
-      return { outcome: 'delivered', code: '', reason: '', eventId: answer.proof.eventId };
+      return { outcome: 'delivered', code: '', reason: '', eventId: answer.proof.eventId, failedAt: 0 };
     case 'halted':
       return undefined;
     case 'rejected':
-      return { outcome: 'rejected', code: answer.code, reason: answer.reason, eventId: '' };
+      return { outcome: 'rejected', code: answer.code, reason: answer.reason, ...final };
     // What got no clear answer is sent again by the next run: that does no harm.
-    default:
+    default: {
       if (stopped) return undefined;
-      return { outcome: 'failed', code: answer.code, reason: answer.reason, eventId: '' };
+      const { code, reason } = answer;
+      if (!givenUp) return { outcome: 'failed', code, reason, eventId: '', failedAt: since || at };
+      const first = new Date(since).toISOString().slice(0, 16);
+      const why = `it has failed since ${first}Z (failed.maxAge), the last time with ${code}: ${reason}`;
+      return { outcome: 'rejected', code: FAILED_TOO_LONG, reason: why, ...final };
+    }
   }
 }
 
@@ -178,14 +198,15 @@ function endOf(answer: Answer, stopped: boolean): Pick<PushRow, 'outcome' | 'cod
 function stopOf(answers: readonly Answer[]): Sent['stopped'] {
   const halted = answers.find(({ kind }) => kind === 'halted');
   if (halted?.kind === 'halted') return { code: halted.code, reason: halted.reason };
-  const [first] = answers;
-  if (!first || first.kind === 'accepted' || first.kind === 'rejected') return undefined;
-  if (!answers.every(({ kind }) => kind === 'retryable' || kind === 'unknown')) return undefined;
-  if (OF_BATCH.has(first.code)) return undefined;
+  const troubles = answers.flatMap((each) => (each.kind === 'retryable' || each.kind === 'unknown' ? [each] : []));
+  const [first] = troubles;
+  if (!first || troubles.length < answers.length) return undefined;
+  if (troubles.every(({ code }) => OF_BATCH.test(code))) return undefined;
   return { code: first.code, reason: first.reason };
 }
 
-/** The tool was reached, and this batch alone came to nothing: it must not keep those after it from their turn, run after run. */
-const OF_BATCH: ReadonlySet<string> = new Set(['STILL_WORKING', 'RESULTS_INCOMPLETE', 'JOB_CANCELLED']);
+/** The tool was reached, and these profiles alone came to nothing: they must not keep those after them from their turn, run after run. */
+const OF_BATCH =
+  /^(?:STILL_WORKING|RESULTS_INCOMPLETE|JOB_CANCELLED|CONTACT_GONE|LOOKUP_FAILED|DEADLOCK)$|INTERNAL|TIMEOUT|UNAVAILABLE|LOCKED/i;
 
 const LOST: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'no answer to this profile' };

@@ -27,7 +27,7 @@ export interface DecisionRequest {
 /** What a decision would do to one file. */
 export interface PlannedFile {
   processing: number;
-  /** e12, where it is an export of share links and no file. */
+  /** `e12` where it is an export of share links, `push crm` where it is profiles of a push, and no file. */
   export?: string;
   name: string;
   rows: number;
