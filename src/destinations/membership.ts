@@ -21,6 +21,9 @@ export interface MembershipChanges {
   remove: readonly string[];
 }
 
+/** A member as a provider gives it out: the id, or, where it knows the member by several, all of them, the usual one first. */
+export type MemberThere = string | readonly string[];
+
 /** add[i] is of changes.add[i], remove[i] of changes.remove[i]. */
 export interface MembershipAnswers {
   add: Answer[];
@@ -55,14 +58,15 @@ export interface MembershipTarget {
   /**
    * Makes 1 to maxBatchSize changes, at the pace that the provider allows; waits where it is busy. Accepted: the provider took the change,
    * or it was so before. Rejected: it can never take this id, or knows nobody by it. One whose call was refused because of others is
-   * asked for alone. Throws only the signal's reason.
+   * asked for alone. `stays`: whether an id is to be a member once every change is made, so that nobody whom the provider knows by two
+   * ids goes because one of them does; absent, those of `add`. Throws only the signal's reason.
    */
-  apply(changes: MembershipChanges, signal: AbortSignal): Promise<MembershipAnswers>;
+  apply(changes: MembershipChanges, signal: AbortSignal, stays?: (id: string) => boolean): Promise<MembershipAnswers>;
   /**
    * The members that the provider has, in pages, in no order; absent where they cannot be read. What changed within the last minutes
    * may not show. Members without an id of `idKind` are left out. Throws `TransferError`, and the signal's reason.
    */
-  members?(signal: AbortSignal): AsyncIterable<readonly string[]>;
+  members?(signal: AbortSignal): AsyncIterable<readonly MemberThere[]>;
   /**
    * Shows all members once every change of a sync has its answer; for targets that are files. Doing so again does no harm. Throws
    * `TransferError`, and the signal's reason.

@@ -108,6 +108,25 @@ test('two addresses of one contact: whoever is a member by one of them stays one
   expect(stored(at.provider)).toEqual(['ann@example.com']);
 });
 
+test('two addresses of one contact: it stays while the other one is to be a member, also where no call says so', async () => {
+  const at = await standIn();
+  at.provider.contacts.add({ email: 'ann@example.com', hs_additional_emails: 'a.lee@example.com' });
+  const target = targetTo(at);
+  await target.prepare(SEGMENT, NEVER);
+  const both = ['a.lee@example.com', 'ann@example.com'];
+  await target.apply({ add: both, remove: [] }, NEVER);
+  const gone = (id: string) =>
+    target.apply({ add: [], remove: [id] }, NEVER, (one) => one !== id && both.includes(one));
+  for (const id of both) expect(kinds(await gone(id))).toEqual([[], ['accepted']]);
+  expect(stored(at.provider)).toEqual(['ann@example.com']);
+  expect(changes(at.provider)).toHaveLength(1);
+  const read: unknown[] = [];
+  for await (const page of target.members?.(NEVER) ?? []) read.push(...page);
+  expect(read).toEqual([['ann@example.com', 'a.lee@example.com']]);
+  await target.apply({ add: [], remove: ['a.lee@example.com'] }, NEVER, () => false);
+  expect(stored(at.provider)).toEqual([]);
+});
+
 test('members by an id of your own, and read back by it', async () => {
   const at = await standIn();
   const target = targetTo(at, { identifyBy: 'userId', userIdProperty: 'customer_id' });
@@ -116,7 +135,7 @@ test('members by an id of your own, and read back by it', async () => {
   await target.apply({ add, remove: [] }, NEVER);
   expect(stored(at.provider, 'customer_id')).toEqual(add);
   const found: string[] = [];
-  for await (const page of target.members?.(NEVER) ?? []) found.push(...page);
+  for await (const page of target.members?.(NEVER) ?? []) found.push(...page.flat());
   expect(found.sort()).toEqual(add);
 });
 
@@ -129,7 +148,7 @@ test('members are read back over pages, without those who have no such id', asyn
   const list = at.provider.lists.all().find(({ listId }) => listId === targetId);
   list?.members.add(at.provider.contacts.add({ firstname: 'Nameless' }).id);
   const found: string[] = [];
-  for await (const page of target.members?.(NEVER) ?? []) found.push(...page);
+  for await (const page of target.members?.(NEVER) ?? []) found.push(...page.flat());
   expect(found.sort()).toEqual(members(600));
 });
 

@@ -113,7 +113,7 @@ test('members are looked up so many in a call as the settings say, change in one
   expect(paths.filter((path) => path === 'GET /api/profiles')).toHaveLength(3);
   expect(paths.filter((path) => path.endsWith('/relationships/profiles'))).toHaveLength(1);
   const found: string[] = [];
-  for await (const page of target.members?.(NEVER) ?? []) found.push(...page);
+  for await (const page of target.members?.(NEVER) ?? []) found.push(...page.flat());
   expect(found.sort()).toEqual(members(240));
 });
 
@@ -125,7 +125,7 @@ test('members by external_id', async () => {
   await target.apply({ add: [], remove: ['c2'] }, NEVER);
   expect(stored(at.provider)).toEqual([member(1), member(3)]);
   const found: string[] = [];
-  for await (const page of target.members?.(NEVER) ?? []) found.push(...page);
+  for await (const page of target.members?.(NEVER) ?? []) found.push(...page.flat());
   expect(found.sort()).toEqual(['c1', 'c3']);
 });
 

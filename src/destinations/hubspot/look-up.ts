@@ -13,6 +13,8 @@ export interface Row {
   traceId: string;
   /** The record id of its contact, once that is known. */
   contactId?: string;
+  /** Its contact, where that was looked up. */
+  contact?: Contact;
   /** What became of it, once that is known. */
   answer?: Answer;
 }
@@ -129,8 +131,10 @@ function found(row: Row, { contacts, errors }: BatchReply, key: Key, http: numbe
   const value = key.of(row.profile);
   const contact = contacts.find((one) => key.knownAs(one).includes(value));
   const trouble = errors.find((error) => !isNotFound(error));
-  if (contact) row.contactId = contact.id;
-  else if (trouble && !errors.some((error) => isNotFound(error) && error.ids.includes(value))) {
+  if (contact) {
+    row.contactId = contact.id;
+    row.contact = contact;
+  } else if (trouble && !errors.some((error) => isNotFound(error) && error.ids.includes(value))) {
     const reason = `HubSpot could not look for the contact: ${trouble.message || trouble.code}`;
     return { kind: 'retryable', code: 'LOOKUP_FAILED', reason, http };
   }

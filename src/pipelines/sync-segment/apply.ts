@@ -11,6 +11,13 @@ export type ApplyEnd =
   | { kind: 'open'; code: string; reason: string }
   | { kind: 'halted'; code: string; reason: string };
 
+export interface ApplyRules {
+  /** What failed for now has failed for long enough. */
+  giveUp: boolean;
+  /** Whether an id is to be a member once every change is made. */
+  stays: (id: string) => boolean;
+}
+
 const DONE: ApplyEnd = { kind: 'done' };
 
 /** So many chunks share a commit: claimed together, and recorded together. */
@@ -26,11 +33,11 @@ export async function applyChanges(
   sync: { id: number; segmentId: number },
   target: MembershipTarget,
   changes: Iterable<MembershipChanges>,
-  giveUp: boolean,
+  how: ApplyRules,
 ): Promise<ApplyEnd> {
   const book = openChunks(ctx.ledger, sync.segmentId);
   for (const group of inGroups(book.open())) {
-    const flight = await send(ctx, target, group, giveUp);
+    const flight = await send(ctx, target, group, how);
     book.commit(sync.id, flight.ends, [], ctx.io.now());
     const end = endOf(ctx, flight);
     if (end.kind !== 'done') return end;
@@ -44,7 +51,7 @@ export async function applyChanges(
   let ends: Flight['ends'] = [];
   while (group.length > 0) {
     ctx.crashPoint('chunk-claimed');
-    const onItsWay = send(ctx, target, group, giveUp);
+    const onItsWay = send(ctx, target, group, how);
     // Its requests are written before the ledger is.
     await new Promise((resolve) => setImmediate(resolve));
     const next = commitMeanwhile(() => book.commit(sync.id, ends, take(), ctx.io.now()), onItsWay);
@@ -101,14 +108,14 @@ async function send(
   ctx: SyncContext,
   target: MembershipTarget,
   group: readonly Chunk[],
-  giveUp: boolean,
+  how: ApplyRules,
 ): Promise<Flight> {
   const flight: Flight = { ends: [] };
   const waiting = [...group];
   const sendOn = async (): Promise<void> => {
     for (let chunk = waiting.shift(); chunk; chunk = waiting.shift()) {
       if (flight.stop || flight.thrown !== undefined) return;
-      const { end, stop } = await bring(ctx, target, chunk, giveUp);
+      const { end, stop } = await bring(ctx, target, chunk, how);
       flight.ends.push({ chunk: chunk.id, end });
       if (stop) flight.stop ??= stop;
     }
@@ -128,13 +135,13 @@ async function bring(
   ctx: SyncContext,
   target: MembershipTarget,
   chunk: Chunk,
-  giveUp: boolean,
+  { giveUp, stays }: ApplyRules,
 ): Promise<{ end: ChunkEnd; stop?: Exclude<ApplyEnd, { kind: 'done' }> }> {
   let left: Pick<Chunk, 'add' | 'remove'> = chunk;
   const done: Pick<ChunkEnd, 'added' | 'removed' | 'refused'> = { added: [], removed: [], refused: [] };
   for (let attempt = 1; ; attempt++) {
     ctx.signal.throwIfAborted();
-    const answers = await target.apply(left, ctx.signal);
+    const answers = await target.apply(left, ctx.signal, stays);
     const last = attempt >= ctx.maxAttempts;
     const { end, why, halted, afterMs } = readAnswers(ctx, left, answers, last && giveUp);
     done.added = [...done.added, ...end.added];

@@ -22,6 +22,7 @@ import { type ApplyEnd, applyChanges } from './apply.ts';
 import { imbalanceOf } from './balance.ts';
 import { type GuardRules, reasonToHoldSync } from './guards.ts';
 import { membersThere } from './members-there.ts';
+import { isConfirmed, spokenOf, staysBy } from './who-stays.ts';
 
 /** What a sync needs of the run around it. */
 export interface SyncContext {
@@ -109,7 +110,7 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
   const replaced = segment.targetId !== '' && segment.targetId !== prepared.targetId && segment.syncedAt !== null;
   if (replaced && request.released) forgetMembers(ctx, segment);
   const first = segment.syncedAt === null;
-  if (first && request.rules.adopt && (prepared.members ?? 0) > 0) await adoptMembers(ctx, segment, request.target);
+  if (first && request.rules.adopt && (prepared.members ?? 0) > 0) await adoptMembers(ctx, request);
   const plan = { ...measure(ctx, segment, wanted), processingId: processing };
   const intent = {
     ...plan,
@@ -127,7 +128,7 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
 }
 
 /** Writes down that nothing of this leaves until a person has looked. */
-export function holdSync({ ledger, io }: Pick<SyncContext, 'ledger' | 'io'>, plan: Plan): void {
+function holdSync({ ledger, io }: Pick<SyncContext, 'ledger' | 'io'>, plan: Plan): void {
   beginSync(ledger, plan, 'held', io.now());
 }
 
@@ -147,7 +148,7 @@ export async function carryOut(ctx: SyncContext, request: SyncRequest, judged: J
 
 /** A repair that was broken off: what may be on the wire is sent once more, to a target that is prepared; the rest is left to the next one. */
 export async function endRepair(ctx: SyncContext, target: MembershipTarget, repair: Sync): Promise<ApplyEnd> {
-  const end = await applyChanges(ctx, repair, target, [], false);
+  const end = await applyChanges(ctx, repair, target, [], { giveUp: false, stays: isConfirmed(ctx, repair.segmentId) });
   if (end.kind === 'done') endSync(ctx.ledger, repair, ctx.io.now());
   return end;
 }
@@ -224,7 +225,7 @@ async function finish(ctx: SyncContext, request: SyncRequest, sync: Sync): Promi
     sync,
     target,
     chunksOf(differences(ctx, sync.segmentId, wanted), target.maxBatchSize),
-    giveUp,
+    { giveUp, stays: staysBy(ctx, sync.segmentId, wanted) },
   );
   if (end.kind !== 'done') return end;
   await target.publish?.(membersOf(ctx, sync.segmentId), ctx.signal);
@@ -266,11 +267,11 @@ export function* chunksOf(differences: Iterable<Difference>, most: number): Gene
   if (size() > 0) yield chunk;
 }
 
-/** What the target has becomes what is confirmed. */
-async function adoptMembers(ctx: SyncContext, segment: KnownSegment, target: MembershipTarget): Promise<void> {
+/** What the target has becomes what is confirmed: whom it knows by several ids, by those that are spoken of. */
+async function adoptMembers(ctx: SyncContext, { segment, target, wanted }: SyncRequest): Promise<void> {
   const members = target.members?.bind(target);
   if (!members) return;
-  for await (const page of membersThere(members, ctx, segment.name)) {
+  for await (const page of membersThere(members, spokenOf(wanted), ctx, segment.name)) {
     const add = page.map((member) => [partOf(member), member] as const);
     correctMembers(ctx.ledger, segment.id, { add, remove: [] });
   }

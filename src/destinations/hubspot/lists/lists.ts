@@ -5,7 +5,7 @@ import { asAnswers, asList, type Change, notReady } from '../../membership-calls
 import { splitRefused } from '../../split.ts';
 import { withoutValues } from '../../words.ts';
 import { createApi } from '../api.ts';
-import { MOST_INPUTS } from '../batches.ts';
+import { emailsOf, MOST_INPUTS } from '../batches.ts';
 import { lookUp, type Row } from '../look-up.ts';
 import { type HubspotSettings, hubspotSettings } from '../settings.ts';
 import { answerOf, createListCalls, type HubspotList, MANUAL } from './calls.ts';
@@ -35,7 +35,7 @@ export function createHubspotList(settings: HubspotListSettings, io: Io): Member
   }
 
   /** Looks contacts up, so many as HubSpot takes in a call; what has an answer afterwards is not sent. */
-  async function rowsOf(changes: readonly Change[], signal: AbortSignal): Promise<MemberRow[]> {
+  async function rowsOf(changes: readonly Change[], signal: AbortSignal, stays?: Stays): Promise<MemberRow[]> {
     const rows = changes.map((change): MemberRow => {
       const profile = { [settings.identifyBy]: change.id, fields: {} };
       return { change, profile, traceId: '' };
@@ -54,12 +54,15 @@ export function createHubspotList(settings: HubspotListSettings, io: Io): Member
     }
     // Two ids may lead to one contact: whoever is to be a member by one of them stays one.
     const added = new Set(rows.flatMap(({ change, contactId }) => (change.add && contactId) || []));
-    for (const row of rows) if (!row.change.add && added.has(row.contactId ?? '')) row.answer ??= notAMember();
+    for (const row of rows) {
+      const { change, contactId = '' } = row;
+      if (!change.add && (added.has(contactId) || staysByAnother(row, stays))) row.answer ??= notAMember();
+    }
     return rows;
   }
 
-  async function changed(changes: readonly Change[], signal: AbortSignal): Promise<Answer[]> {
-    const rows = await rowsOf(changes, signal);
+  async function changed(changes: readonly Change[], signal: AbortSignal, stays?: Stays): Promise<Answer[]> {
+    const rows = await rowsOf(changes, signal, stays);
     const open = rows.filter(({ answer }) => answer === undefined);
     const answers = await splitRefused(
       open,
@@ -105,9 +108,9 @@ export function createHubspotList(settings: HubspotListSettings, io: Io): Member
       if ('answer' in page) throw notReady(`members of list ${listId} could not be read`, page.answer, HINT);
       return { targetId: listId, members: page.found.ids.length };
     },
-    async apply(changes, signal) {
+    async apply(changes, signal, stays) {
       signal.throwIfAborted();
-      return asAnswers(await changed(asList(changes), signal), changes);
+      return asAnswers(await changed(asList(changes), signal, stays), changes);
     },
     members: (signal) => membersOf(listId, calls, api, settings, signal),
     close: () => api.close(),
@@ -116,6 +119,15 @@ export function createHubspotList(settings: HubspotListSettings, io: Io): Member
 
 interface MemberRow extends Row {
   change: Change;
+}
+
+type Stays = (id: string) => boolean;
+
+/** The other id may be in no change, or in one of another call. */
+function staysByAnother({ change, contact }: MemberRow, stays?: Stays): boolean {
+  if (!contact || !stays) return false;
+  const own = change.id.trim().toLowerCase();
+  return emailsOf(contact).some((email) => email !== own && stays(email));
 }
 
 /** The settings of everything that HubSpot is called with; what lists do not need has its defaults. */
