@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fates } from './support/e2e-results.ts';
 import { csv, dataOf, rows } from './support/e2e-rows.ts';
@@ -97,6 +98,25 @@ describe('the lane batch', () => {
     await lane.world.run('feed');
     expect(fates(lane.results())).toEqual(heldAs('UNKNOWN_DELIVERY'));
     expect(lane.world.taken()).toEqual([]);
+  });
+
+  it('a daemon tells of a batch job whose end a process that died had noted, and not acted on', async () => {
+    await open({ upload: { wait: '0s', poll: '100ms' }, extole: { batches: { walk: ['PENDING', 'DONE'] } } });
+    lane.world.drop('a.csv', csv(rows('A', 3)));
+    expect((await lane.world.run('feed')).run).toMatchObject({ open: 3 });
+    // As it is after the batch job was found by its name, at its end.
+    const ledger = new Database(lane.world.ledger);
+    ledger.exec("UPDATE uploads SET status = 'DONE'");
+    ledger.close();
+    // The job has no schedule: nothing but the answer makes the daemon do anything.
+    const daemon = lane.world.start(['daemon']);
+    try {
+      await expect.poll(() => lane.world.files('results'), { timeout: 15_000 }).toEqual(['a.csv.results.csv']);
+    } finally {
+      daemon.kill('SIGTERM');
+      await daemon.done;
+    }
+    expect(fates(lane.results())).toEqual(['2 delivered', '3 delivered', '4 delivered']);
   });
 
   it('without an answer the file stays open, and a token that is refused halts the lane', async () => {

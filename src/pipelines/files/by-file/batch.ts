@@ -146,7 +146,7 @@ function refuse(ctx: CarrierContext, upload: Upload, code: string, reason: strin
   return updateUpload(ctx.ledger, upload.id, { state: 'refused', status: code, endedAt: now });
 }
 
-/** Looks at the batch job once. `true`: it is over, or time is. */
+/** Looks at the batch job once. `true`: it is over, or time is, and that was not known before. */
 async function lookAt(ctx: CarrierContext, api: FilesApi, upload: Upload): Promise<boolean> {
   const { ledger, io } = ctx;
   const reply = clear(ctx, upload, await api.batch(upload.batchId));
@@ -164,7 +164,8 @@ async function lookAt(ctx: CarrierContext, api: FilesApi, upload: Upload): Promi
   if (job && isOver(job)) {
     conclude(ctx, upload, job);
     ctx.crashPoint('results-read');
-    return job.status !== upload.status;
+    // Its end may be known from the job's name, by a process that died before it acted on it.
+    return getUpload(ledger, upload.id).state !== upload.state || job.status !== upload.status;
   }
   const status = job?.status ?? upload.status;
   updateUpload(ledger, upload.id, { status, lookedAt: now });
