@@ -38,12 +38,12 @@ export function scrubLedger(
   db.function('holds_person', { deterministic: true }, (text: unknown) =>
     typeof text === 'string' && holds(text) ? 1 : 0,
   );
-  const scrubbed: Scrubbed = { cells: scrubLinks({ db }, without !== undefined), left: [] };
+  const scrubbed: Scrubbed = { cells: scrubProofs({ db }, without !== undefined), left: [] };
   for (const { table, column } of textColumns({ db })) {
     const final = FINAL[table] ?? '';
     const found = db
-      .prepare<[], { text: string; n: number }>(
-        `SELECT "${column}" AS text, count(*) AS n FROM "${table}" WHERE holds_person("${column}") = 1 ${final} GROUP BY 1`,
+      .prepare<[], { row: number; text: string }>(
+        `SELECT rowid AS row, "${column}" AS text FROM "${table}" WHERE holds_person("${column}") = 1 ${final}`,
       )
       .all();
     if (found.length === 0) continue;
@@ -51,14 +51,13 @@ export function scrubLedger(
       scrubbed.left.push(`${table}.${column}`);
       continue;
     }
-    for (const { n } of found) scrubbed.cells += n;
+    scrubbed.cells += found.length;
     if (!without) continue;
-    // By what stands there: not every table has numbers of rows.
-    const change = db.prepare(`UPDATE "${table}" SET "${column}" = ? WHERE "${column}" = ? ${final}`);
+    const change = db.prepare(`UPDATE "${table}" SET "${column}" = ? WHERE rowid = ?`);
     // An attempt is never changed; it may go, as it does with its time. A link of nobody is none.
-    const remove = db.prepare(`DELETE FROM "${table}" WHERE "${column}" = ? ${final}`);
+    const remove = db.prepare(`DELETE FROM "${table}" WHERE rowid = ?`);
     db.transaction(() => {
-      for (const { text } of found) GOES_WHOLE.has(table) ? remove.run(text) : change.run(without(text), text);
+      for (const { row, text } of found) GOES_WHOLE.has(table) ? remove.run(row) : change.run(without(text), row);
     }).immediate();
   }
   const members = countMembersWho({ db });
@@ -67,27 +66,36 @@ export function scrubLedger(
   return scrubbed;
 }
 
-/** Rows that got a link of the person say so in their proof. Returns how many there are. */
-function scrubLinks({ db }: Pick<Ledger, 'db'>, remove: boolean): number {
-  const links = db
-    .prepare<[], { link: string }>(`SELECT link FROM links WHERE holds_person(person) = 1 ${FINAL.links ?? ''}`)
+/**
+ * Delivered rows whose proof is a link of the person, which may hold a name. The link is not always the one of the ledger: a webhook may
+ * have changed that since, and time may have taken it. Nothing else of a delivered row may be said anew, so that the proof goes whole.
+ * Comes before the keys go, by which rows are found. Returns how many there are.
+ */
+function scrubProofs({ db }: Pick<Ledger, 'db'>, remove: boolean): number {
+  const found = db
+    .prepare<[], { id: number }>(
+      `WITH theirs AS (SELECT link, partner_user_id AS partner, destination_id AS destination FROM links
+         WHERE holds_person(person) = 1 OR holds_person(email) = 1)
+       SELECT d.id FROM deliveries d LEFT JOIN event_names n ON n.id = d.event_name_id
+       WHERE d.state = 'delivered' AND d.event_id <> '' AND (holds_person(d.event_id) = 1 OR d.proof = 'link' AND (
+         holds_person(d.key) = 1 OR d.event_id IN (SELECT link FROM theirs)
+         OR (n.destination_id, d.key) IN (SELECT destination, partner FROM theirs)))`,
+    )
     .all();
-  if (links.length === 0) return 0;
-  const where = `deliveries WHERE event_id IN (SELECT value FROM json_each(?)) AND state = 'delivered'`;
-  const theirs = JSON.stringify(links.map(({ link }) => link));
-  const count = db.prepare<[string], { n: number }>(`SELECT count(*) AS n FROM ${where}`).get(theirs)?.n ?? 0;
-  if (remove && count > 0)
-    db.prepare(
-      `UPDATE deliveries SET event_id = '' WHERE event_id IN (SELECT value FROM json_each(?)) AND state = 'delivered'`,
-    ).run(theirs);
-  return count;
+  if (!remove || found.length === 0) return found.length;
+  db.prepare("UPDATE deliveries SET event_id = '' WHERE id IN (SELECT value FROM json_each(?))").run(
+    JSON.stringify(found.map(({ id }) => id)),
+  );
+  return found.length;
 }
 
+/** A table without numbers of rows has to be seen to by name, as members of segments are. */
 function textColumns({ db }: Pick<Ledger, 'db'>): { table: string; column: string }[] {
   return db
     .prepare<[], { table: string; column: string }>(
-      `SELECT t.name AS "table", c.name AS "column" FROM sqlite_master t JOIN pragma_table_info(t.name) c
-       WHERE t.type = 'table' AND t.name <> 'segment_members' AND t.name NOT LIKE 'knex_%' AND t.name NOT LIKE 'sqlite_%' AND lower(c.type) IN ('text', 'varchar(255)')`,
+      `SELECT t.name AS "table", c.name AS "column" FROM pragma_table_list t JOIN pragma_table_info(t.name) c
+       WHERE t.schema = 'main' AND t.type = 'table' AND t.wr = 0 AND t.name NOT LIKE 'knex_%' AND t.name NOT LIKE 'sqlite_%'
+         AND lower(c.type) IN ('text', 'varchar(255)')`,
     )
     .all();
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openWorld, type World } from './support/e2e-world.ts';
 import { customers, ledgerLinks, linksJob, people } from './support/links-job.ts';
@@ -45,6 +46,43 @@ describe('upkeep of share links', { timeout: 300_000 }, () => {
     const { run } = await world.run('links');
     expect(run).toMatchObject({ exports: [{ target: 'away', rows: 2, state: 'published' }] });
     expect(allBelow(join(world.served, 'away'))).not.toContain('ann1@example.com');
+  });
+
+  it('who is forgotten leaves no link in the proof of a row, also where the ledger has another link of theirs by now, or none', async () => {
+    world.drop('d.csv', customers('bo@example.com,bo-1,Bo,Lee', 'dee@example.com,dee-1,Dee,Lee'));
+    expect((await world.run('links')).code).toBe(4);
+    const db = new Database(world.ledger);
+    const proofs = (): string[] =>
+      db
+        .prepare<[], { link: string }>("SELECT event_id AS link FROM deliveries WHERE proof = 'link' ORDER BY id")
+        .all()
+        .map(({ link }) => link);
+    const before = proofs();
+    expect([before.length, before.every((link) => link.startsWith('http'))]).toEqual([5, true]);
+    // A webhook changed one, time took another, a third one has the address in it, and a fourth row had the id alone.
+    db.exec(`UPDATE links SET link = 'https://a.example/new' WHERE person = 'ann1@example.com';
+      DELETE FROM links WHERE person IN ('ann0@example.com', 'bo@example.com');
+      UPDATE links SET link = 'https://a.example/newer' WHERE person = 'ann2@example.com';
+      UPDATE deliveries SET key = 'ann-2' WHERE key = 'ann2@example.com'`);
+    const trigger = db
+      .prepare<[], { sql: string }>("SELECT sql FROM sqlite_master WHERE name = 'delivered_is_final'")
+      .get();
+    db.exec('DROP TRIGGER delivered_is_final');
+    db.exec("UPDATE deliveries SET event_id = 'https://a.example/ann0@example.com' WHERE key = 'ann0@example.com'");
+    db.exec(trigger?.sql ?? 'no trigger');
+    const forget = async (who: string): Promise<string> => {
+      const { code, stdout, stderr } = await world.cli(['forget', who, '--yes', '--json']);
+      expect([0, 3], stderr).toContain(code);
+      return stdout;
+    };
+    await forget('ann1@example.com');
+    expect(proofs()).toEqual(['https://a.example/ann0@example.com', '', ...before.slice(2)]);
+    await forget('bo@example.com');
+    expect(proofs()).toEqual(['https://a.example/ann0@example.com', '', before[2], '', ...before.slice(4)]);
+    await forget('ann0@example.com');
+    await forget('ann2@example.com');
+    expect(proofs()).toEqual(['', '', '', '', before[4]]);
+    db.close();
   });
 
   it('prune leaves what waits for its outbox, and takes what nobody waits for', async () => {
