@@ -48,31 +48,42 @@ export const hubspotSource = hubspotSettings
   })
   .describe('Contacts of one HubSpot account that have no share link.');
 
+/** Which delivered rows people are taken of, and how their files are read. */
+export const sourceOfDelivered = {
+  jobs: z.array(z.string().min(1)).min(1).describe('The ids of the jobs whose files the people come from.'),
+  events: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe('The names of the events that count, such as account_opened. Default: all that those jobs deliver.'),
+  pgp: pgpSettings,
+};
+
+/** Refuses a key where it is not said that what it opens may lie open. */
+export function sayPlaintext(why: string) {
+  return ({ pgp }: { pgp?: z.output<typeof pgpSettings> }, context: z.RefinementCtx): void => {
+    if (pgp === undefined || pgp.allowPlaintextUploads) return;
+    const message = `${why}: say allowPlaintextUploads: true, or take them from an inbox`;
+    context.addIssue({ code: 'custom', path: ['pgp'], message });
+  };
+}
+
 /** Customers are the people of rows that this ledger has seen delivered. */
 export const ledgerSource = z
   .strictObject({
-    jobs: z.array(z.string().min(1)).min(1).describe('The ids of the jobs whose files the people come from.'),
-    events: z
-      .array(z.string().min(1))
-      .min(1)
-      .optional()
-      .describe('The names of the events that count, such as account_opened. Default: all that those jobs deliver.'),
+    jobs: sourceOfDelivered.jobs,
+    events: sourceOfDelivered.events,
     columns: z
       .array(column.refine(isFree, OWN_COLUMN))
       .default(['first_name', 'last_name'])
       .describe(
         'More columns: fields of those events, as event.data names them. email and partner_user_id are always there.',
       ),
-    pgp: pgpSettings.describe(
+    pgp: sourceOfDelivered.pgp.describe(
       'The private key that the files of those jobs are encrypted to, where they come encrypted. The customers then lie decrypted on the disk of this machine, which allowPlaintextUploads: true allows.',
     ),
   })
-  .superRefine(({ pgp }, context) => {
-    if (pgp === undefined || pgp.allowPlaintextUploads) return;
-    const message =
-      'the customers are written to a file, which lies decrypted on this machine: say allowPlaintextUploads: true, or take them from an inbox';
-    context.addIssue({ code: 'custom', path: ['pgp'], message });
-  })
+  .superRefine(sayPlaintext('the customers are written to a file, which lies decrypted on this machine'))
   .describe('People of rows that were delivered since the last run of this job.');
 
 export type HubspotSource = z.output<typeof hubspotSource>;

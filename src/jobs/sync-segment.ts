@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { deliverySettings } from '../delivery/settings.ts';
 import { extoleSettings } from '../destinations/extole/settings.ts';
@@ -7,6 +8,7 @@ import type { MemberRows } from '../mapping/member-settings.ts';
 import { fileSettings } from '../parsing/settings.ts';
 import { resolveFolders } from './folders.ts';
 import type { ExtoleDestinationSettings } from './lanes.ts';
+import { deliveredMembers } from './member-sources.ts';
 import { accountOf, idKindOf, memberTarget, onlyOne } from './member-targets.ts';
 import { jobFields, source, stagedDays, upkeepFields } from './parts.ts';
 import { receiveMembersSettings } from './receive-settings.ts';
@@ -24,11 +26,12 @@ const REMOVE = ['remove', 'removed', 'delete', 'd', '-'];
 const members = z
   .strictObject({
     from: z
-      .enum(['inbox', 'heap'])
+      .enum(['inbox', 'heap', 'ledger'])
       .default('inbox')
       .describe(
-        "Where members come from. inbox: files. heap: changes that Heap posts to the daemon, see `receive`; the segments are then those with Heap's number as their id, and nothing else is set here. Default inbox.",
+        "Where members come from. inbox: files. heap: changes that Heap posts to the daemon, see `receive`; the segments are then those with Heap's number as their id, and nothing else is set here. ledger: people of rows that other jobs delivered, see `ledger`; the job then has one segment. Default inbox.",
       ),
+    ledger: deliveredMembers.optional(),
     kind: z
       .enum(['snapshot', 'changes'])
       .default('snapshot')
@@ -90,6 +93,12 @@ const guards = z
     unvouched: hold.describe(
       'A file, snapshot or changes, that would remove somebody and that nothing vouches for: no trailer (file.trailer) and no manifest (source.manifest), so that it may have been cut off. Default hold.',
     ),
+    missing: z
+      .enum(['hold', 'keep'])
+      .default('hold')
+      .describe(
+        'With segmentFrom: column, a segment with members of which a snapshot has no row. hold: it is held as an empty one, and the others are synced. keep: it stays as it is, and a notice says so. Default hold.',
+      ),
     adopt: z
       .boolean()
       .default(false)
@@ -164,14 +173,28 @@ const segmentsJob = z
     const complain = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
     const { from, kind, segment, segmentFrom, segmentColumn, action } = job.members;
     if (from === 'heap') {
-      const more = SAID_BY_HEAP.find((name) => job.members[name] !== undefined);
+      const more = SAID_BY_ITSELF.find((name) => job.members[name] !== undefined);
       if (more !== undefined)
         complain(['members', more], 'what Heap posts says it by itself: with from: heap, leave it out');
       if (job.receive === undefined)
         complain(['receive'], 'members.from is heap: the key of the webhook is needed here, receive: { key: ... }');
-    } else {
-      if (job.receive !== undefined)
-        complain(['receive'], 'members.from is inbox, so nothing is taken from Heap: set members.from: heap');
+    } else if (job.receive !== undefined)
+      complain(['receive'], `members.from is ${from}, so nothing is taken from Heap: set members.from: heap`);
+    if (from === 'ledger') {
+      const more = [...SAID_BY_ITSELF, 'kind' as const].find(
+        (name) => job.members[name] !== undefined && job.members[name] !== 'snapshot',
+      );
+      if (more !== undefined)
+        complain(['members', more], 'members.ledger says who is in the segment: with from: ledger, leave it out');
+      if (job.members.ledger === undefined)
+        complain(['members', 'ledger'], 'members.from is ledger, which needs its settings here');
+      if (Object.keys(job.segments).length > 1)
+        complain(['segments'], 'members.ledger says who is in one segment; make a job for each');
+      if (!isDeepStrictEqual(job.file, fileSettings.parse(undefined)))
+        complain(['file'], 'the members are written to a file by Referry itself: leave this out');
+    } else if (job.members.ledger !== undefined)
+      complain(['members', 'ledger'], `members.from is ${from}, so these settings are not used: set from: ledger`);
+    if (from === 'inbox') {
       if (job.members.id === undefined) complain(['members', 'id'], "the column with the member's id is needed");
       if (job.source.match === undefined)
         complain(['source', 'match'], 'names of the membership files are needed, such as "vip-*.csv"');
@@ -202,7 +225,9 @@ type Written = z.output<typeof segmentsJob>;
 
 /** The columns in which Heap's changes are written down, to be taken as a file. */
 export const HEAP_COLUMNS = { segment: 'segment', action: 'action', id: 'id' } as const;
-const SAID_BY_HEAP = ['id', 'segment', 'segmentFrom', 'segmentColumn', 'action'] as const;
+/** The column of the file to which members are written whose rows were delivered. */
+export const DELIVERED_COLUMN = 'id';
+const SAID_BY_ITSELF = ['id', 'segment', 'segmentFrom', 'segmentColumn', 'action'] as const;
 
 /** What is about events alone, as it is where nobody set it. */
 const OF_EVENTS = extoleSettings.omit({ account: true, token: true }).parse({});
@@ -211,6 +236,11 @@ const { concurrency, unknown } = deliverySettings.parse({});
 /** One member with both actions is a conflict, and neither leaves. */
 const REFUSE: 'refuse' | 'first-wins' = 'refuse';
 
+/** Ids of a file that Referry writes itself: no spreadsheet had them. */
+const AS_WRITTEN: Omit<MemberRows['key'], 'from'> = {
+  ...{ unwrapExcel: false, scientific: 'accept', rounded: 'accept', width: 'accept' },
+};
+
 function rowsOf({ members, segments, target }: Written): MemberRows {
   const ids = Object.keys(segments);
   if (members.from === 'heap')
@@ -218,7 +248,12 @@ function rowsOf({ members, segments, target }: Written): MemberRows {
       ...{ members: true, kind: 'changes', nameFrom: 'column', allowedNames: ids, nameColumn: HEAP_COLUMNS.segment },
       idKind: idKindOf(target),
       action: { column: HEAP_COLUMNS.action, add: ['add'], remove: ['remove'] },
-      key: { from: HEAP_COLUMNS.id, unwrapExcel: false, scientific: 'accept', rounded: 'accept', width: 'accept' },
+      key: { ...AS_WRITTEN, from: HEAP_COLUMNS.id },
+    };
+  if (members.from === 'ledger')
+    return {
+      ...{ members: true, kind: 'snapshot', name: ids[0] ?? '', idKind: idKindOf(target) },
+      key: { ...AS_WRITTEN, from: DELIVERED_COLUMN },
     };
   const { kind, id: from = '', action, ...written } = members;
   const { segmentFrom, segmentColumn, rounded, width } = written;

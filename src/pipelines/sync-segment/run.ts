@@ -1,9 +1,10 @@
 import type { SegmentsJob } from '../../jobs/schema.ts';
 import type { Io } from '../../model.ts';
-import type { RowDestination, RunContext } from '../files/context.ts';
+import type { RowDestination } from '../files/context.ts';
 import type { Pipeline } from '../files/pipeline.ts';
 import { type RunOptions, type RunResult, runJob } from '../files/run-job.ts';
 import { memberCourse } from './course.ts';
+import { gatherDelivered } from './delivered.ts';
 import { gatherPages } from './pages.ts';
 import { identityOf, openTarget } from './targets.ts';
 
@@ -13,10 +14,22 @@ export function syncSegments(options: Omit<RunOptions, 'pipeline'>, job: Segment
   const pipeline: Pipeline = {
     destination: segmentsDestination(job, io),
     inbox: job.members.from === 'inbox',
-    ...(job.members.from === 'heap' ? { gather: (ctx: RunContext) => gatherPages(ctx, job) } : {}),
+    ...gatherOf(job),
     course: memberCourse(job, (ctx) => openTarget(job.target, io, ctx)),
   };
   return runJob({ ...options, pipeline });
+}
+
+/** How members come that are in no inbox. */
+function gatherOf(job: SegmentsJob): Pick<Pipeline, 'gather'> {
+  switch (job.members.from) {
+    case 'inbox':
+      return {};
+    case 'heap':
+      return { gather: (ctx) => gatherPages(ctx, job) };
+    case 'ledger':
+      return { gather: (ctx) => gatherDelivered(ctx, job) };
+  }
 }
 
 /** The target of a job, as a destination: its rows leave together, and not one by one. */

@@ -44,4 +44,6 @@ export function customersIn({ file }: Gathered): Record<string, string>[] {
   return file ? parse(readFileSync(file.path), { columns: true }) : [];
 }
 
-export const gatheredFiles = (state: string): string[] => readdirSync(join(state, 'staging', 'customers')).sort();
+/** `kind`: the folder of such files. */
+export const gatheredFiles = (state: string, kind = 'customers'): string[] =>
+  readdirSync(join(state, 'staging', kind)).sort();
