@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ReceiveLinks, ReceiveMembers } from '../jobs/receive-settings.ts';
 import { type LinkBook, openLinkBook } from '../ledger/links.ts';
@@ -52,10 +53,12 @@ const PAGE_BYTES = 8 * 1024 * 1024;
 export function linkHook({ ledger, io, job, receive, destination, label, labels }: LinkHookOptions): Hook {
   const known = new Set(labels.map((each) => each.toLowerCase()));
   const books = new Map<string, LinkBook>();
-  const bookOf = (of: string): LinkBook => {
-    const open =
-      books.get(of) ?? openLinkBook(ledger, { destinationId: destinationId(ledger, destination), label: of });
-    books.set(of, open);
+  /** Inside a transaction, which may come to nothing: then the number of the destination is another one the next time. */
+  const bookOf = (label: string): LinkBook => {
+    const place = { destinationId: destinationId(ledger, destination), label };
+    const name = JSON.stringify(place);
+    const open = books.get(name) ?? openLinkBook(ledger, place);
+    books.set(name, open);
     return open;
   };
   return {
@@ -100,7 +103,7 @@ export function pageHook({ ledger, io, job, receive }: PageHookOptions): Hook {
       if (verdict.kind === 'forged') return { kind: 'forged', why: 'Heap-Hash is not that of this body' };
       if (verdict.kind === 'stale')
         return { kind: 'forged', why: 'Heap-Hash was made more than a minute ago, or later than now' };
-      if (utf8(body) === undefined) return NOT_UTF8;
+      if (!isUtf8(body)) return NOT_UTF8;
       const read = readPage(verdict.text, job);
       if (read.kind !== 'ok') return read;
       const { value } = read;

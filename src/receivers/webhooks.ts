@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Io } from '../model.ts';
-import { type Budget, readBody } from './body.ts';
+import { type Budget, dropRest, readBody } from './body.ts';
 import type { Commits } from './commits.ts';
 import type { Hook } from './hook.ts';
 import type { Result, Tally } from './tally.ts';
@@ -21,6 +21,8 @@ export const WEBHOOKS = '/webhooks/';
 const MOST_BYTES = 32 * 1024 * 1024;
 /** At once; who comes beyond that is told to come again. */
 const MOST_POSTS = 200;
+/** Of a body that is refused: as much as anybody sends who means it. */
+const MOST_DROPPED = 32 * 1024 * 1024;
 const AGAIN_S = { crowded: 5, unwritable: 60, full: 600, unclear: 60 };
 const LOGGED_EVERY_MS = 60_000;
 
@@ -31,7 +33,8 @@ export function addWebhooks(app: FastifyInstance, { io, commits, tally, hookOf }
   let posts = 0;
 
   const take = async (request: FastifyRequest<{ Params: { job: string } }>, reply: FastifyReply): Promise<unknown> => {
-    const refuse = (code: number, error: string, againS?: number): FastifyReply => {
+    const refuse = async (code: number, error: string, againS?: number): Promise<FastifyReply> => {
+      if (!request.raw.complete) await dropRest(request.raw, MOST_DROPPED);
       // What it still sends is not read.
       if (!request.raw.complete) reply.header('connection', 'close');
       if (againS !== undefined) reply.header('retry-after', String(againS));
@@ -41,11 +44,11 @@ export function addWebhooks(app: FastifyInstance, { io, commits, tally, hookOf }
     if (hook === 'unclear') return refuse(503, 'a job file of referry is wrong: referry check', AGAIN_S.unclear);
     if (hook === 'unknown') return refuse(404, 'no job takes webhooks here');
     const count = (result: Result): void => tally.count(hook.job, result);
-    const again = (why: string, seconds: number): FastifyReply => {
+    const again = (why: string, seconds: number): Promise<FastifyReply> => {
       count('unavailable');
       return refuse(503, why, seconds);
     };
-    const forged = (why: string): FastifyReply => {
+    const forged = (why: string): Promise<FastifyReply> => {
       count('unauthorized');
       tell(hook.job, 'WEBHOOK_UNAUTHORIZED', `webhook refused: ${why}`);
       return refuse(hook.forgedStatus, 'not authorized');
@@ -63,35 +66,36 @@ export function addWebhooks(app: FastifyInstance, { io, commits, tally, hookOf }
       budget,
     );
     try {
-      if (body.kind === 'crowded') return again('too much at once', AGAIN_S.crowded);
+      if (body.kind !== 'whole') body.free();
+      if (body.kind === 'crowded') return await again('too much at once', AGAIN_S.crowded);
       if (body.kind === 'too-large') {
         count('too-large');
-        return refuse(413, `at most ${hook.mostBytes} bytes are taken`);
+        return await refuse(413, `at most ${hook.mostBytes} bytes are taken`);
       }
       if (body.kind === 'cut-off') {
         count('cut-off');
-        return refuse(400, 'the body came to no end');
+        return await refuse(400, 'the body came to no end');
       }
       const judged = hook.judge(request.headers, body.bytes);
-      if (judged.kind === 'forged') return forged(judged.why);
+      if (judged.kind === 'forged') return await forged(judged.why);
       if (judged.kind === 'unreadable') {
         count('unreadable');
         tell(hook.job, 'WEBHOOK_UNREADABLE', `webhook refused: ${judged.why}`);
-        return refuse(400, judged.why);
+        return await refuse(400, judged.why);
       }
       if (judged.kind === 'ignored') {
         count('ignored');
         return reply.send({ status: 'ignored', why: judged.why });
       }
       const end = await commits.add(judged.work);
-      if (end.kind === 'crowded') return again('too much at once', AGAIN_S.crowded);
+      if (end.kind === 'crowded') return await again('too much at once', AGAIN_S.crowded);
       if (end.kind === 'failed') {
         tell(hook.job, end.code, 'webhook not taken: the ledger cannot be written');
-        return again('it cannot be written down now', AGAIN_S.unwritable);
+        return await again('it cannot be written down now', AGAIN_S.unwritable);
       }
       if (end.value === 'full') {
         tell(hook.job, 'WEBHOOK_FULL', 'webhook not taken: too many members wait to be taken up by this job');
-        return again('too much waits to be taken up', AGAIN_S.full);
+        return await again('too much waits to be taken up', AGAIN_S.full);
       }
       count(end.value);
       return reply.send({ status: end.value });

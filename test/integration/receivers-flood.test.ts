@@ -1,10 +1,12 @@
 import { createConnection } from 'node:net';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { destinationId } from '../../src/ledger/registry.ts';
 import { createCommits } from '../../src/receivers/commits.ts';
+import { linkHook } from '../../src/receivers/hook.ts';
 import { extoleHeaders, tellOfLink } from '../../src/sandbox/extole/webhook.ts';
 import { type PostStyle, post } from '../../src/sandbox/poster.ts';
-import { KEY, openReceiving, type Receiving } from './support/receiving.ts';
+import { DESTINATION, KEY, LABEL, openReceiving, type Receiving } from './support/receiving.ts';
 
 describe('many, large, slow and unlucky posts', () => {
   let receiving: Receiving;
@@ -72,14 +74,53 @@ describe('many, large, slow and unlucky posts', () => {
     expect(await commits.add({ rows: 1, write: () => 1 })).toEqual({ kind: 'failed', code: 'CLOSED' });
   });
 
-  it('X13: a body that is too large is refused before it is read, whether it says so or not', async () => {
-    const large = Buffer.alloc(1024 * 1024, 0x20);
-    expect([413, 0]).toContain(await send(large));
-    expect([413, 0]).toContain(await send(large, { chunked: true }));
+  it('X13: a body that is too large is told so, and not kept, whether it says so or not', async () => {
+    const large = Buffer.alloc(8 * 1024 * 1024, 0x20);
+    expect(await send(large)).toBe(413);
+    expect(await send(large, { chunked: true })).toBe(413);
     expect(receiving.counts()).toEqual({ 'too-large': 2 });
     expect(await send(link(1), { chunked: true })).toBe(200);
     expect(await send(link(2), { pieces: { bytes: 7, pauseMs: 1 } })).toBe(200);
     expect(receiving.links()).toHaveLength(2);
+  });
+
+  it('X13: who is refused and goes on sending is cut off', { timeout: 60_000 }, async () => {
+    const endless = createConnection(Number(new URL(receiving.url('links')).port), '127.0.0.1');
+    const ended = new Promise<void>((resolve) => endless.once('close', () => resolve()));
+    endless.on('error', () => {}).resume();
+    endless.write(
+      'POST /webhooks/links HTTP/1.1\r\nHost: a\r\nX-Extole-Signature: 00\r\nTransfer-Encoding: chunked\r\n\r\n',
+    );
+    const piece = `10000\r\n${' '.repeat(0x10000)}\r\n`;
+    while (!endless.destroyed) {
+      endless.write(piece);
+      await receiving.io.sleep(100);
+    }
+    await ended;
+    expect(receiving.counts()).toEqual({ 'too-large': 1 });
+    expect(await send(link(1))).toBe(200);
+  });
+
+  it('a link is written for its account, also where the first one of the account was undone with the others of its group', () => {
+    const { ledger, io } = receiving;
+    const destination = { ...DESTINATION, account: 'newcomer' };
+    const receive = { keyType: 'hs256' as const, key: [KEY] };
+    const hook = linkHook({ ledger, io, job: 'new', receive, destination, label: LABEL, labels: [LABEL] });
+    const write = (): void => {
+      const body = Buffer.from(JSON.stringify(link(1)));
+      const judged = hook.judge(extoleHeaders({ keyType: 'hs256', key: KEY }, body), body);
+      if (judged.kind !== 'work') throw new Error(judged.why);
+      judged.work.write();
+    };
+    const undone = ledger.db.transaction(() => {
+      write();
+      throw new Error('another one of the group');
+    });
+    expect(undone).toThrow('another one of the group');
+    destinationId(ledger, { ...DESTINATION, account: 'somebody-else' });
+    write();
+    const accounts = 'SELECT account FROM links JOIN destinations d ON d.id = destination_id';
+    expect(ledger.db.prepare(accounts).all()).toEqual([{ account: 'newcomer' }]);
   });
 
   it('X13: who sends slowly is cut off, and one that breaks off leaves nothing', { timeout: 40_000 }, async () => {
