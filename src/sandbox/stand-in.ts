@@ -4,6 +4,7 @@ import { createFaultQueue } from './extole/fault-queue.ts';
 import { acceptsFirst, type Fault, type FaultName, type FaultSource, misbehave, statusOf } from './extole/faults.ts';
 import { openReceivedLog, type Received } from './extole/received.ts';
 import { readBody } from './extole/requests.ts';
+import { isObject, parsed } from './json.ts';
 import { createMistakes } from './mistakes.ts';
 
 export interface StandInOptions {
@@ -37,7 +38,7 @@ export interface StandInReply {
 export interface StandIn {
   url: string;
   port: number;
-  /** Every request, oldest first. Bodies of tokens are left out. */
+  /** Every request, oldest first; its body without the provider's secret fields. */
   received: readonly Received[];
   /** Plays these for the next requests that change something, one each. */
   fail(...faults: readonly (Fault | FaultName)[]): void;
@@ -55,11 +56,13 @@ export interface StandInBehaviour {
   answer(request: StandInRequest): StandInReply;
   /** The provider's error body, for faults that have none. */
   errorBody(status: number): string;
+  /** Fields of a body that hold a secret: the log never has them. */
+  secrets?: readonly string[];
 }
 
 export async function serveStandIn(
   options: StandInOptions,
-  { name, answer, errorBody }: StandInBehaviour,
+  { name, answer, errorBody, secrets = [] }: StandInBehaviour,
 ): Promise<StandIn> {
   const { io } = options;
   const log = options.log && openReceivedLog(options.log.path, options.log.fsync ?? false);
@@ -80,7 +83,7 @@ export async function serveStandIn(
       accepted: id !== '',
       duplicate: false,
       eventId: id,
-      body: /\/(?:token|access-token-info)$/.test(request.path) ? undefined : parsed(request.body),
+      body: bodyWithout(request.body, secrets),
     };
     received.push(entry);
     log?.append(entry);
@@ -159,11 +162,9 @@ export async function serveStandIn(
   };
 }
 
-function parsed(text: string): unknown {
-  if (text === '') return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+/** A body as it is kept. What cannot be read as fields is kept as it came, unless a secret may be in it. */
+function bodyWithout(text: string, secrets: readonly string[]): unknown {
+  const body = text === '' ? undefined : (parsed(text) ?? text);
+  if (isObject(body)) return Object.fromEntries(Object.entries(body).filter(([field]) => !secrets.includes(field)));
+  return secrets.some((field) => text.includes(field)) ? undefined : body;
 }

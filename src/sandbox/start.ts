@@ -5,7 +5,7 @@ import type { Io } from '../model.ts';
 import { closeAll } from './close-all.ts';
 import { type ExtoleStandIn, SANDBOX_TOKEN, startExtole } from './extole/server.ts';
 import { type ExtoleFolder, watchExtoleFolder } from './extole/sftp-folder.ts';
-import { readKept, writeKept } from './kept-lists.ts';
+import { closeAndKeep, readKept } from './kept-lists.ts';
 import { type SftpServer, startSftpServer } from './sftp/server.ts';
 import { startTools, type Tools } from './tools.ts';
 
@@ -68,13 +68,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const audiences = join(options.root, 'extole', 'audiences.json');
     extole.audiences.restore(await readKept(audiences));
     opened.push({
-      close: async () => {
-        await extole.close();
-        await writeKept(
-          audiences,
+      close: () =>
+        closeAndKeep(extole.close, audiences, () =>
           extole.audiences.all().map(({ id, name, members }) => ({ id, name, members: [...members] })),
-        );
-      },
+        ),
     });
     const extoleSftp =
       options.extoleSftpPort === undefined

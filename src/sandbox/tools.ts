@@ -6,7 +6,7 @@ import { SANDBOX_KEY as BRAZE_KEY, type BrazeStandIn, startBraze } from './braze
 import { closeAll } from './close-all.ts';
 import { HUBSPOT_TOKEN, type HubspotStandIn, startHubspot } from './hubspot/server.ts';
 import { SANDBOX_KEY as ITERABLE_KEY, type IterableStandIn, startIterable } from './iterable/server.ts';
-import { readKept, writeKept } from './kept-lists.ts';
+import { closeAndKeep, readKept } from './kept-lists.ts';
 import { type KlaviyoStandIn, startKlaviyo } from './klaviyo/server.ts';
 import { type SfmcStandIn, startSfmc } from './sfmc/server.ts';
 
@@ -62,13 +62,10 @@ export async function startTools({ io, root }: { io: Io; root: string }): Promis
     const path = join(root, 'braze', 'cohorts.json');
     const braze = await startBraze({ io, log, known: USERS, cohorts: { kept: await readKept(path) } });
     kept({
-      stop: async () => {
-        await braze.stop();
-        await writeKept(
-          path,
+      stop: () =>
+        closeAndKeep(braze.stop, path, () =>
           [...braze.cohorts].map(([id, cohort]) => ({ id, ...cohort, members: [...cohort.members] })),
-        );
-      },
+        ),
     });
     const env = {
       HUBSPOT_URL: hubspot.url,

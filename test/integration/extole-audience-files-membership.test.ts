@@ -123,6 +123,16 @@ test('a file that Extole refuses as a whole stops the target with its words, and
   expect(at.folder.taken).toHaveLength(1);
 });
 
+test('a change that Extole does not make is told with its own reason, and not with one about counts', async () => {
+  const at = await world();
+  at.extole.audiences.behaviour.fails = () => 'COLUMN_CONFIGURATION_ERROR';
+  const answers = await (await targetTo(at)).apply({ add: [ann], remove: [] }, NEVER);
+  expect(answers.add).toMatchObject([
+    { kind: 'halted', reason: expect.stringContaining('COLUMN_CONFIGURATION_ERROR') },
+  ]);
+  expect(at.members()).toEqual([]);
+});
+
 test('results that nobody can make sense of stop the target', async () => {
   const at = await world({ layout: { names: ['x'], cells: () => ['perhaps'], metadata: () => ['perhaps'] } });
   const answers = await (await targetTo(at)).apply({ add: [ann], remove: [] }, NEVER);

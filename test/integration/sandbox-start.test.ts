@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2, { type SFTPWrapper } from 'ssh2';
@@ -103,7 +103,40 @@ test('the tools let in who has the credentials of the environment, nobody else, 
   expect(token.status).toBe(200);
   const urls = [env.KLAVIYO_URL, env.ITERABLE_URL, env.BRAZE_URL];
   expect(urls).toEqual([tools?.klaviyo.url, tools?.iterable.url, tools?.braze.url]);
+  const cohort = await fetch(`${env.BRAZE_URL}/partners/heap/cohorts`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      ...{ partner_api_key: env.BRAZE_PARTNER_KEY, client_secret: env.BRAZE_IMPORT_KEY },
+      ...{ cohort_id: 'vip', name: 'VIP', created_at: '2026-11-21T00:00:00Z' },
+    }),
+  });
+  expect(cohort.status).toBe(201);
   const kept = (tool: string): string => readFileSync(join(root, tool, 'received.jsonl'), 'utf8');
   expect(kept('hubspot').trimEnd().split('\n')).toHaveLength(2);
   expect(kept('sfmc')).not.toContain('sandbox-secret');
+  expect(kept('sfmc')).toContain('"client_id":"sandbox-client"');
+  expect(kept('braze')).toContain('"cohort_id":"vip"');
+  for (const secret of [env.BRAZE_PARTNER_KEY ?? '', env.BRAZE_IMPORT_KEY ?? ''])
+    expect(kept('braze')).not.toContain(secret);
 }, 30_000);
+
+test('lists are kept also where the closing tells of a mistake, and a kept file that cannot be read is no empty one', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'referry-sandbox-'));
+  opened.push(async () => rmSync(root, { recursive: true }));
+  const start = (): Promise<Sandbox> => startSandbox({ io, root, sftpPort: 0, extolePort: 0 });
+  const first = await start();
+  const { id } = first.extole.audiences.make('VIP');
+  first.extole.audiences.set(id, 'ann@example.com', true);
+  first.extole.setFaults(() => {
+    throw new Error('no such fault');
+  });
+  await fetch(`${first.extole.url}/v5/events`, { method: 'POST', headers: { authorization: 'Bearer x' }, body: '{}' });
+  await expect(first.close()).rejects.toMatchObject({ code: 'SANDBOX' });
+  const second = await start();
+  expect([...(second.extole.audiences.get(id)?.members ?? [])]).toEqual(['ann@example.com']);
+  await second.close();
+  rmSync(join(root, 'extole', 'audiences.json'));
+  mkdirSync(join(root, 'extole', 'audiences.json'));
+  await expect(start()).rejects.toMatchObject({ code: 'EISDIR' });
+});

@@ -105,7 +105,10 @@ export function createCohorts(options: CohortOptions, isKnown: (name: string) =>
   };
 }
 
-const KEYS = ['partner_api_key', 'client_secret', 'cohort_id'];
+/** Fields of each body that let its sender in. */
+export const COHORT_SECRETS = ['partner_api_key', 'client_secret'];
+
+const KEYS = [...COHORT_SECRETS, 'cohort_id'];
 const LISTS = ['user_ids', 'device_ids', 'aliases', 'should_remove'];
 
 function strangerIn(object: Readonly<Record<string, unknown>>, known: readonly string[]): string | undefined {

@@ -7,7 +7,7 @@ import {
   type StandInRequest,
   serveStandIn,
 } from '../stand-in.ts';
-import { type CohortOptions, type Cohorts, createCohorts } from './cohorts.ts';
+import { COHORT_SECRETS, type CohortOptions, type Cohorts, createCohorts } from './cohorts.ts';
 import { exportIds } from './export-ids.ts';
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts';
 import { type Attributes, createUsers, type Users } from './users.ts';
@@ -150,7 +150,7 @@ export async function startBraze(options: BrazeOptions): Promise<BrazeStandIn> {
   }
 
   const errorBody = (status: number): string => refusal(status, `status ${status}`).body;
-  const standIn = await serveStandIn(options, { name: 'Braze', answer, errorBody });
+  const standIn = await serveStandIn(options, { name: 'Braze', answer, errorBody, secrets: COHORT_SECRETS });
   return {
     ...standIn,
     users: users.all,

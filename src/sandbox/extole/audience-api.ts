@@ -53,8 +53,12 @@ export function answerAudiences(
   const body = method === 'POST' ? parsed(request.body) : {};
   if (!isObject(body)) return looked(errorReply('invalid_json'));
   if (of === 'persons') return onMemberships(route, body, audiences, store, io);
-  if (audienceId === '')
-    return method === 'POST' ? make(body, audiences) : looked(listed(audiences.all().map(shown), route.query));
+  if (audienceId === '') {
+    if (method === 'POST') return make(body, audiences);
+    return looked(
+      method === 'GET' ? listed(audiences.all().map(shown), route.query) : errorReply('method_not_allowed'),
+    );
+  }
   const audience = audiences.get(audienceId);
   if (!audience)
     return looked(errorReply(part === 'operations' ? 'audience_operation_audience_not_found' : 'audience_not_found'));

@@ -16,7 +16,7 @@ export interface AudienceBehaviour {
   columns: readonly string[];
 }
 
-export const AUDIENCE_DEFAULTS: AudienceBehaviour = {
+const AUDIENCE_DEFAULTS: AudienceBehaviour = {
   operationMs: 0,
   fails: () => undefined,
   skips: () => false,
@@ -40,7 +40,8 @@ export interface Operation {
   dataSource: object;
   createdAt: number;
   file: FileRows;
-  end?: { state: 'READY' | 'FAILED'; errorCode: string; members: number; nonProcessed: number };
+  /** `read`: distinct members that its rows name. */
+  end?: { state: 'READY' | 'FAILED'; errorCode: string; members: number; nonProcessed: number; read: number };
 }
 
 export interface Audiences {
@@ -67,6 +68,7 @@ export type Source = { fileAssetId: string } | { members: readonly string[] };
 
 const EMAIL = /^[^\s@,;<>"]+@[^\s@,;<>"]+\.[^\s@,;<>"]+$/;
 const IDENTITY = ['email', 'partner_user_id'];
+const COUNTS_DIFFER = 'MEMBERS_COUNT_VALIDATION_RETRIES_EXHAUSTED';
 
 /** Audiences and their operations, of which an audience has one at a time. */
 export function createAudiences(io: Io, files: FileAssets, given: Partial<AudienceBehaviour> = {}): Audiences {
@@ -86,18 +88,18 @@ export function createAudiences(io: Io, files: FileAssets, given: Partial<Audien
     const audience = audiences.get(audienceId);
     const failure = behaviour.fails(type);
     const { identities, bad } = identitiesIn(file, behaviour.skips);
-    const failed = { state: 'FAILED', members: 0, nonProcessed: 0 } as const;
-    if (!audience || failure !== undefined) return { ...failed, errorCode: failure ?? 'UNKNOWN' };
+    const failed = { state: 'FAILED', members: 0, nonProcessed: 0, read: identities.size } as const;
+    if (!audience) return { ...failed, errorCode: 'AUDIENCE_NOT_FOUND' };
+    if (failure !== undefined) return { ...failed, errorCode: failure };
     if (!file.columns.some((name) => IDENTITY.includes(name)))
       return { ...failed, errorCode: 'COLUMN_CONFIGURATION_ERROR' };
-    if (type === 'REPLACE' && identities.size !== file.rows.length)
-      return { ...failed, errorCode: 'MEMBERS_COUNT_VALIDATION_RETRIES_EXHAUSTED' };
+    if (type === 'REPLACE' && identities.size !== file.rows.length) return { ...failed, errorCode: COUNTS_DIFFER };
     if (type === 'REPLACE') audience.members = new Set();
     for (const identity of identities) {
       if (type === 'REMOVE') audience.members.delete(identity);
       else audience.members.add(identity);
     }
-    return { state: 'READY', errorCode: '', members: audience.members.size, nonProcessed: bad };
+    return { state: 'READY', errorCode: '', members: audience.members.size, nonProcessed: bad, read: identities.size };
   }
 
   function rowsOf(source: Source): FileRows | Reply {
@@ -155,11 +157,17 @@ export function createAudiences(io: Io, files: FileAssets, given: Partial<Audien
       return operation;
     },
     applyFile(audienceId, type, file) {
-      if (!audiences.has(audienceId)) return `Audience ${audienceId} was not found`;
-      const { identities } = identitiesIn(file, () => false);
       const end = done({ id: '', audienceId, type, tags: [], dataSource: {}, createdAt: 0, file });
-      if (end.state === 'READY') return undefined;
-      return `Audience members count ${identities.size} does not match the expected number of members ${file.rows.length}`;
+      switch (end.errorCode) {
+        case '':
+          return undefined;
+        case 'AUDIENCE_NOT_FOUND':
+          return `Audience ${audienceId} was not found`;
+        case COUNTS_DIFFER:
+          return `Audience members count ${end.read} does not match the expected number of members ${file.rows.length}`;
+        default:
+          return `Audience modification failed: ${end.errorCode}`;
+      }
     },
   };
 }

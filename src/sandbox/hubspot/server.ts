@@ -105,7 +105,7 @@ export async function startHubspot(options: HubspotOptions): Promise<HubspotStan
     }
   }
 
-  const server = await serveStandIn(options, { name: 'HubSpot', answer, errorBody });
+  const server = await serveStandIn(options, { name: 'HubSpot', answer, errorBody, secrets: ['tokenKey'] });
   return Object.assign(server, {
     contacts,
     imports,

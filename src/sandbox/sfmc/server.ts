@@ -134,6 +134,7 @@ export async function startSfmc(options: SfmcOptions): Promise<SfmcStandIn> {
     name: 'Salesforce Marketing Cloud',
     answer,
     errorBody: (status) => error(status, status === 429 ? '50100' : String(status), `status ${status}`).body,
+    secrets: ['client_secret'],
   });
   own.url = standIn.url;
   return {
