@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { isEvents } from '../mapping/compile.ts';
 import { remoteProblems } from '../remotes/settings.ts';
-import { checkCustomers } from './check-customers.ts';
+import { checkCustomers, checkDeliveredMembers } from './check-delivered.ts';
 import { checkOutboxes, takesFiles } from './check-links.ts';
 import { checkMemberFolders, keptByBoth } from './check-members.ts';
 import { splitUrl } from './folders.ts';
@@ -23,8 +23,11 @@ const UPLOADING: ReadonlySet<string> = new Set(['sftp', 'batch', 'folder']);
 
 /** Everything that can be wrong with jobs beyond the form of each; needs no network and no ledger. */
 export function checkJobs(jobs: readonly Job[]): Finding[] {
-  const customers = jobs.flatMap((job) => (job.pipeline === 'export-share-links' ? checkCustomers(job, jobs) : []));
-  return [...jobs.flatMap(checkAlone), ...customers, ...pairs(jobs).flatMap(([a, b]) => checkPair(a, b))];
+  const delivered = jobs.flatMap((job) => {
+    if (job.pipeline === 'export-share-links') return checkCustomers(job, jobs);
+    return job.pipeline === 'sync-segment' ? checkDeliveredMembers(job, jobs) : [];
+  });
+  return [...jobs.flatMap(checkAlone), ...delivered, ...pairs(jobs).flatMap(([a, b]) => checkPair(a, b))];
 }
 
 function checkAlone(job: Job): Finding[] {

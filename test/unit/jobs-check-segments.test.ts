@@ -32,3 +32,59 @@ test('other accounts, other segments, and changes of the same segment may stand 
   expect(await problemsOf({ a, b: job('b', other), c: job('c', { segments: { best: 'Best' } }) })).toEqual([]);
   expect(await problemsOf({ a: job('a', CHANGES), b: job('b', CHANGES) })).toEqual([]);
 });
+
+const EVENTS = {
+  pipeline: 'deliver-events',
+  source: { url: 'file:///srv/other/inbox', match: '*.csv' },
+  event: { name: 'funded', key: 'id', time: { from: 'at', format: 'iso' }, data: { email: 'email' } },
+  destination: { extole: { account: 'acme', token: `\${env:EXTOLE}` } },
+};
+const delivered = (ledger: object, more: object = {}) => ({
+  pipeline: 'sync-segment',
+  source: { url: 'file:///srv/s/inbox' },
+  members: { from: 'ledger', ledger: { jobs: ['feed'], days: 90, ...ledger } },
+  segments: { funded: 'Funded lately' },
+  target: { hubspot: HUBSPOT },
+  ...more,
+});
+
+test('who was delivered lately is known only as long as the files and the keys of those jobs are kept', async () => {
+  const kept = { ...EVENTS, retention: { days: 90 } };
+  expect(await problemsOf({ feed: kept, s: delivered({ events: ['funded'] }) })).toEqual([]);
+  expect(await problemsOf({ feed: EVENTS, s: delivered({}) })).toEqual([
+    'error members.ledger.jobs.0: feed keeps staged files for 30 days (retention.days), and the people of 90 days are in those alone',
+  ]);
+  const forgets = { ...EVENTS, event: { ...EVENTS.event, maxAge: '10d' }, retention: { days: 90, keys: '80d' } };
+  expect(await problemsOf({ feed: forgets, s: delivered({}) })).toEqual([
+    'error members.ledger.jobs.0: feed remembers which rows it delivered for 80 days (retention.keys), and 90 are asked for',
+  ]);
+});
+
+test('the events must say by what the target knows their people', async () => {
+  const feed = { ...EVENTS, retention: { days: 90 } };
+  expect(await problemsOf({ feed, s: delivered({ id: 'partner_user_id' }) })).toEqual([
+    'error members.ledger.id: the events of feed have no field partner_user_id, by which the target would know their people',
+  ]);
+  expect(await problemsOf({ feed, s: delivered({ jobs: ['s'] }) })).toEqual([
+    'error members.ledger.jobs.0: s does not deliver events (sync-segment), so nobody comes from it',
+  ]);
+  expect(await problemsOf({ s: delivered({ jobs: ['fed'] }) })).toEqual([
+    'warning members.ledger.jobs.0: no job file has the id fed; people whose rows it delivered before are taken all the same',
+  ]);
+});
+
+test('a job of delivered members says nothing else of how they come, and has one segment', async () => {
+  const feed = { ...EVENTS, retention: { days: 90 } };
+  const found = async (more: object): Promise<string> =>
+    (await problemsOf({ feed, s: delivered({}, more) })).join('\n');
+  expect(await found({ members: { from: 'ledger' } })).toMatch(/members\.ledger: members\.from is ledger, which needs/);
+  expect(await found({ segments: { a: 'A', b: 'B' } })).toMatch(/segments: members\.ledger says who is in one segment/);
+  expect(await found({ file: { delimiter: '|' } })).toMatch(
+    /file: the members are written to a file by Referry itself/,
+  );
+  const members = { from: 'ledger', id: 'email', ledger: { jobs: ['feed'], days: 90 } };
+  expect(await found({ members })).toMatch(/members\.id: .*leave it out/);
+  expect(await found({ members: { id: 'id', ledger: { jobs: ['feed'], days: 90 } } })).toMatch(
+    /members\.ledger: members\.from is inbox, so these settings are not used/,
+  );
+});
