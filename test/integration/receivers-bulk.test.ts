@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
-import { type LinkEvent, tellOfLink } from '../../src/sandbox/extole/webhook.ts';
+import type { LinkEvent } from '../../src/sandbox/extole/link-api.ts';
 import { io } from './support/after-world.ts';
 import { type BulkWorld, openBulkWorld, people } from './support/bulk-world.ts';
 import { type CliProcess, until } from './support/e2e-cli.ts';
+import { tellOfLink } from './support/extole-webhook.ts';
 import { fromEnv } from './support/usual-job.ts';
 
 const KEY = 'the-key-that-extole-has';

@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { destinationId } from '../../src/ledger/registry.ts';
 import { createCommits } from '../../src/receivers/commits.ts';
 import { linkHook } from '../../src/receivers/hook.ts';
-import { extoleHeaders, tellOfLink } from '../../src/sandbox/extole/webhook.ts';
-import { type PostStyle, post } from '../../src/sandbox/poster.ts';
+import { extoleHeaders, tellOfLink } from './support/extole-webhook.ts';
+import { type PostStyle, post } from './support/poster.ts';
 import { DESTINATION, KEY, LABEL, openReceiving, type Receiving } from './support/receiving.ts';
 
 describe('many, large, slow and unlucky posts', () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { changesOf, pagesOf, type ReceivedPage } from '../../src/ledger/received-pages.ts';
-import { drainBody, heapHeaders, postHeap, syncBody, syncSegment } from '../../src/sandbox/heap/webhook.ts';
-import { post } from '../../src/sandbox/poster.ts';
+import { drainBody, heapHeaders, postHeap, syncBody, syncSegment } from './support/heap-webhook.ts';
+import { post } from './support/poster.ts';
 import { KEY, openReceiving, type Receiving } from './support/receiving.ts';
 
 const SEGMENT = { id: 1338065, name: 'Free Customers' };

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { extoleHeaders, type LinkEvent, tellOfLink } from '../../src/sandbox/extole/webhook.ts';
-import { post } from '../../src/sandbox/poster.ts';
+import type { LinkEvent } from '../../src/sandbox/extole/link-api.ts';
+import { extoleHeaders, tellOfLink } from './support/extole-webhook.ts';
+import { post } from './support/poster.ts';
 import { KEY, openReceiving, type Receiving } from './support/receiving.ts';
 
 const ANA: LinkEvent = {

@@ -6,8 +6,8 @@ import { createLog, realIo } from '../../src/io.ts';
 import { loadJobs } from '../../src/jobs/load.ts';
 import { openLedger } from '../../src/ledger/open.ts';
 import { gatherPages } from '../../src/pipelines/sync-segment/pages.ts';
-import { drainBody, postHeap, syncBody, syncSegment } from '../../src/sandbox/heap/webhook.ts';
 import { type CliProcess, until } from './support/e2e-cli.ts';
+import { drainBody, postHeap, syncBody, syncSegment } from './support/heap-webhook.ts';
 import { openSegmentsWorld, type SegmentsWorld, users } from './support/segments-world.ts';
 import { fromEnv } from './support/usual-job.ts';
 

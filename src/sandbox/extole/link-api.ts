@@ -10,7 +10,17 @@ import { createReports, REPORT_DEFAULTS, type ReportBehaviour, type ReportRow } 
 import { personBody } from './routes.ts';
 import { createShareables, SHAREABLE_DEFAULTS, type ShareableOptions, type StoredShareable } from './shareables.ts';
 import type { Accepted, Person, ProfileKeys, Store } from './store.ts';
-import type { LinkEvent } from './webhook.ts';
+
+/** What Extole's guide shows of a share link. */
+export interface LinkEvent {
+  email?: string;
+  partner_user_id?: string;
+  /** ISO 8601. */
+  timestamp?: unknown;
+  /** Without a scheme, as in the guide. */
+  share_link?: string;
+  [more: string]: unknown;
+}
 
 export interface LinkOptions {
   shareables?: Partial<ShareableOptions>;
@@ -19,7 +29,7 @@ export interface LinkOptions {
   identity?: 'email' | 'any';
   /** Extole's "Create Share Link on any Event": event name to the label of the link that its person gets. */
   onEvents?: Readonly<Record<string, string>>;
-  /** Told of each link that is made, as the event of Extole's outbound webhooks says it: `tellOfLink` posts it. */
+  /** Told of each link that is made, as the event of Extole's outbound webhooks says it. */
   made?: (link: LinkEvent) => void;
 }
 

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
-import type { Io } from '../../model.ts';
-import { type Answered, type PostStyle, post } from '../poster.ts';
+import type { Io } from '../../../src/model.ts';
+import type { LinkEvent } from '../../../src/sandbox/extole/link-api.ts';
+import { type Answered, type PostStyle, post } from './poster.ts';
 
 export interface ExtoleWebhook {
   io: Io;
@@ -10,17 +11,6 @@ export interface ExtoleWebhook {
   key: string;
   /** Pauses before it tries again; Extole's own are 1 s, 1 h, 3 h, 12 h, 12 h. */
   retriesMs?: readonly number[];
-}
-
-/** What Extole's guide shows of a share link. */
-export interface LinkEvent {
-  email?: string;
-  partner_user_id?: string;
-  /** ISO 8601. */
-  timestamp?: unknown;
-  /** Without a scheme, as in the guide. */
-  share_link?: string;
-  [more: string]: unknown;
 }
 
 /** What became of an event: delivered, or put aside after the last try. */

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import type { Io } from '../../model.ts';
-import { type Answered, type PostStyle, post } from '../poster.ts';
+import type { Io } from '../../../src/model.ts';
+import { type Answered, type PostStyle, post } from './poster.ts';
 
 export interface HeapWebhook {
   io: Io;

@@ -1,5 +1,5 @@
 import { request as startRequest } from 'node:http';
-import type { Io } from '../model.ts';
+import type { Io } from '../../../src/model.ts';
 
 /** How one request is sent. */
 export interface PostStyle {
