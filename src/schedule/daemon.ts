@@ -34,6 +34,8 @@ export interface DaemonOptions extends Omit<ExecuteOptions, 'cause'> {
 export async function runDaemon(given: DaemonOptions): Promise<void> {
   // Where it cannot go on by itself, all that it began ends as well.
   const broken = new AbortController();
+  // The listener takes webhooks before there is a daemon, and may have found it out.
+  if (given.unwritable?.aborted) throw ledgerProblem(given.unwritable.reason, given.ledger.path);
   given.unwritable?.addEventListener('abort', () => broken.abort(given.unwritable?.reason));
   const signal = AbortSignal.any([given.signal, broken.signal]);
   const options = { ...given, signal };
