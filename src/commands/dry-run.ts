@@ -1,10 +1,10 @@
+import { join } from 'node:path';
 import { takesFiles } from '../jobs/check-links.ts';
 import type { Job } from '../jobs/schema.ts';
 import { openLedgerForReading } from '../ledger/open.ts';
 import { EXIT } from '../model.ts';
 import { type DryRunFile, dryRunJob } from '../pipelines/files/dry-run.ts';
-import { outlineOf, takes } from '../pipelines/registry.ts';
-import { laneFor } from '../pipelines/run-pipeline.ts';
+import { gatherOf, laneFor, outlineOf, takes } from '../pipelines/registry.ts';
 import { readJob } from '../schedule/jobs.ts';
 import { say } from './print.ts';
 import { showProgress } from './progress.ts';
@@ -20,6 +20,8 @@ export async function dryRun(
   const progress = showProgress(io, options.json === true);
   const job = await readJob(settings.jobs, request.job, io.env);
   const ledger = await openLedgerForReading(settings.ledger);
+  const staging = join(settings.state, 'staging');
+  const world = { ledger, io, signal: stop.signal, staging, progress: progress.tell };
   try {
     const files = await dryRunJob({
       job,
@@ -29,7 +31,7 @@ export async function dryRun(
       laneFor: laneFor(job, io),
       takes: takes(job),
       outline: outlineOf(job, io),
-      ...(request.file === undefined ? {} : { file: request.file }),
+      ...(request.file === undefined ? { gather: gatherOf(job, world) } : { file: request.file }),
       progress: progress.tell,
     });
     progress.stop();
@@ -46,6 +48,8 @@ export async function dryRun(
 /** Where there was nothing to look at. */
 function nothingOf(job: Job): string {
   if (takesFiles(job)) return `${job.id}: no matching file in the inbox\n`;
+  if (job.pipeline === 'sync-segment' && job.members.from === 'ledger')
+    return `${job.id}: there is no ledger yet, so nobody was delivered\n`;
   return `${job.id}: its rows do not come as files, and only a run asks for them. referry doctor ${job.id} tries where they come from; --file PATH tries a file of such rows\n`;
 }
 

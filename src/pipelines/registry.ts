@@ -1,14 +1,16 @@
+import { join } from 'node:path';
 import { createExtole } from '../destinations/extole/extole.ts';
 import type { Job } from '../jobs/schema.ts';
 import type { Ledger } from '../ledger/open.ts';
-import type { Io } from '../model.ts';
+import type { Io, Lane } from '../model.ts';
 import { carriersOf as bulkCarriers } from './export-share-links/bulk/carriers.ts';
-import { linksDestination } from './export-share-links/destination.ts';
+import { laneOfLinks, linksDestination } from './export-share-links/destination.ts';
 import { howLong } from './export-share-links/how-long.ts';
 import type { Carriers } from './files/by-file/carrier.ts';
 import { CARRIERS } from './files/by-file/carriers.ts';
 import type { RowDestination } from './files/context.ts';
 import type { Outline } from './files/dry-run.ts';
+import { findDelivered, writeDelivered } from './sync-segment/delivered.ts';
 import { outlineSegments } from './sync-segment/outline.ts';
 import { segmentsDestination } from './sync-segment/run.ts';
 
@@ -24,6 +26,18 @@ export function destinationOf(job: Job, ledger: Ledger, io: Io): RowDestination 
   }
 }
 
+/** The lane for a file of so many rows, also before there is a ledger. */
+export function laneFor(job: Job, io: Io): (rows: number) => Lane {
+  switch (job.pipeline) {
+    case 'deliver-events':
+      return createExtole(job.destination.extole, job.delivery, io).laneFor;
+    case 'export-share-links':
+      return () => laneOfLinks(job);
+    case 'sync-segment':
+      return segmentsDestination(job, io).laneFor;
+  }
+}
+
 /** How whole files of a job go, and their answers come. */
 export function carriersOf(job: Job): Carriers {
   return job.pipeline === 'export-share-links' ? bulkCarriers(job) : CARRIERS;
@@ -32,6 +46,21 @@ export function carriersOf(job: Job): Carriers {
 /** What files would change beside their rows; `undefined` where they do not. */
 export function outlineOf(job: Job, io: Io): Outline | undefined {
   return job.pipeline === 'sync-segment' ? outlineSegments(job, segmentsDestination(job, io).identity) : undefined;
+}
+
+/** Writes what a run would take as a file, where the ledger alone says it; `undefined` where it does not. Nothing is stored. */
+export function gatherOf(
+  job: Job,
+  ctx: Omit<Parameters<typeof writeDelivered>[0], 'crashPoint' | 'ledger'> & { ledger: Ledger | undefined },
+): ((folder: string) => Promise<{ path: string; name: string }>) | undefined {
+  const { ledger } = ctx;
+  if (job.pipeline !== 'sync-segment' || job.members.from !== 'ledger' || !ledger) return undefined;
+  return async (folder) => {
+    const people = findDelivered({ ...ctx, ledger }, job);
+    const path = join(folder, people.name);
+    await writeDelivered({ ...ctx, ledger, crashPoint: () => {} }, job, people, path);
+    return { path, name: people.name };
+  };
 }
 
 /** How long so many rows of a job take, in words; `undefined` where that is not known beforehand. */

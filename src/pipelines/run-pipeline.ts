@@ -1,6 +1,4 @@
 import { createExtole } from '../destinations/extole/extole.ts';
-import type { Job } from '../jobs/schema.ts';
-import type { Io } from '../model.ts';
 import { type RunOptions, type RunResult, runJob } from './files/run-job.ts';
 
 /** One execution of a job, by its pipeline; only that one is loaded. */
@@ -19,17 +17,5 @@ export async function runPipeline(options: Omit<RunOptions, 'pipeline'>): Promis
       const { syncSegments } = await import('./sync-segment/run.ts');
       return syncSegments(options, job);
     }
-  }
-}
-
-/** The lane for a file of so many rows. */
-export function laneFor(job: Job, io: Io): (rows: number) => string {
-  switch (job.pipeline) {
-    case 'deliver-events':
-      return createExtole(job.destination.extole, job.delivery, io).laneFor;
-    case 'export-share-links':
-      return () => job.links.bulk?.lane ?? 'links';
-    case 'sync-segment':
-      return () => 'members';
   }
 }

@@ -3,7 +3,6 @@ import { freshToken } from '../jobs/fresh-token.ts';
 import type { Job } from '../jobs/schema.ts';
 import { dueLooks, lookForAnswers } from '../pipelines/files/by-file/late-answers.ts';
 import { loginWatch } from '../pipelines/files/logins.ts';
-import { carriersOf, destinationOf } from '../pipelines/registry.ts';
 import { runPipeline } from '../pipelines/run-pipeline.ts';
 import type { ExecuteOptions } from './verb.ts';
 
@@ -19,6 +18,8 @@ export function answersAreDue(job: Job, { ledger, io }: Pick<ExecuteOptions, 'le
 export async function fetchAnswers(job: Job, options: ExecuteOptions): Promise<void> {
   const { ledger, io, signal, state, crashPoint = () => {} } = options;
   const refreshToken = (): string | undefined => freshToken(job.path);
+  // All pipelines: loaded once an answer is looked for.
+  const { carriersOf, destinationOf } = await import('../pipelines/registry.ts');
   const changed = await lookForAnswers({
     job,
     ledger,

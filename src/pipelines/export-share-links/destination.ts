@@ -4,7 +4,7 @@ import { type LinkBook, openLinkBook } from '../../ledger/links.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { destinationId } from '../../ledger/registry.ts';
 import { labelOfEvent } from '../../mapping/customer-settings.ts';
-import type { Answer, DestinationIdentity, EventRecord, Io } from '../../model.ts';
+import type { Answer, DestinationIdentity, EventRecord, Io, Lane } from '../../model.ts';
 import type { OpenOptions, RowDestination, RowSender } from '../files/context.ts';
 import { tellHowLong } from './how-long.ts';
 import { createKeeper } from './keep.ts';
@@ -15,6 +15,8 @@ function atOnce(requestsPerMinute: number): number {
   return Math.min(64, Math.max(4, Math.ceil(requestsPerMinute / 120)));
 }
 
+export const laneOfLinks = ({ links }: Pick<LinksJob, 'links'>): Lane => links.bulk?.lane ?? 'links';
+
 /** The links at an Extole account, as a destination of rows: a row is a person, whose link is found or made. */
 export function linksDestination(job: LinksJob, ledger: Ledger, io: Io): RowDestination {
   const { account, container } = job.destination.extole;
@@ -23,7 +25,7 @@ export function linksDestination(job: LinksJob, ledger: Ledger, io: Io): RowDest
     identity,
     // Asking again finds the link that is there.
     repeatable: true,
-    laneFor: () => job.links.bulk?.lane ?? 'links',
+    laneFor: () => laneOfLinks(job),
     open: (_lane, options) => {
       tellHowLong(job, options.rows, io);
       return openSender(job, identity, ledger, io, options);

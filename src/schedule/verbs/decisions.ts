@@ -4,11 +4,10 @@ import { stagedPaths } from '../../pipelines/files/context.ts';
 import { planConfirm } from '../../pipelines/files/decide/plan-confirm.ts';
 import { planReject } from '../../pipelines/files/decide/plan-reject.ts';
 import { planRelease } from '../../pipelines/files/decide/plan-release.ts';
-import { fileToReprocess, planReprocess } from '../../pipelines/files/decide/plan-reprocess.ts';
+import { fileToReprocess, type Judged, planReprocess } from '../../pipelines/files/decide/plan-reprocess.ts';
 import { planResolve } from '../../pipelines/files/decide/plan-resolve.ts';
 import { planRetry } from '../../pipelines/files/decide/plan-retry.ts';
-import { type DryRunFile, judgeAgain } from '../../pipelines/files/dry-run.ts';
-import { laneFor } from '../../pipelines/run-pipeline.ts';
+import { judgeAgain } from '../../pipelines/files/dry-run.ts';
 import { type DecisionKind, decisionVerb } from '../decide.ts';
 
 export const RELEASE: DecisionKind = { name: 'release', plan: planRelease };
@@ -17,15 +16,19 @@ export const RESOLVE: DecisionKind = { name: 'resolve', plan: planResolve };
 export const CONFIRM: DecisionKind = { name: 'confirm', plan: planConfirm };
 export const RETRY: DecisionKind = { name: 'retry-rows', plan: planRetry };
 
-export const REPROCESS: DecisionKind<DryRunFile> = {
+export const REPROCESS: DecisionKind<Judged> = {
   name: 'reprocess',
   look: async ({ job, ledger, state, io, signal, progress }, request) => {
     const staging = join(state, 'staging');
     const { processing, name } = fileToReprocess({ ledger, staging }, request);
     const { archivedAs, takenPath } = getProcessing(ledger, processing);
-    const options = { job, ledger, io, signal, laneFor: laneFor(job, io), progress };
+    // All pipelines: loaded by whoever needs them.
+    const { destinationOf, outlineOf } = await import('../../pipelines/registry.ts');
+    const { identity, laneFor } = destinationOf(job, ledger, io);
+    const options = { job, ledger, io, signal, laneFor, outline: outlineOf(job, io), progress };
     const { input: staged } = stagedPaths(staging, processing);
-    return judgeAgain(options, { name, staged, place: archivedAs || takenPath });
+    const file = await judgeAgain(options, { name, staged, place: archivedAs || takenPath });
+    return { file, goesTo: identity };
   },
   plan: (context, request, job, judged) => {
     if (!judged) throw new Error('a file is planned to be processed again without having been judged');

@@ -24,8 +24,8 @@ export const users = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_, i) => user(from + i));
 
 /** Rows of a file of members, with a trailer. */
-export const snapshot = (members: readonly string[]): string =>
-  ['id', ...members, `TRAILER|${members.length}`].map((line) => `${line}\n`).join('');
+export const snapshot = (members: readonly string[], header = 'id'): string =>
+  [header, ...members, `TRAILER|${members.length}`].map((line) => `${line}\n`).join('');
 
 /** A world with a job `segments` that keeps cohorts at a stand-in of Braze, called often so that tests are quick. */
 export async function openSegmentsWorld(

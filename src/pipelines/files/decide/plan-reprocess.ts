@@ -7,13 +7,24 @@ import { getProcessing } from '../../../ledger/processings.ts';
 import { destinationId, storeDefinition } from '../../../ledger/registry.ts';
 import { openReprocessing } from '../../../ledger/reprocess.ts';
 import { syncedSince } from '../../../ledger/segment-syncs.ts';
-import { TransferError } from '../../../model.ts';
+import { type DestinationIdentity, TransferError } from '../../../model.ts';
 import type { Concern } from '../context.ts';
 import type { DryRunFile } from '../dry-run.ts';
 import type { DecisionRequest, PlanContext, Planned } from './planned.ts';
 
-/** The same contents are judged anew under the job's present definition. `judged`: what comes of them. */
-export function planReprocess(context: PlanContext, request: DecisionRequest, job: Job, judged: DryRunFile): Planned {
+/** What comes of a file under the job as it is now, and where its rows go. */
+export interface Judged {
+  file: DryRunFile;
+  goesTo: DestinationIdentity;
+}
+
+/** The same contents are judged anew under the job's present definition. */
+export function planReprocess(
+  context: PlanContext,
+  request: DecisionRequest,
+  job: Job,
+  { file: judged, goesTo }: Judged,
+): Planned {
   const { ledger } = context;
   const { processing } = fileToReprocess(context, request);
   const earlier = getProcessing(ledger, processing);
@@ -35,10 +46,9 @@ export function planReprocess(context: PlanContext, request: DecisionRequest, jo
     files: [{ processing, name: earlier.name, rows: judged.wouldSend, because: wordsOf(judged) }],
     about,
     apply: (at) => {
-      const { account, container } = job.destination.extole;
       const opened = openReprocessing(ledger.db, earlier, {
         definitionId: storeDefinition(ledger, storedDefinition(job), at),
-        destinationId: destinationId(ledger, { provider: 'extole', account, container }),
+        destinationId: destinationId(ledger, goesTo),
         at,
       });
       about.push({ processingId: opened.id, line: 0 });
@@ -71,16 +81,23 @@ export function fileToReprocess({ ledger }: PlanContext, { job, processingId }: 
   const later = syncedSince(ledger, file.processing);
   if (later)
     throw usage(
-      `members of a later file, ${later.name} (p${later.processing}), were synced since, and ${file.name} would undo what that one said`,
+      `${later.name} (p${later.processing}), a later file of the same segment, was synced since, and ${file.name} would undo what it said`,
       `referry reprocess p${later.processing} judges the later one again; where the members of ${file.name} are those that count, have it sent once more`,
     );
   return file;
 }
 
-function wordsOf({ read, duplicate, conflict, rejected, held, refused, heldBecause }: DryRunFile): string {
+function wordsOf(judged: DryRunFile): string {
+  const { read, duplicate, conflict, rejected, held, refused, heldBecause, segments = [] } = judged;
   if (refused) return `would be refused: ${refused.code}: ${refused.message}`;
-  if (heldBecause) return `would be held as a whole: ${heldBecause.code}`;
-  return `read ${read}, duplicate ${duplicate}, conflict ${conflict}, rejected ${rejected}, held ${held}`;
+  if (heldBecause && !heldBecause.segments) return `would be held as a whole: ${heldBecause.code}`;
+  const rows = `read ${read}, duplicate ${duplicate}, conflict ${conflict}, rejected ${rejected}, held ${held}`;
+  const changes = segments.map(({ segment, toAdd, toRemove }) => {
+    const code = heldBecause?.segments?.[segment];
+    if (code !== undefined) return `${segment} would be held: ${code}`;
+    return `${segment} would add ${toAdd} and remove ${toRemove}`;
+  });
+  return [rows, ...changes].join('; ');
 }
 
 function usage(message: string, hint: string): TransferError {
