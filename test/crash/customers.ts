@@ -1,6 +1,5 @@
 import { fromEnv, type Json } from '../integration/support/usual-job.ts';
 import type { Chance } from './chance.ts';
-import type { Kill } from './kill.ts';
 import type { InputFile } from './oracle.ts';
 import type { KnownPerson } from './servers/extole.ts';
 import { importInto, type PushName, pushTo } from './servers/tools.ts';
@@ -56,11 +55,8 @@ export const LATE = [
   'push-results-out',
 ] as const;
 
-/** Links are made soon, and what follows the rows is where the rare places are. */
-export const afterTheRows = (chance: Chance): Kill =>
-  chance.hit(0.7)
-    ? { at: 'points', points: [`${chance.pick(LATE)}${chance.hit(0.8) ? '' : ':2'}`] }
-    : { at: 'request', n: 1 + chance.below(50), delayMs: chance.hit(0.5) ? 0 : chance.next() * 20 };
+/** The chapter of a run in which it is to die after the rows: links are made soon, and what follows is where the rare places are. */
+export const AFTER_THE_ROWS = 'run after the rows';
 
 export interface LinksWishes {
   /** Folders beside the inbox, by the kind of export. */

@@ -109,8 +109,8 @@ async function one(options: CrashOptions, { scenario, nth, book, servers, partne
   const told = await tellStory({
     ...{ scenario, servers, partners, tree: options.tree, keep: options.keep, kills: options.kills },
     seed: `${options.seed} ${scenario.name} ${nth}`,
-    experience: (command) => book.experience(scenario, command),
-    lived: (life) => book.lived(scenario, life),
+    experience: (chapter) => book.experience(scenario, chapter),
+    lived: (life, chapter) => book.lived(scenario, life, chapter),
   });
   book.add(scenario.name, told, performance.now() - started);
   if (told.history.violations.length === 0 && options.keep !== 'all') return;
@@ -132,8 +132,8 @@ function asItWas({ kill, point, signal }: Life): Kill | null {
 }
 
 interface Book {
-  experience(scenario: Scenario, command: string): Experience;
-  lived(scenario: Scenario, life: Life): void;
+  experience(scenario: Scenario, chapter: string): Experience;
+  lived(scenario: Scenario, life: Life, chapter: string): void;
   add(scenario: string, told: Told, ms: number): void;
   over(): boolean;
   /** Every place was hit often enough, and there were deaths enough. */
@@ -149,7 +149,7 @@ function createBook(
   { seed, stopEarly, say }: CrashOptions,
 ): Book {
   const hits = new Map(points.map((point): [string, number] => [point, 0]));
-  /** Points that a command came by, by scenario and command. */
+  /** Points that a command came by, by scenario and chapter. */
   const ways = new Map<string, Map<string, Set<string>>>();
   for (const { name, reaches = {} } of scenarios)
     ways.set(name, new Map(Object.entries(reaches).map(([command, its]) => [command, new Set(its)])));
@@ -162,17 +162,17 @@ function createBook(
   const missing = (): string[] => points.filter((point) => hitsOf(point) < QUOTA).sort((a, b) => hitsOf(a) - hitsOf(b));
   const count = (kind: Kind): number => violations.filter((each) => each.kind === kind).length;
   return {
-    experience: ({ name }, command) => {
+    experience: ({ name }, chapter) => {
       const wanted = missing();
-      const near = wanted.filter((point) => ways.get(name)?.get(command)?.has(point));
+      const near = wanted.filter((point) => ways.get(name)?.get(chapter)?.has(point));
       return { openMs, wanted, near, sated: points.filter((point) => !wanted.includes(point)) };
     },
-    lived({ name }, { args: [command = ''], point, touchedMs }) {
+    lived({ name }, { point, touchedMs }, chapter) {
       if (touchedMs !== undefined) openMs = openMs * 0.9 + touchedMs * 0.1;
       if (point === undefined) return;
       hits.set(point, (hits.get(point) ?? 0) + 1);
       const its = ways.get(name) ?? new Map<string, Set<string>>();
-      its.set(command, (its.get(command) ?? new Set()).add(point));
+      its.set(chapter, (its.get(chapter) ?? new Set()).add(point));
       ways.set(name, its);
     },
     add(scenario, { history, rows }, ms) {

@@ -3,7 +3,7 @@ import type { Json } from '../integration/support/usual-job.ts';
 import type { Chance } from './chance.ts';
 import type { Facts } from './facts.ts';
 import type { History, Kind, Rules } from './history.ts';
-import type { Kill } from './kill.ts';
+import type { Experience, Kill } from './kill.ts';
 import type { Life } from './life.ts';
 import type { InputFile, Verdict } from './oracle.ts';
 import type { Sight } from './partners.ts';
@@ -20,7 +20,10 @@ export interface Scenario {
   about: string;
   /** How often it is told, compared with the others; default 1. */
   weight?: number;
-  /** Named places that few scenarios come by, by the command that does: this one is told until they were hit often enough. */
+  /**
+   * Named places that few scenarios come by, by the command that does, or by the chapter of it: this one is told until they were hit
+   * often enough.
+   */
   reaches?: Readonly<Record<string, readonly string[]>>;
   world: WorldWishes;
   rules?: Partial<Pick<Rules, 'by' | 'resends' | 'jobs' | 'ordered' | 'restored'>>;
@@ -48,8 +51,10 @@ export interface LiveOptions {
   env?: Readonly<Record<string, string>>;
   /** It may end with a death: what comes next goes on from there. */
   mayDie?: boolean;
+  /** Where the same command comes by other places than before: the name under which `reaches` has it. Default: the command. */
+  chapter?: string;
   /** Chooses the deaths; default: so that every named place is reached. */
-  choose?: (chance: Chance) => Kill;
+  choose?: (chance: Chance, seen: Experience) => Kill;
 }
 
 /** What a scenario does with its world. */

@@ -26,9 +26,9 @@ export interface TellOptions {
   servers: Servers;
   partners: Partners;
   /** What is known of lives so far. */
-  experience(command: string): Experience;
+  experience(chapter: string): Experience;
   /** Called after each life. */
-  lived(life: Life): void;
+  lived(life: Life, chapter: string): void;
   /** Deaths to play again instead of choosing them; `null`: it lives. */
   kills?: readonly (Kill | null)[] | undefined;
   keep: Keep;
@@ -93,13 +93,14 @@ function createStory(options: TellOptions, history: History, world: CrashWorld, 
   let lives = 0;
   let recovering = 0;
 
-  const nextKill = (command: string, last: Life | undefined, choose: LiveOptions['choose']): Kill | undefined => {
+  const nextKill = (chapter: string, last: Life | undefined, choose: LiveOptions['choose']): Kill | undefined => {
     if (options.kills) return options.kills[lives] ?? undefined;
-    if (choose) return choose(fate);
+    const seen = options.experience(chapter);
+    if (choose) return choose(fate, seen);
     if (last?.signal !== 'SIGKILL') recovering = 0;
     // Deaths in a row, each while the one before is taken up.
     else if (recovering === 0 && fate.hit(0.18)) recovering = 1 + fate.below(5);
-    return chooseKill(fate, options.experience(command), recovering-- > 0);
+    return chooseKill(fate, seen, recovering-- > 0);
   };
 
   const lifeOf = async (args: readonly string[], kill: Kill | undefined, how: LiveOptions): Promise<Life> => {
@@ -113,14 +114,14 @@ function createStory(options: TellOptions, history: History, world: CrashWorld, 
   };
 
   const liveOn = async (args: readonly string[], how: LiveOptions = {}): Promise<Facts> => {
-    const { until = isThrough, kills = 8, ends, mayDie = false } = how;
+    const { until = isThrough, kills = 8, ends, mayDie = false, chapter = args[0] ?? '' } = how;
     let last: Life | undefined;
     for (let n = 0, peaceful = 0; ; n++) {
-      const kill = n < kills ? nextKill(args[0] ?? '', last, how.choose) : undefined;
+      const kill = n < kills ? nextKill(chapter, last, how.choose) : undefined;
       last = await lifeOf(args, kill, how);
       lives++;
       const facts = remember(history, last, ends && new Set(ends));
-      options.lived(last);
+      options.lived(last, chapter);
       if (until(facts, last) && (mayDie || last.signal !== 'SIGKILL')) return facts;
       if (!kill && ++peaceful > PEACEFUL)
         throw new Error(

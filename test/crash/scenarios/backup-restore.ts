@@ -5,6 +5,9 @@ import { releaseAll } from '../holding.ts';
 import type { Scenario, Story } from '../scenario.ts';
 
 const BACKUPS = 'backups';
+/** What became of the rows is found out by the command itself, or by the first run after one that died. */
+const LOOKING = ['restored-found', 'outcomes-taken-over', 'rows-held'];
+const AFTERWARDS = 'run after the restore';
 
 const backupsOf = ({ world }: Story): string[] => {
   const folder = join(world.state, BACKUPS);
@@ -21,8 +24,8 @@ export const scenario: Scenario = {
   about: 'backup while rows are sent, the ledger lost, restore killed in the middle, rows released by a person',
   weight: 1.5,
   reaches: {
-    run: ['restored-found', 'outcomes-taken-over', 'rows-held'],
-    restore: ['ledger-set-aside', 'ledger-restored'],
+    restore: ['ledger-set-aside', 'ledger-restored', ...LOOKING],
+    [AFTERWARDS]: LOOKING,
   },
   world: { remote: 'local' },
   rules: { ordered: false, restored: true },
@@ -45,8 +48,12 @@ export const scenario: Scenario = {
     const lost = story.chance.hit(0.5);
     if (lost) for (const part of ['', '-wal', '-shm']) rmSync(story.world.ledger + part, { force: true });
     // Given again after a death in the middle, it may find a ledger that is there by now.
-    await story.live(['restore', backup, '--replace', '--json'], { kills: 6, until: () => true });
-    await story.live(run, { kills: 3, until: isThrough });
+    await story.live(['restore', backup, '--replace', '--json'], {
+      kills: 12,
+      until: (_, { point }) => point === undefined || LOOKING.includes(point),
+      mayDie: story.chance.hit(0.5),
+    });
+    await story.live(run, { kills: 5, until: isThrough, chapter: AFTERWARDS });
     await releaseAll(story, 'live', 2);
   },
 };

@@ -17,7 +17,7 @@ function torn({ text }: InputFile): { key: string; line: number } {
   return { key: lines[at]?.split(',')[0] ?? '', line: at + 1 };
 }
 
-const DECIDING = ['decision-planned', 'decision-applied'];
+const DECIDING = 'deciding';
 const WHY = ['--reason', 'because', '--json'];
 
 /** What people decide about rows and files, carried out by a daemon that dies in it, or by the command itself. */
@@ -25,7 +25,7 @@ export const scenario: Scenario = {
   name: 'decisions',
   about: 'release, reject and resolve, through a daemon that dies and without one',
   weight: 1.5,
-  reaches: { resolve: DECIDING, reject: DECIDING, release: DECIDING, daemon: DECIDING },
+  reaches: { [DECIDING]: ['decision-planned', 'decision-applied'] },
   world: { remote: 'local' },
   rules: { ordered: false },
   faults: { extole: 0.2 },
@@ -45,7 +45,7 @@ export const scenario: Scenario = {
       ['resolve', key, '--line', `${line}`, ...WHY],
       ['release', 'to-release.csv', ...WHY],
     ]) {
-      await story[by](command, { kills: 3, until: () => true });
+      await story[by](command, { kills: 4, until: () => true, chapter: DECIDING });
       await story.live(['run', 'feed', '--json'], { kills: 1, until: isThrough });
     }
     if (heldRows(story.last()).length > 0)

@@ -19,9 +19,9 @@ export const scenario: Scenario = {
       .map((line) => line.split(',')[0]?.replaceAll('"', '') ?? '');
     for (const key of keys) story.verdict({ verdict: 'imported', key });
     // Each part is one batch: who dies after it has nothing more to take in.
-    for (let part = 0; part < keys.length; part += 3) {
+    for (let part = 0; part < keys.length; part += 2) {
       const old = join(story.world.root, `old-${part}.csv`);
-      writeFileSync(old, `id\n${keys.slice(part, part + 3).join('\n')}\n`);
+      writeFileSync(old, `id\n${keys.slice(part, part + 2).join('\n')}\n`);
       await story.live(['import-keys', old, '--job', 'feed', '--json'], { kills: 3, until: () => true });
     }
     story.drop(file);

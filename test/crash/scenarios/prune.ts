@@ -39,7 +39,13 @@ export const scenario: Scenario = {
     // The same file under another name: it is known, and nothing of it leaves.
     story.drop({ name: 'day-1-again.csv', text: first.text });
     await story.live(['run', 'feed', '--json'], { kills: 2 });
-    age(story, 500);
-    await story.live(['prune', '--json'], { kills: 5, until: () => true });
+    for (const day of [3, 4]) {
+      age(story, 500);
+      await story.live(['prune', '--json'], { kills: 5, until: () => true });
+      story.drop(story.sampler.file(`day-${day}.csv`, { rows: 5, plain: true }));
+      await story.live(['run', 'feed', '--json'], { kills: 1 });
+      age(story, 31);
+      await story.live(['prune', '--json'], { kills: 3, until: () => true });
+    }
   },
 };

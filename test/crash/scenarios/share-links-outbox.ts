@@ -1,5 +1,5 @@
 import { checkLinks } from '../check-links.ts';
-import { afterTheRows, createCustomers, KNOWN, linksJob, ON_THE_WAY } from '../customers.ts';
+import { AFTER_THE_ROWS, createCustomers, KNOWN, linksJob, ON_THE_WAY } from '../customers.ts';
 import type { Scenario } from '../scenario.ts';
 
 const EXPORTS = [{ kind: 'changes', folder: 'outbox', over: 'sftp' }] as const;
@@ -9,7 +9,7 @@ export const scenario: Scenario = {
   name: 'share-links-outbox',
   about: "share links as files: to an SFTP server, and to HubSpot's imports",
   weight: 0.7,
-  reaches: { run: [...ON_THE_WAY, 'export-planned', 'export-file-out', 'export-out'] },
+  reaches: { run: ON_THE_WAY, [AFTER_THE_ROWS]: ['export-planned', 'export-file-out', 'export-out'] },
   world: { remote: 'sftp', links: { keys: 'same', people: KNOWN }, tools: ['hubspot'] },
   rules: { by: 'person' },
   faults: { extole: 0.15, sftp: 0.04 },
@@ -20,8 +20,10 @@ export const scenario: Scenario = {
     story.job(linksJob(story.world, { exports: EXPORTS, imports: true }));
     story.drop(customers.file('customers-1.csv', { people: 4, known: true }));
     await story.live(['run', 'feed', '--json'], { kills: 2 });
-    story.drop(customers.file('customers-2.csv', { people: 3 }));
-    await story.live(['run', 'feed', '--json'], { kills: 3, choose: afterTheRows });
+    for (const day of [2, 3]) {
+      story.drop(customers.file(`customers-${day}.csv`, { people: 3 }));
+      await story.live(['run', 'feed', '--json'], { kills: 4, chapter: AFTER_THE_ROWS });
+    }
     await story.live(['run', 'feed', '--json'], { kills: 0 });
   },
 };

@@ -1,5 +1,5 @@
 import { checkLinks } from '../check-links.ts';
-import { afterTheRows, createCustomers, KNOWN, LATE, linksJob, ON_THE_WAY } from '../customers.ts';
+import { AFTER_THE_ROWS, createCustomers, KNOWN, LATE, linksJob, ON_THE_WAY } from '../customers.ts';
 import type { Scenario } from '../scenario.ts';
 
 const EXPORTS = [
@@ -12,7 +12,7 @@ const PUSH = ['iterable'] as const;
 export const scenario: Scenario = {
   name: 'share-links',
   about: 'share links for customers of two files, exported and pushed to a tool that answers at once',
-  reaches: { run: [...ON_THE_WAY, ...LATE] },
+  reaches: { run: ON_THE_WAY, [AFTER_THE_ROWS]: LATE },
   world: { remote: 'local', links: { keys: 'free', people: KNOWN }, tools: PUSH },
   rules: { by: 'person' },
   faults: { extole: 0.2 },
@@ -23,9 +23,11 @@ export const scenario: Scenario = {
     story.job(linksJob(story.world, { exports: EXPORTS, push: PUSH }));
     const first = customers.file('customers-1.csv', { people: 5, known: true });
     story.drop(first);
-    await story.live(['run', 'feed', '--json'], { kills: 3 });
-    story.drop(customers.file('customers-2.csv', { people: 3, before: [first] }));
-    await story.live(['run', 'feed', '--json'], { kills: 3, choose: afterTheRows });
+    await story.live(['run', 'feed', '--json'], { kills: 4 });
+    for (const day of [2, 3, 4]) {
+      story.drop(customers.file(`customers-${day}.csv`, { people: 3, before: day === 2 ? [first] : [] }));
+      await story.live(['run', 'feed', '--json'], { kills: 4, chapter: AFTER_THE_ROWS });
+    }
     // Whatever the last death left is through after one more run.
     await story.live(['run', 'feed', '--json'], { kills: 0 });
   },
