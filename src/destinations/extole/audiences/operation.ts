@@ -137,9 +137,11 @@ async function compared(
     code: 'MEMBER_NOT_TAKEN',
     reason: `${counts}; this one is no member afterwards`,
   };
+  // A list that is behind lacks more than were not processed: then nobody knows whom of them Extole did not take.
+  const explained = type === 'ADD' && missing.size <= (end.nonProcessed ?? 0);
   return changes.map(({ id }) => {
     if (missing.has(id) === (type === 'REMOVE')) return accepted;
-    return type === 'ADD' && (end.nonProcessed ?? 0) > 0 ? refused : unclear;
+    return explained ? refused : unclear;
   });
 }
 
