@@ -1,9 +1,10 @@
 import type { Answer } from '../../../model.ts';
 import type { Change } from '../../membership-calls.ts';
-import { type AudienceWork, troubleOf } from './operation.ts';
+import type { AudienceWork } from './operation.ts';
 
 /**
- * Changes few members person by person. Those whom Extole does not know, or knows several times, have no answer: a file may make them.
+ * Changes few members person by person. Those whom Extole does not know, knows several times, or refuses, have no answer: a file may take
+ * them, and where it is the audience that is refused, says so.
  * Throws the signal's reason only.
  */
 export async function changeByPersons(
@@ -21,15 +22,14 @@ export async function changeByPersons(
   return answers;
 }
 
-const NOT_HERE: ReadonlySet<string> = new Set(['person_not_found', 'person_not_identified']);
-
 async function changePerson(
   { id, add }: Change,
   { audienceId, api }: AudienceWork,
   signal: AbortSignal,
 ): Promise<Answer | undefined> {
   const persons = await api.personsOf(id, signal);
-  if (!('found' in persons)) return asNotSent(troubleOf(persons));
+  if ('refused' in persons) return undefined;
+  if ('answer' in persons) return asNotSent(persons.answer);
   const [personId, ...others] = persons.found;
   if (personId === undefined || personId === '' || others.length > 0) return undefined;
   const said = await (add
@@ -37,9 +37,8 @@ async function changePerson(
     : api.removePerson(personId, audienceId, signal));
   const accepted: Answer = { kind: 'accepted', proof: { kind: 'person_id', eventId: audienceId, personId }, http: 200 };
   if ('found' in said) return accepted;
-  if (!('refused' in said)) return said.answer;
-  if (!add && said.refused.code === 'membership_not_found') return accepted;
-  return NOT_HERE.has(said.refused.code) ? undefined : troubleOf(said);
+  if ('answer' in said) return said.answer;
+  return !add && said.refused.code === 'membership_not_found' ? accepted : undefined;
 }
 
 /** A look that got no answer leaves no doubt: nothing was changed. */
