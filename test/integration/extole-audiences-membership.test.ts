@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createAudience } from '../../src/destinations/extole/audiences/audiences.ts';
 import { audienceApiSettings } from '../../src/destinations/extole/audiences/settings.ts';
 import type { MembershipTarget } from '../../src/destinations/membership.ts';
+import type { Fault, FaultSource } from '../../src/sandbox/extole/faults.ts';
 import type { ExtoleOptions, ExtoleStandIn } from '../../src/sandbox/extole/server.ts';
 import { closeAll, io, standIn as startStandIn } from './extole-setup.ts';
 import { kinds, NEVER, SEGMENT, testMemberships } from './support/membership-suite.ts';
@@ -47,6 +48,14 @@ const stored = (extole: ExtoleStandIn): string[] =>
     .all()
     .flatMap((audience) => [...audience.members])
     .sort();
+/** Each call like that is answered so. */
+function answering({ provider }: At, like: string, fault: Fault): void {
+  const pattern = new RegExp(like);
+  const source: FaultSource = ({ method, path }) => (pattern.test(`${method} ${path}`) ? fault : undefined);
+  provider.setFaults(source);
+  provider.links.setFaults(source);
+}
+
 const calls = (extole: ExtoleStandIn): string[] => extole.received.map(({ method, path }) => `${method} ${path}`);
 
 describe.each([
@@ -110,7 +119,7 @@ test('a change goes as one file and one operation, looked at until it is ready; 
   expect(calls(at.provider).filter((call) => call.endsWith('/state')).length).toBeGreaterThan(3);
 });
 
-test('an operation of somebody else is waited for', async () => {
+test('H26: an operation of somebody else is waited for', async () => {
   const at = await standIn({ audiences: { operationMs: 300 } });
   const target = targetTo(at);
   const { targetId } = await target.prepare(SEGMENT, NEVER);
@@ -134,6 +143,25 @@ test('where the counts are not ours, the members are read back, and each gets it
   ]);
   expect(answers.find(({ kind }) => kind === 'rejected')).toMatchObject({ code: 'MEMBER_NOT_TAKEN' });
   expect(JSON.stringify(answers)).not.toContain(member(7));
+});
+
+test('a list that is behind the operation refuses nobody: more are missing than were not processed', async () => {
+  const at = await standIn({ audiences: { skips: (identity) => identity === member(7) } });
+  const target = targetTo(at);
+  await target.prepare(SEGMENT, NEVER);
+  const behind = `person_id,email,partner_user_id\n1,${member(0)},\n`;
+  answering(at, 'GET /v1/audiences/.*/members/download', {
+    kind: 'body',
+    accept: false,
+    body: behind,
+    type: 'text/csv',
+  });
+  const { add } = await target.apply({ add: members(20), remove: [] }, NEVER);
+  expect(add.map(({ kind }) => kind)).toEqual(['accepted', ...Array(19).fill('unknown')]);
+  expect(add[1]).toMatchObject({ code: 'RESULTS_INCOMPLETE' });
+  at.provider.setFaults(undefined);
+  const again = await target.apply({ add: members(20), remove: [] }, NEVER);
+  expect(again.add.filter(({ kind }) => kind !== 'accepted')).toMatchObject([{ kind: 'rejected' }]);
 });
 
 test('a member that is still there after its removal was not processed is not taken for removed', async () => {
@@ -186,6 +214,34 @@ test('few changes go person by person, and people whom Extole does not know by a
   await target.apply({ add: [], remove: [member(1)] }, NEVER);
   expect(stored(at.provider)).toEqual(['new@example.com']);
   expect(at.provider.audiences.operations(targetId)).toHaveLength(1);
+});
+
+test.each([
+  ['whom it does not take by itself', 'POST /v5/persons/.*/memberships', 'membership_not_allowed'],
+  ['whom it cannot be asked for', 'GET /v5/persons', 'invalid_identity_key_value'],
+])('a person %s does not stop the others: all of them go by a file', async (_who, like, code) => {
+  const at = await standIn();
+  const target = targetTo(at, { personsUpTo: 5 });
+  const { targetId } = await target.prepare(SEGMENT, NEVER);
+  answering(at, like, { kind: 'status', status: 400, code });
+  expect(kinds(await target.apply({ add: members(2), remove: [] }, NEVER))).toEqual([['accepted', 'accepted'], []]);
+  expect(stored(at.provider)).toEqual(members(2));
+  expect(at.provider.audiences.operations(targetId).map(({ type }) => type)).toEqual(['ADD']);
+});
+
+test('a list that gives the same page again and again is not read for ever, nor are audiences', async () => {
+  const at = await standIn();
+  const target = targetTo(at);
+  await target.prepare(SEGMENT, NEVER);
+  const lines = Array.from({ length: 1000 }, (_, n) => `${n},many${n}@example.com,`);
+  const page = ['person_id,email,partner_user_id', ...lines, ''].join('\n');
+  answering(at, '/members/download', { kind: 'body', accept: false, body: page, type: 'text/csv' });
+  const pages = target.members?.(NEVER)[Symbol.asyncIterator]();
+  expect((await pages?.next())?.value).toHaveLength(1000);
+  await expect(pages?.next()).rejects.toMatchObject({ code: 'BAD_ANSWER', message: expect.stringContaining('again') });
+  const audiences = Array.from({ length: 1000 }, (_, n) => ({ id: `${n}`, name: `Audience ${n}` }));
+  answering(at, 'GET /v1/audiences', { kind: 'body', accept: false, body: JSON.stringify(audiences) });
+  await expect(targetTo(at).prepare(SEGMENT, NEVER)).rejects.toMatchObject({ code: 'BAD_ANSWER' });
 });
 
 test('members are read back in pages, whatever the column of addresses is called', async () => {

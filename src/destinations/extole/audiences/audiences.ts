@@ -22,9 +22,13 @@ export function createAudience(settings: AudienceApiSettings, io: Io): Membershi
     name: string,
     signal: AbortSignal,
   ): Promise<{ found: string | undefined } | { answer: Answer }> {
+    let before: string | undefined;
     for (let offset = 0; ; offset += PAGE) {
       const said = await api.audiences(offset, signal);
       if (!('found' in said)) return { answer: troubleOf(said) };
+      const [first] = said.found;
+      if (first && first.id === before) return { answer: SAME_PAGE };
+      before = first?.id;
       const found = said.found.find((one) => one.name === name)?.id;
       if (found !== undefined || said.found.length < PAGE) return { found };
     }
@@ -80,5 +84,11 @@ export function createAudience(settings: AudienceApiSettings, io: Io): Membershi
     close: () => api.close(),
   };
 }
+
+const SAME_PAGE: Answer = {
+  kind: 'unknown',
+  code: 'BAD_ANSWER',
+  reason: 'Extole gives the same page of audiences again and again',
+};
 
 const LOST: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'Extole said nothing of the member' };
