@@ -1,6 +1,8 @@
 import { loadJobs } from '../jobs/load.ts';
 import type { Job } from '../jobs/schema.ts';
+import { awaitedEventNames } from '../ledger/awaited-events.ts';
 import type { Ledger } from '../ledger/open.ts';
+import { labelOfEvent, linkEventName } from '../mapping/customer-settings.ts';
 import type { Io } from '../model.ts';
 import { shared } from './health-pages.ts';
 import { type Hook, linkHook, pageHook } from './hook.ts';
@@ -43,7 +45,14 @@ function hooksOf(jobs: readonly Job[], ledger: Ledger, io: Io): Map<string, Hook
       .filter(({ destination: { extole } }) => extole.account === account && extole.container === container)
       .map((each) => each.links.label);
     const to = { provider: 'extole', account, container };
-    hooks.set(id, linkHook({ ledger, io, job: id, receive, destination: to, label: links.label, labels }));
+    // An upload waits for links of the label under which it left, whatever the job says by now.
+    const awaited = awaitedEventNames(ledger, to)
+      .filter((name) => name.startsWith(linkEventName('')))
+      .map(labelOfEvent);
+    hooks.set(
+      id,
+      linkHook({ ledger, io, job: id, receive, destination: to, label: links.label, labels: [...labels, ...awaited] }),
+    );
   }
   for (const job of jobs)
     if (job.pipeline === 'sync-segment' && job.receive !== undefined)
