@@ -86,7 +86,7 @@ test('adds and removes share a call, and no call has more members than Braze tak
   expect(membersOf(at.provider)).toEqual(add.sort());
 });
 
-test('a locked cohort is waited for', async () => {
+test('H27: a locked cohort is waited for', async () => {
   const at = await standIn();
   const target = targetTo(at);
   await target.prepare(SEGMENT, NEVER);
@@ -95,7 +95,7 @@ test('a locked cohort is waited for', async () => {
   expect(at.provider.received.map(({ status }) => status)).toEqual([201, 423, 423, 423, 201]);
 });
 
-test('a call that is refused because of one id is split until that one stands alone', async () => {
+test('H27: a call that is refused because of one id is split until that one stands alone', async () => {
   const refusesId = (id: string): string | undefined => (id === 'u7' ? `the id ${id} is not valid` : undefined);
   const at = await standIn({ cohorts: { refusesId } });
   const target = targetTo(at);
@@ -134,7 +134,7 @@ test('people whom Braze does not know are passed over; with lookUp they are reje
   expect(JSON.stringify(sent.at(-1))).not.toContain('"nobody"');
 });
 
-test('where it cannot be looked up who is known, nobody is added, and removes leave all the same', async () => {
+test('H27: where it cannot be looked up who is known, nobody is added, and removes leave all the same', async () => {
   const at = await standIn();
   const target = targetTo(at, { cohort: { lookUp: { apiKey: 'another-key' } } });
   await target.prepare(SEGMENT, NEVER);

@@ -16,6 +16,9 @@ const PAGES = [
   'docs/operations.md',
   'docs/share-links.md',
   'docs/segments.md',
+  'docs/reliability.md',
+  'docs/security.md',
+  'docs/performance.md',
 ];
 
 const readme = await readFile(join(PROJECT, 'README.md'), 'utf8');

@@ -4,6 +4,8 @@ import { openSegmentsWorld, type SegmentsWorld, users } from './support/segments
 
 let segments: SegmentsWorld;
 
+afterEach(() => segments.close());
+
 const changes = (): number => segments.braze.received.filter(({ path }) => path.endsWith('/users')).length;
 
 describe('a segment of ten members', () => {
@@ -12,9 +14,8 @@ describe('a segment of ten members', () => {
     segments.drop('a.csv', users(1, 10));
     expect((await segments.world.run('segments')).code).toBe(0);
   });
-  afterEach(() => segments.close());
 
-  test('is not emptied by an empty snapshot, unless a person releases it', async () => {
+  test('H26: is not emptied by an empty snapshot, unless a person releases it', async () => {
     const before = changes();
     segments.drop('empty.csv', []);
     const { code, run } = await segments.world.run('segments');
@@ -27,7 +28,7 @@ describe('a segment of ten members', () => {
     expect(segments.members()).toEqual([]);
   });
 
-  test('keeps its members where too many would go; released, they go', async () => {
+  test('H26: keeps its members where too many would go; released, they go', async () => {
     segments.drop('b.csv', users(4, 10));
     const { code, run } = await segments.world.run('segments');
     expect(run).toMatchObject({ held: 7, balanced: true });
@@ -93,5 +94,4 @@ test('a snapshot that nothing vouches for removes nobody without a release', asy
   segments.world.drop('c.csv', rows(users(2, 12)));
   expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 11 });
   expect(segments.members().sort()).toEqual(users(2, 12).sort());
-  await segments.close();
 });

@@ -11,7 +11,6 @@ const list = (...faults: [id: string, what: string, absent?: string][]): Fault[]
 
 const CONSOLE = 'waits: there is no web console';
 const POSTGRES = 'waits: the ledger on PostgreSQL has its tables, not yet its verbs';
-const SEGMENTS = 'waits: segment memberships are not synced yet';
 
 export const FAULTS: readonly Fault[] = [
   ...list(
@@ -78,8 +77,8 @@ export const FAULTS: readonly Fault[] = [
     ['H23', 'A probe that finds the event, finds nothing, fails, finds two persons'],
     ['H24', 'The queue of async events is full'],
     ['H25', 'The destination is down for 48 hours'],
-    ['H26', 'Audiences: another operation, replaced by nothing, much smaller', SEGMENTS],
-    ['H27', 'Braze: errors, and a part of a call that failed', SEGMENTS],
+    ['H26', 'Audiences: another operation, replaced by nothing, much smaller'],
+    ['H27', 'Braze: errors, and a part of a call that failed'],
   ),
   ...list(
     ['C01', 'SIGKILL at random times'],
