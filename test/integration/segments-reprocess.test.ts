@@ -17,7 +17,9 @@ test('a file of members is not processed again where a later one was synced, and
   segments.job({ guards: { maxShrink: 1, maxGrowth: 1 }, segments: { vip: 'Very important' } });
   const old = await reprocess('p1');
   expect(old.code).toBe(2);
-  expect(old.stderr).toMatch(/b\.csv \(p2\), a later file of the same segment, was synced since, and a\.csv would undo/);
+  expect(old.stderr).toMatch(
+    /b\.csv \(p2\), a later file of the same segment, was synced since, and a\.csv would undo/,
+  );
   expect(old.stderr).toContain('have it sent once more');
   await segments.world.run('segments');
   expect(segments.members().sort()).toEqual(users(2, 11).sort());
