@@ -1,3 +1,4 @@
+import { hasTable } from '../ledger/has-table.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { runningSync } from '../ledger/segment-syncs.ts';
 import { segmentsOf } from '../ledger/segments.ts';
@@ -20,8 +21,7 @@ export interface SegmentStatus {
 const SHOWN = 20;
 
 export function segmentStates(ledger: Ledger | undefined, job: string): SegmentStatus[] {
-  // A ledger that an older version made is looked at before it is migrated.
-  if (!ledger?.db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'segments'").get()) return [];
+  if (!ledger || !hasTable(ledger, 'segments')) return [];
   return segmentsOf(ledger, job).map(({ id, name, members, syncedAt }) => ({
     segment: name,
     members,

@@ -1,3 +1,4 @@
+import { hasTable } from '../ledger/has-table.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { refusalsAmong } from '../ledger/segment-chunks.ts';
 import { syncsOf } from '../ledger/segment-syncs.ts';
@@ -17,6 +18,7 @@ export function memberFate(
   row: { processing: number; eventName: string },
   keyHash: Buffer,
 ): MemberFate | undefined {
+  if (!hasTable(ledger, 'segment_syncs')) return undefined;
   const sync = syncsOf(ledger, row.processing).find(({ segment }) => segment === row.eventName);
   if (!sync || sync.state === 'held') return undefined;
   if (sync.state === 'superseded') {

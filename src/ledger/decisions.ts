@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import { LINES } from './deliveries.ts';
+import { hasTable } from './has-table.ts';
 import type { Ledger } from './open.ts';
 
 /** What a person decided, and why. Kept for ever. */
@@ -61,8 +62,7 @@ export function recordDecision(
 
 /** Decisions about a row, or about its file as a whole, oldest first. */
 export function decisionsAbout(ledger: Pick<Ledger, 'db'>, processingId: number, line: number): Decision[] {
-  // Only reading never migrates: a ledger that no newer version has executed on has no decisions yet.
-  if (!ledger.db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'decided_rows'").get()) return [];
+  if (!hasTable(ledger, 'decided_rows')) return [];
   return ledger.db
     .prepare<[number, number], Omit<Decision, 'scope'> & { scope: string }>(
       `SELECT id, verb, job, processing_id AS processingId, line, key, scope, rows, reason, decided_by AS "by", host, at,

@@ -1,4 +1,5 @@
 import { mustHold } from './fence.ts';
+import { hasTable } from './has-table.ts';
 import type { Ledger } from './open.ts';
 
 /**
@@ -179,7 +180,7 @@ export function waitingExport({ db }: Reading, job: string, target: string): Kno
 
 /** Exports that wait for a person; of all jobs where none is named. A ledger that no newer version has executed on has none. */
 export function heldExports({ db }: Reading, job?: string): KnownExport[] {
-  if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'exports'").get()) return [];
+  if (!hasTable({ db }, 'exports')) return [];
   return db
     .prepare<[string | null, string | null], Row>(
       `SELECT ${COLUMNS} FROM exports e WHERE state = 'held' AND (? IS NULL OR job = ?)
@@ -193,17 +194,4 @@ export function heldExports({ db }: Reading, job?: string): KnownExport[] {
 /** Lets a held export go; runs inside the transaction that keeps the decision. */
 export function releaseExport({ db }: Reading, id: number): void {
   db.prepare("UPDATE exports SET state = 'released' WHERE id = ? AND state = 'held'").run(id);
-}
-
-/** Where the links of a place stand: the highest seq, and how many they are. */
-export function linksStand(
-  { db }: Reading,
-  { destinationId, label }: { destinationId: number; label: string },
-): { seq: number; count: number } {
-  const row = db
-    .prepare<[number, string], { seq: number | null; count: number }>(
-      'SELECT max(seq) AS seq, count(*) AS count FROM links WHERE destination_id = ? AND label = ?',
-    )
-    .get(destinationId, label.toLowerCase());
-  return { seq: row?.seq ?? 0, count: row?.count ?? 0 };
 }

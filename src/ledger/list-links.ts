@@ -1,3 +1,4 @@
+import { hasTable } from './has-table.ts';
 import { type KnownLink, LINK_COLUMNS, type LinkPlace } from './links.ts';
 import type { Ledger } from './open.ts';
 
@@ -54,38 +55,22 @@ export function* linksWithoutPartner(
 
 const PAGE = 1000;
 
-/** Links of a place that changed after `seq`, in the order of their change; at most `limit`. */
-export function linksChangedAfter(
+/** Where the links of a place stand: the highest seq, and how many they are. */
+export function linksStand(
   { db }: Pick<Ledger, 'db'>,
   { destinationId, label }: LinkPlace,
-  seq: number,
-  limit: number,
-): KnownLink[] {
-  return db
-    .prepare<[number, string, number, number], KnownLink>(
-      `SELECT ${LINK_COLUMNS} FROM links WHERE destination_id = ? AND label = ? AND seq > ? ORDER BY seq LIMIT ?`,
+): { seq: number; count: number } {
+  const row = db
+    .prepare<[number, string], { seq: number | null; count: number }>(
+      'SELECT max(seq) AS seq, count(*) AS count FROM links WHERE destination_id = ? AND label = ?',
     )
-    .all(destinationId, label.toLowerCase(), seq, limit);
-}
-
-/** The number of the latest change of any link: all changes up to it are in the ledger. */
-export function latestLinkSeq({ db }: Pick<Ledger, 'db'>): number {
-  return db.prepare<[], { seq: number }>('SELECT seq FROM link_numbers WHERE id = 1').get()?.seq ?? 0;
-}
-
-export function countLinks({ db }: Pick<Ledger, 'db'>, { destinationId, label }: LinkPlace): number {
-  return (
-    db
-      .prepare<[number, string], { n: number }>(
-        'SELECT count(*) AS n FROM links WHERE destination_id = ? AND label = ?',
-      )
-      .get(destinationId, label.toLowerCase())?.n ?? 0
-  );
+    .get(destinationId, label.toLowerCase());
+  return { seq: row?.seq ?? 0, count: row?.count ?? 0 };
 }
 
 /** What the people with one of the company's own ids are known by, wherever they have a link; none where the ledger is older than links. */
 export function peopleWithId({ db }: Pick<Ledger, 'db'>, partnerUserId: string): string[] {
-  if (!db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'links'").get()) return [];
+  if (!hasTable({ db }, 'links')) return [];
   return db
     .prepare<[string], { person: string }>(
       'SELECT DISTINCT person FROM links WHERE partner_user_id = ? ORDER BY person',

@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Io, TransferError } from '../model.ts';
 import { refuseNetwork } from './disk.ts';
+import { hasTable } from './has-table.ts';
 import { type ExecutorLock, takeLock } from './lock.ts';
+import { migrationProblem } from './migration-problem.ts';
 import { migrationNames, migrationSource } from './migrations.ts';
 import { openingProblem } from './problem.ts';
 import { sweepOrphans } from './sweep.ts';
@@ -37,7 +39,7 @@ export const MARKER = 'ledger.id';
 
 /**
  * Opens the ledger to execute. Throws `LEDGER_IN_USE` naming the holder, `LEDGER_MISSING`, `LEDGER_UNREADABLE`, `LEDGER_FULL`,
- * `LEDGER_NOT_WRITABLE`, `LEDGER_NEWER`.
+ * `LEDGER_NOT_WRITABLE`, `LEDGER_NEWER`, `LEDGER_MIGRATION_FAILED`.
  */
 export async function openLedger(path: string, kind: ExecutorKind, io: Io): Promise<Ledger> {
   const lock = lockOf(path);
@@ -118,8 +120,7 @@ function openDatabase(path: string): Database.Database {
 
 /** Whether the ledger has had all migrations, and no other: then knex, which takes its time to load, is not needed. */
 async function isMigrated(db: Database.Database): Promise<boolean> {
-  const table = db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'knex_migrations'").get();
-  if (!table) return false;
+  if (!hasTable({ db }, 'knex_migrations')) return false;
   const done = db.prepare<[], { name: string }>('SELECT name FROM knex_migrations ORDER BY name').all();
   const wanted = await migrationNames();
   return done.map(({ name }) => name).join() === wanted.join();
@@ -128,7 +129,7 @@ async function isMigrated(db: Database.Database): Promise<boolean> {
 /** What goes wrong in a migration is thrown; knex would print it as well. */
 const QUIET = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} };
 
-/** Brings a ledger to this version. Throws `LEDGER_NEWER`. */
+/** Brings a ledger to this version, step by step, each of them whole or not at all. Throws `LEDGER_NEWER`, `LEDGER_MIGRATION_FAILED`. */
 export async function migrateLedger(path: string): Promise<void> {
   const { default: knex } = await import('knex');
   const writer = knex({ client: 'better-sqlite3', connection: { filename: path }, useNullAsDefault: true, log: QUIET });
@@ -138,7 +139,7 @@ export async function migrateLedger(path: string): Promise<void> {
     await writer.migrate.latest({ migrationSource });
   } catch (error) {
     // Knex says so when the ledger names a migration that this version does not have.
-    if (!(error instanceof Error && error.message.includes('corrupt'))) throw error;
+    if (!(error instanceof Error && error.message.includes('corrupt'))) throw await migrationProblem(error, path);
     throw new TransferError('LEDGER_NEWER', `the ledger ${path} was made by a newer version of referry`, {
       hint: 'run the newer version, or restore a backup made by this one',
       cause: error,
@@ -214,8 +215,7 @@ function refuseOpenModes(path: string): void {
 
 /** Only after an unclean end: the check reads the whole database, and a good end needs none. */
 function endedBadly(db: Database.Database): boolean {
-  const known = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'executor'").get();
-  if (known === undefined) return true;
+  if (!hasTable({ db }, 'executor')) return true;
   return db.prepare('SELECT 1 FROM executor WHERE ended_at IS NULL').get() !== undefined;
 }
 

@@ -1,5 +1,6 @@
 import type { DestinationIdentity } from '../model.ts';
 import { mustHold } from './fence.ts';
+import { hasTable } from './has-table.ts';
 import type { Ledger } from './open.ts';
 import { pushTo } from './pushes.ts';
 
@@ -52,7 +53,7 @@ export interface GivenUpAt {
 
 /** How many profiles of a target were given up. Only reads. */
 export function countGivenUp({ db }: Pick<Ledger, 'db'>, at: GivenUpAt): number {
-  if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'push_rows'").get()) return 0;
+  if (!hasTable({ db }, 'push_rows')) return 0;
   return (
     db.prepare<unknown[], { n: number }>(`SELECT count(*) AS n FROM push_rows WHERE ${GIVEN_UP}`).get(...valuesOf(at))
       ?.n ?? 0

@@ -1,5 +1,6 @@
 import type { DestinationIdentity } from '../model.ts';
 import { mustHold } from './fence.ts';
+import { hasTable } from './has-table.ts';
 import type { Ledger } from './open.ts';
 
 /** A segment at a target, as it was left by the last sync. */
@@ -36,8 +37,7 @@ export function findSegmentAt(
   { provider, account, container }: DestinationIdentity,
   name: string,
 ): KnownSegment | undefined {
-  // A ledger that an older version made is looked at before it is migrated.
-  if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'segments'").get()) return undefined;
+  if (!hasTable({ db }, 'segments')) return undefined;
   return db
     .prepare<[string, string, string, string], KnownSegment>(
       `SELECT ${COLUMNS} FROM segments WHERE name = ? AND destination_id =

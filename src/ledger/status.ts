@@ -1,5 +1,6 @@
 import type { RunAccount } from '../model.ts';
 import { LINES, OF_PROCESSING } from './deliveries.ts';
+import { hasTable } from './has-table.ts';
 import type { Ledger } from './open.ts';
 import { awaitedAnswers } from './uploads.ts';
 
@@ -181,8 +182,8 @@ interface Leftovers {
  * files. Only while their staged copy is kept, and only the newest pass over the same contents.
  */
 function closedLeftovers({ db }: Pick<Ledger, 'db'>): Leftovers[] {
-  // Where a person picked one row, the others stay in conflict and wait for nobody. Only reading never migrates: the table may be missing.
-  const decidedConflicts = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'decided_rows'").get()
+  // Where a person picked one row, the others stay in conflict and wait for nobody.
+  const decidedConflicts = hasTable({ db }, 'decided_rows')
     ? `(SELECT count(*) FROM decided_rows r JOIN deliveries d ON d.id = r.processing_id * ${LINES} + r.line
          WHERE r.processing_id = p.id AND r.line > 0 AND d.state = 'conflict')`
     : '0';

@@ -1,4 +1,5 @@
 import type { ExportAccount, PushAccount } from '../accounts.ts';
+import { hasTable } from './has-table.ts';
 import type { Ledger } from './open.ts';
 import { FAILED_TOO_LONG } from './push-again.ts';
 
@@ -27,7 +28,7 @@ type Reading = Pick<Ledger, 'db'>;
 
 /** The targets of each job that the ledger knows, by name. Only reads; a ledger that no newer version has executed on has none. */
 export function targetStates({ db }: Reading, job: string): TargetState[] {
-  if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'push_rows'").get()) return [];
+  if (!hasTable({ db }, 'push_rows')) return [];
   const exports = db
     .prepare<[string], { target: string; newest: number; lastAt: number | null }>(
       `SELECT target, max(CASE WHEN state <> 'withdrawn' THEN id END) AS newest, max(published_at) AS lastAt

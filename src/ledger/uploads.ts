@@ -1,6 +1,7 @@
 import type { FileLane, Notice } from '../model.ts';
 import { LINES } from './deliveries.ts';
 import { mustHold } from './fence.ts';
+import { hasTable } from './has-table.ts';
 import type { Ledger } from './open.ts';
 
 /**
@@ -186,7 +187,7 @@ export function watchedUploads(ledger: Pick<Ledger, 'db'>, job: string): Upload[
 
 /** What the answer of a processing is awaited to: name and since when; by processing. Also of a ledger from before there were any. */
 export function awaitedAnswers({ db }: Pick<Ledger, 'db'>): Map<number, { name: string; since: number }> {
-  if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'uploads'").get()) return new Map();
+  if (!hasTable({ db }, 'uploads')) return new Map();
   const rows = db
     .prepare<[], { processing_id: number; name: string; since: number }>(
       `SELECT processing_id, name, coalesce(uploaded_at, planned_at) AS since FROM uploads

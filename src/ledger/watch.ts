@@ -1,3 +1,4 @@
+import { hasTable } from './has-table.ts';
 import type { Ledger } from './open.ts';
 
 /** Where a look at a job has got to; `undefined` before the first one. */
@@ -21,7 +22,7 @@ export function dropWatchMark(ledger: Ledger, job: string, name: string): void {
 
 /** Whether the ledger has what this version watches with: one that is only read may be older. */
 export function isWatched(ledger: Pick<Ledger, 'db'>): boolean {
-  return ledger.db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'expectations'").get() !== undefined;
+  return hasTable(ledger, 'expectations');
 }
 
 /** A file that counts for the day on which it came. */

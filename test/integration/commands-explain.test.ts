@@ -1,5 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ExplainedRow, Explanation } from '../../src/commands/collect-explanation.ts';
 import { createLog, realIo } from '../../src/io.ts';
@@ -125,6 +126,16 @@ describe('referry explain', () => {
     const nothing = await world.cli(['explain', 'X', '--state', join(world.root, 'nowhere')]);
     expect(nothing.code).toBe(3);
     expect(nothing.stdout).toContain('there is no ledger yet');
+  });
+
+  it('explains out of a ledger that an older version made, and that nobody has migrated yet', async () => {
+    const before = await explain(KEYS.plain);
+    const db = new Database(world.ledger);
+    const names = ['refusals', 'chunks', 'members', 'syncs'].map((name) => `segment_${name}`);
+    for (const name of [...names, 'segments', 'push_rows', 'links']) db.exec(`DROP TABLE ${name}`);
+    db.close();
+    expect(await explain(KEYS.plain)).toEqual(before);
+    expect((await world.cli(['status'])).stderr).not.toContain('no such table');
   });
 
   it('still says all of what was sent when the staged files are gone', async () => {

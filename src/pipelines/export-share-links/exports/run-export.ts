@@ -4,13 +4,13 @@ import { compileTarget, contentsOf, type ExportTarget, nameOfExport } from '../.
 import {
   type KnownExport,
   lastExport,
-  linksStand,
   openExports,
   type PlannedExport,
   planExport,
   recordExport,
   waitingExport,
 } from '../../../ledger/exports.ts';
+import { linksStand } from '../../../ledger/list-links.ts';
 import { type Notice, TransferError } from '../../../model.ts';
 import { keyedHash } from '../../files/context.ts';
 import type { AfterContext } from '../after-context.ts';

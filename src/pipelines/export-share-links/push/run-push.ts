@@ -2,7 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
 import type { PushAccount } from '../../../accounts.ts';
 import { contentsOfPush, nameOfPush, type PushTarget, placeOfPush } from '../../../jobs/push-targets.ts';
-import { linksStand } from '../../../ledger/exports.ts';
+import { linksStand } from '../../../ledger/list-links.ts';
 import {
   beginPush,
   changedForPush,
@@ -103,9 +103,11 @@ function nextPass(
   const { seq } = linksStand(ledger, links);
   const whole = to.settings !== settings;
   const seqFrom = whole ? 0 : to.seq;
+  const seqs = { seqFrom, seqTo: Math.max(seqFrom, seq) };
   const changed = changedForPush(ledger, links, to.id, { after: seqFrom, to: seq }, 1).length > 0;
-  if (!changed && !(failed && failedForPush(ledger, links, to.id, 0, 1).length > 0)) return undefined;
-  return beginPush(ledger, to.id, { whole, settings, seqFrom, seqTo: Math.max(seqFrom, seq), startedAt: io.now() });
+  const again = failed && !changed && failedForPush(ledger, links, to.id, seqs, { after: 0, limit: 1 }).length > 0;
+  if (!changed && !again) return undefined;
+  return beginPush(ledger, to.id, { whole, settings, ...seqs, startedAt: io.now() });
 }
 
 interface Closing {
