@@ -15,8 +15,9 @@ SIGTERM or SIGINT: takes no new work, waits up to 25 s for what is on the wire, 
 made up once; files it left unfinished are gone on with at once. Job files are read anew before each run. One process
 executes on a ledger; commands given meanwhile are executed by the daemon.
 
-There too it takes the share links that Extole posts to /webhooks/JOB, for jobs with a receive section; with REFERRY_RECEIVE=127.0.0.1:9465
-it takes them at that address only, so that a proxy can let others in there and not at the health pages.
+At the address of REFERRY_LISTEN or --listen it also takes what providers post to /webhooks/JOB, for jobs with a receive
+section: share links of Extole, changes of segments of Heap. With REFERRY_RECEIVE=127.0.0.1:9465 it takes them at that
+address only, so that a proxy can let others in there and not at the health pages.
 
 REFERRY_BACKUP_AT=03:00 makes a backup of the ledger each night; REFERRY_PRUNE_AT (default 04:00) is when it removes what
 is kept long enough.

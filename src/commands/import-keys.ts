@@ -50,8 +50,8 @@ Example:
       }
       const job = await readJob(settings.jobs, options.job, io.env);
       if (job.pipeline !== 'deliver-events')
-        throw new TransferError('USAGE', `job ${job.id} makes share links, and has no keys to import`, {
-          hint: 'nothing needs to be imported: people who have a link already keep it, and it is found by itself',
+        throw new TransferError('USAGE', `job ${job.id} ${NO_KEYS[job.pipeline].does}, and has no keys to import`, {
+          hint: `nothing needs to be imported: ${NO_KEYS[job.pipeline].hint}`,
         });
       const event = options.event ?? onlyEvent(job.event);
       if (event === undefined)
@@ -78,6 +78,18 @@ Example:
       );
     });
 };
+
+/** Why nobody has to import what other jobs did before us. */
+const NO_KEYS = {
+  'export-share-links': {
+    does: 'makes share links',
+    hint: 'people who have a link already keep it, and it is found by itself',
+  },
+  'sync-segment': {
+    does: 'keeps segments',
+    hint: 'to add somebody who is a member already changes nothing at the target; its first snapshot says who is in there',
+  },
+} as const;
 
 function onlyEvent(event: {
   name?: string | undefined;

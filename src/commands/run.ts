@@ -81,6 +81,7 @@ export function runJson(account: RunAccount, reportPath?: string): object {
       balanced: file.balanced,
       resultsPath: file.resultsPath ?? null,
       archivedAs: file.archivedAs ?? null,
+      ...(file.segments ? { segments: file.segments } : {}),
     })),
     ...(account.exports ? { exports: account.exports } : {}),
     ...(account.pushes ? { pushes: account.pushes } : {}),

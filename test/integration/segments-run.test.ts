@@ -55,6 +55,9 @@ test('the report says what became of each segment, and draws how many members it
   await segments.world.run('segments');
   segments.drop('b.csv', users(3, 27));
   const { run } = await segments.world.run('segments');
+  expect(run.files).toMatchObject([
+    { path: 'b.csv', segments: [{ segment: 'vip', before: 25, added: 2, removed: 2, after: 25 }] },
+  ]);
   const page = readFileSync(run.reportPath ?? '', 'utf8');
   expect(page).toContain('before + added - removed = after');
   expect(page).toMatch(/<svg[^>]* aria-label="25 now, 25 at most, over 2 syncs since /);
