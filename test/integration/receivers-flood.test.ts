@@ -84,6 +84,29 @@ describe('many, large, slow and unlucky posts', () => {
     expect(receiving.links()).toHaveLength(2);
   });
 
+  it('X13: who listens only once all is sent hears that it was too large', async () => {
+    for (const framing of ['Content-Length: 2097152', 'Transfer-Encoding: chunked']) {
+      const socket = createConnection(Number(new URL(receiving.url('links')).port), '127.0.0.1').pause();
+      const heard: Buffer[] = [];
+      const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      socket.on('error', () => {}).on('data', (part: Buffer) => heard.push(part));
+      socket.pause();
+      socket.write(
+        `POST /webhooks/links HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Extole-Signature: 00\r\n${framing}\r\n\r\n`,
+      );
+      const chunked = framing.endsWith('chunked');
+      for (let n = 0; n < 64; n += 1) {
+        const part = ' '.repeat(0x8000);
+        socket.write(chunked ? `8000\r\n${part}\r\n` : part);
+        await receiving.io.sleep(5);
+      }
+      if (chunked) socket.write('0\r\n\r\n');
+      socket.resume();
+      await ended;
+      expect(Buffer.concat(heard).toString('latin1').slice(0, 12), framing).toBe('HTTP/1.1 413');
+    }
+  });
+
   it('X13: who is refused and goes on sending is cut off', { timeout: 60_000 }, async () => {
     const endless = createConnection(Number(new URL(receiving.url('links')).port), '127.0.0.1');
     const ended = new Promise<void>((resolve) => endless.once('close', () => resolve()));
