@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -149,6 +150,29 @@ test('a file that gets no results is unknown after a while; sent again it has an
   expect(at.members()).toEqual([ann]);
 });
 
+test('results that may not be read stop the target, once the answers to the files before them are known', async () => {
+  const at = await world();
+  let trouble: TransferError | undefined;
+  const results: AudienceFolders['results'] = async (folder, ...rest) => {
+    if (folder.endsWith('remove') && trouble) throw trouble;
+    return await at.folders.results(folder, ...rest);
+  };
+  const target = await targetTo(at, {}, { results });
+  expect(kinds(await target.apply({ add: [ann], remove: [] }, NEVER))).toEqual([['accepted'], []]);
+  trouble = new TransferError('PERMISSION_DENIED', 'remove/results: permission denied');
+  const answers = await target.apply({ add: [bob], remove: [ann] }, NEVER);
+  const reason = expect.stringContaining('permission denied');
+  expect(answers).toMatchObject({
+    add: [{ kind: 'accepted' }],
+    remove: [{ kind: 'halted', code: 'PERMISSION_DENIED', reason, doubtful: true }],
+  });
+  trouble = new TransferError('UNREACHABLE', 'no server there', { retryable: true });
+  const later = targetTo(at, { completeWithin: '200ms' }, { results });
+  expect((await (await later).apply({ add: [], remove: [ann] }, NEVER)).remove).toMatchObject([
+    { kind: 'unknown', code: 'STILL_WORKING' },
+  ]);
+});
+
 test('a name that is taken is passed over, and a server that cannot be reached is told apart from one that refuses', async () => {
   const at = await world();
   let calls = 0;
@@ -202,6 +226,14 @@ test("the folders of Extole's own SFTP server do all of it, and nothing stays on
   const { name = '', folder = '' } = sandbox.extoleSftp?.folder.taken[0] ?? {};
   expect(folder).toBe(`/audiences/${audience}/add`);
   expect(await folders.put(`${audience}/add`, name, 'email\n', NEVER)).toBe(false);
+  const results = join(root, 'extole/sftp/audiences', audience, 'add/results');
+  const [own = ''] = readdirSync(results).filter((one) => one.startsWith(name.replace('.csv', '')));
+  truncateSync(join(results, own), 129 * 1024 * 1024);
+  await expect(folders.results(`${audience}/add`, name, NEVER)).rejects.toMatchObject({
+    code: 'RESULTS_UNREADABLE',
+    message: expect.stringContaining(own),
+    retryable: false,
+  });
 });
 
 test('a segment without an audience is refused before anything is put', async () => {

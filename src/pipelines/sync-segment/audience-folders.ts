@@ -8,8 +8,8 @@ import type { LoginWatch } from '../../remotes/login-watch.ts';
 import { openRemote } from '../../remotes/open.ts';
 import { speaksOf } from '../files/by-file/dialect.ts';
 
-/** A results file is no longer than this: a line for each of at most a million members. */
-const MOST_BYTES = 512 * 1024 * 1024;
+/** The longest results file that is read: a line for each of at most a million members. */
+const MOST_BYTES = 128 * 1024 * 1024;
 
 /** What the folders of audiences are opened with. `staging`: a private folder of this machine. */
 export interface FolderContext {
@@ -66,7 +66,10 @@ export function openAudienceFolders(settings: AudienceFilesSettings['sftp'], ctx
         speaksOf(file.name, name),
       );
       const texts: string[] = [];
-      for (const file of files) if (file.size <= MOST_BYTES) texts.push(await textOf(await remote(), file, signal));
+      for (const file of files) {
+        if (file.size > MOST_BYTES) throw tooLarge(file);
+        texts.push(await textOf(await remote(), file, signal));
+      }
       return texts;
     },
     async close() {
@@ -77,6 +80,11 @@ export function openAudienceFolders(settings: AudienceFilesSettings['sftp'], ctx
 }
 
 const below = (folder: string, path: string): string => (path.startsWith('/') ? path : posix.join(folder, path));
+
+function tooLarge({ name, size }: RemoteFile): TransferError {
+  const message = `the results file ${name} has ${size} bytes, and at most ${MOST_BYTES} are read`;
+  return new TransferError('RESULTS_UNREADABLE', message, { hint: 'lower membersPerFile, and move the file away' });
+}
 
 async function textOf(remote: Remote, file: RemoteFile, signal: AbortSignal): Promise<string> {
   const chunks: Uint8Array[] = [];

@@ -83,30 +83,39 @@ export function createAudienceByFiles(
     signal: AbortSignal,
   ): Promise<Map<Change, Answer> | Answer> {
     const until = io.monotonic() + settings.completeWithin;
-    let before = '';
+    let texts: readonly string[] = [];
+    let read: Results[] = [];
     let since = io.monotonic();
     for (let looks = 0; ; looks += 1) {
       await io.sleep(lookAfterMs(looks, settings.poll), signal);
-      const texts = await textsOf(folder, name, signal);
+      const found = await textsOf(folder, name, signal);
+      if ('kind' in found) return found;
       const now = io.monotonic();
-      if (texts.join('\n') !== before) since = now;
-      before = texts.join('\n');
-      const settled = texts.length > 0 && now - since >= settings.settle;
-      const read = texts.map((text) => readResults(text, column, settings.results));
-      const known = new Map(read.flatMap((one) => ('members' in one ? [...one.members] : [])));
-      if (changes.every(({ id }) => known.has(id.trim()))) return placed(changes, known);
-      if (settled) return unfinished(changes, known, read, name);
+      if (found.length !== texts.length || found.some((text, i) => text !== texts[i])) {
+        since = now;
+        texts = found;
+        read = texts.map((text) => readResults(text, column, settings.results));
+        const known = membersIn(read);
+        if (changes.every(({ id }) => known.has(id.trim()))) return placed(changes, known);
+      }
+      if (texts.length > 0 && now - since >= settings.settle) return unfinished(changes, read, name);
       if (now > until) return stillWaiting(name, settings.completeWithin);
     }
   }
 
-  async function textsOf(folder: string, name: string, signal: AbortSignal): Promise<string[]> {
+  /** The file was put: where a look fails, nothing is known of it, and the next look may not fail. */
+  async function textsOf(
+    folder: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<string[] | Extract<Answer, { kind: 'halted' }>> {
     try {
       return await folders.results(folder, name, signal);
     } catch (error) {
-      // The file was put: a look that fails says nothing of it, and the next one may not fail.
-      if (error instanceof TransferError && error.retryable) return [];
-      throw error;
+      if (!(error instanceof TransferError)) throw error;
+      if (error.retryable) return [];
+      const { code, message } = error;
+      return { kind: 'halted', code, reason: `the results of ${name} could not be read: ${message}`, doubtful: true };
     }
   }
 
@@ -130,17 +139,16 @@ export function createAudienceByFiles(
   };
 }
 
+function membersIn(read: readonly Results[]): Map<string, Answer> {
+  return new Map(read.flatMap((one) => ('members' in one ? [...one.members] : [])));
+}
+
 function placed(changes: readonly Change[], known: ReadonlyMap<string, Answer>): Map<Change, Answer> {
   return new Map(changes.map((change) => [change, known.get(change.id.trim()) ?? LOST]));
 }
 
 /** Results that change no more and do not speak of everybody. */
-function unfinished(
-  changes: readonly Change[],
-  known: ReadonlyMap<string, Answer>,
-  read: readonly Results[],
-  name: string,
-): Map<Change, Answer> | Answer {
+function unfinished(changes: readonly Change[], read: readonly Results[], name: string): Map<Change, Answer> | Answer {
   for (const one of read) {
     if ('refused' in one) {
       const reason = `Extole refused ${name} as a whole: ${one.refused}`;
@@ -154,6 +162,7 @@ function unfinished(
   }
   const reason = `the results of ${name} do not speak of this member`;
   const missing: Answer = { kind: 'unknown', code: 'RESULTS_INCOMPLETE', reason };
+  const known = membersIn(read);
   return new Map(changes.map((change) => [change, known.get(change.id.trim()) ?? missing]));
 }
 
