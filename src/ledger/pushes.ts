@@ -173,21 +173,25 @@ export function changedForPush(
     .map(candidateOf);
 }
 
-/** Links that failed in an earlier pass, in the order of their numbers after one; at most `limit`. */
+/**
+ * Links that failed in an earlier pass and did not change since, in the order of their numbers after one; at most `limit`. Those that
+ * changed are among the changed ones of this pass.
+ */
 export function failedForPush(
   { db }: Reading,
   { destinationId, label }: LinkPlace,
   to: number,
-  after: number,
-  limit: number,
+  { seqFrom, seqTo }: Pick<Push, 'seqFrom' | 'seqTo'>,
+  { after, limit }: { after: number; limit: number },
 ): Candidate[] {
   return db
-    .prepare<[number, number, number, string, number], Joined>(
+    .prepare<[number, number, number, string, number, number, number], Joined>(
       `SELECT ${QUALIFIED}, ${ROW} FROM push_rows r JOIN links l ON l.id = r.link_id
        WHERE r.push_target_id = ? AND r.outcome = 'failed' AND r.link_id > ? AND l.destination_id = ? AND l.label = ?
+         AND NOT (l.seq > ? AND l.seq <= ?)
        ORDER BY r.link_id LIMIT ?`,
     )
-    .all(to, after, destinationId, label.toLowerCase(), limit)
+    .all(to, after, destinationId, label.toLowerCase(), seqFrom, seqTo, limit)
     .map(candidateOf);
 }
 

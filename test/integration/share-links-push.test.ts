@@ -156,6 +156,21 @@ test('what failed under another label of the job is no row of a push any more, a
   expect(linksOf(server)).toHaveProperty(['p0002@example.com'], 'https://share.example.com/vip2');
 });
 
+test('who failed before and has another link since is sent once', async () => {
+  const { server, target } = await iterable();
+  const world = afterWorld();
+  await world.tell(people(3));
+  await world.after({ push: [target] });
+  await world.withLedger(({ db }) => db.exec("UPDATE push_rows SET outcome = 'failed' WHERE link_id <= 2"));
+  await world.tell([{ email: 'p0001@example.com', code: 'other' }]);
+  const before = server.received.length;
+  const [push] = (await world.after({ push: [target] })).pushes;
+  expect(push).toMatchObject({ state: 'done', balanced: true, counts: { read: 2, delivered: 2, open: 0 } });
+  const sent = JSON.stringify(server.received.slice(before).map(({ body }) => body));
+  expect(sent.match(/p000[1-3]@example\.com/g)?.sort()).toEqual(['p0001@example.com', 'p0002@example.com']);
+  expect(linksOf(server)).toHaveProperty(['p0001@example.com'], 'https://share.example.com/other');
+});
+
 test('a tool that cannot be reached is left alone; the next run gives it everything, those of the last try included', async () => {
   const { server, target } = await iterable();
   const world = afterWorld();

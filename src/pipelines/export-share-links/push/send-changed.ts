@@ -149,7 +149,7 @@ export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Se
   return { read, ...(stopped ? { stopped } : {}) };
 }
 
-/** Links that changed, then those that failed before. */
+/** Links that changed, then those that failed before: each once, since a batch that has not left yet is in no ledger. */
 function* pages({ ledger, links }: AfterContext, { to, push }: PushWork): Generator<readonly Candidate[]> {
   for (let after = push.seqFrom; ; ) {
     const page = changedForPush(ledger, links, to.id, { after, to: push.seqTo }, PAGE);
@@ -159,7 +159,7 @@ function* pages({ ledger, links }: AfterContext, { to, push }: PushWork): Genera
     after = last.link.seq;
   }
   for (let after = 0; ; ) {
-    const page = failedForPush(ledger, links, to.id, after, PAGE);
+    const page = failedForPush(ledger, links, to.id, push, { after, limit: PAGE });
     yield page;
     const last = page.at(-1);
     if (!last || page.length < PAGE) return;
