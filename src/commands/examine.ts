@@ -8,6 +8,7 @@ import { type ProbeStep, probeRemote } from '../remotes/probe.ts';
 import type { Settings } from '../settings.ts';
 import { dedupeOf } from './collect-status.ts';
 import { examineChannels } from './examine-channels.ts';
+import { examineDelivered } from './examine-delivered.ts';
 import { examineHere } from './examine-here.ts';
 import { examineKeys } from './examine-keys.ts';
 import { examineLane } from './examine-lane.ts';
@@ -86,6 +87,8 @@ export async function examine(
       if (lane) done(lane.subject, lane.steps);
       if (job.pipeline === 'export-share-links')
         for await (const each of examineLinks(job, io, new AbortController().signal)) done(each.subject, each.steps);
+      const delivered = examineDelivered(job, ledger, { io, state: settings.state });
+      if (delivered) done(delivered.subject, delivered.steps);
       const posts = await examineReceive(job, settings, io);
       if (posts) done(posts.subject, posts.steps);
       const channels = examineChannels(job);

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
 import { openLedger } from '../../src/ledger/open.ts';
@@ -68,4 +70,76 @@ test('who was delivered within the days is in the segment, and leaves it at the 
   expect(last.files[0]?.name).toMatch(/^segments-delivered-\d{8}-[0-9a-f]{8}\.csv$/);
   expect(segments.members().sort()).toEqual(['user-3', 'user-4', 'user-5']);
   expect(gatheredFiles(segments.world.state, 'members')).toEqual([]);
+});
+
+test('a dry run says who would come and go, and takes nothing', async () => {
+  await opened(0, 1, 2, 3);
+  await runOnDay(0);
+  await opened(0.1, 3, 4);
+  const before = segments.braze.received.length;
+  const { code, stdout, stderr } = await segments.world.cli(['run', 'segments', '--dry-run']);
+  expect(stdout, stderr).toContain('vip: 4 named, 3 confirmed: would add 1, remove 0; 3 unchanged');
+  expect(code).toBe(0);
+  expect(segments.braze.received.length).toBe(before);
+  expect(gatheredFiles(segments.world.state, 'members')).toEqual([]);
+  expect((await runOnDay(0.2)).counts).toMatchObject({ delivered: 4 });
+});
+
+test('where the people of the window cannot be known any more, nothing is synced, and doctor says so', async () => {
+  await opened(0, 1, 2);
+  await runOnDay(0);
+  await opened(1, 3);
+  rmSync(join(segments.world.state, 'staging', 'p1'), { recursive: true });
+  const account = await runOnDay(1);
+  expect(account.halted).toMatchObject({
+    code: 'MEMBERS_PRUNED',
+    reason: expect.stringContaining('the people of 2 rows that were delivered in the last 3 days'),
+  });
+  expect(account.files).toEqual([]);
+  expect(segments.members().sort()).toEqual(['user-1', 'user-2']);
+  const doctor = await segments.world.cli(['doctor', 'segments']);
+  expect(doctor.stdout).toMatch(/rows that feed delivered\n.*FAIL.*MEMBERS_PRUNED/);
+  // Once they are out of the window, nothing is missing.
+  await opened(3, 4);
+  segments.job({ ...lately(3), guards: { maxShrink: 1, maxGrowth: 5 } });
+  expect((await runOnDay(3)).halted).toBeUndefined();
+  expect(segments.members().sort()).toEqual(['user-3', 'user-4']);
+});
+
+test('a segment that nobody was delivered for is none, and one that nobody is in any more is held', async () => {
+  const nobody = await runOnDay(0);
+  expect([nobody.files, nobody.halted]).toEqual([[], undefined]);
+  await opened(0, 1, 2);
+  await runOnDay(0);
+  const empty = await runOnDay(5);
+  expect(empty.files[0]).toMatchObject({ state: 'held', refusal: { code: 'SEGMENT_EMPTY' } });
+  expect(await runOnDay(5.1)).toMatchObject({ files: [] });
+  expect(segments.members().sort()).toEqual(['user-1', 'user-2']);
+});
+
+test('who comes, goes and comes again is added again, though the list is the same as before', async () => {
+  segments.job({ ...lately(1), guards: { maxShrink: 1, maxGrowth: 5 } });
+  await opened(0, 1, 2);
+  await runOnDay(0);
+  await opened(1, 2);
+  await runOnDay(1);
+  expect(segments.members()).toEqual(['user-2']);
+  await opened(2, 1, 2);
+  await runOnDay(2);
+  expect(segments.members().sort()).toEqual(['user-1', 'user-2']);
+});
+
+test('members whom the target refused are asked for again, and rows without an id are told of', async () => {
+  segments.world.drop(
+    'a.csv',
+    csv([row('A-1', { member: 'user-1' }), row('A-2', { member: '' }), row('A-3', { member: 'stranger' })]),
+  );
+  await runOnDay(0, 'feed');
+  segments.job({ ...lately(3), target: { braze: { cohort: { lookUp: { apiKey: 'rest-key' } } } } });
+  const first = await runOnDay(0);
+  expect(first.notices).toMatchObject([
+    { code: 'MEMBERS_WITHOUT_ID', message: expect.stringContaining('1 delivered row names no member') },
+  ]);
+  expect(first.counts).toMatchObject({ delivered: 1, rejected: 1 });
+  expect((await runOnDay(0.1)).counts).toMatchObject({ delivered: 1, rejected: 1 });
 });

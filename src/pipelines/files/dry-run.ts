@@ -71,6 +71,8 @@ export interface DryRunOptions {
   /** How long so many rows take, where that is known beforehand. */
   takes?: ((rows: number) => string) | undefined;
   outline?: Outline | undefined;
+  /** Where a run writes the rows itself, out of the ledger alone: does so into a folder. Absent: only a run can ask for them. */
+  gather?: ((folder: string) => Promise<{ path: string; name: string }>) | undefined;
   /** A local file instead of the inbox. */
   file?: string;
   progress: (progress: Progress) => void;
@@ -85,6 +87,10 @@ export async function dryRunJob(options: DryRunOptions): Promise<DryRunFile[]> {
       const local = { name: basename(options.file), size };
       const beside = manifestBeside(options.job, options.file);
       return [await judge(options, staging, 0, local, localBytes(options.file), beside)];
+    }
+    if (options.gather) {
+      const { path, name } = await options.gather(staging);
+      return [await judge(options, staging, 0, { name, size: (await stat(path)).size }, localBytes(path))];
     }
     // Rows that a run asks for elsewhere are asked for by a run alone.
     if (!takesFiles(options.job)) return [];
