@@ -13,6 +13,7 @@ const EXITS: Readonly<Record<string, ExitCode>> = {
   LEDGER_NOT_WRITABLE: EXIT.usage,
   LEDGER_ON_NETWORK: EXIT.usage,
   LEDGER_NEWER: EXIT.ledgerUnreadable,
+  LEDGER_MIGRATION_FAILED: EXIT.ledgerUnreadable,
   LEDGER_NOT_DURABLE: EXIT.ledgerUnreadable,
   LEDGER_READABLE_BY_OTHERS: EXIT.usage,
   SETTINGS_INVALID: EXIT.usage,

@@ -116,6 +116,23 @@ describe('the ledger and the commands', () => {
     expect(world.requests()).toHaveLength(5);
   });
 
+  it('a step of an upgrade that fails is named, and what to do; the ledger is as it was', async () => {
+    const kept = readFileSync(world.ledger);
+    const db = new Database(world.ledger);
+    // What the step adds is there already.
+    const [first] = db
+      .prepare<[], { name: string }>("DELETE FROM knex_migrations WHERE name >= '0011' RETURNING name")
+      .all();
+    db.close();
+    const end = await world.cli(['run', 'feed']);
+    expect(end.code, end.stderr).toBe(74);
+    expect(end.stderr).toContain('LEDGER_MIGRATION_FAILED');
+    expect(end.stderr).toContain(`the step ${first?.name} failed, and nothing of it was kept`);
+    expect(end.stderr).toMatch(/what to do: nothing is lost\. Install the version that ran before/);
+    expect(world.requests()).toHaveLength(5);
+    writeFileSync(world.ledger, kept, { mode: 0o600 });
+  });
+
   it('S-damaged: a damaged ledger ends the command with 74 after a crash, before anything is sent', async () => {
     const kept = readFileSync(world.ledger);
     const torn = Buffer.from(kept);
