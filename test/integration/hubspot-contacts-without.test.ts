@@ -70,14 +70,34 @@ test('an index that is behind makes nobody come twice, and the search ends', asy
   expect(await allOf(sender.contactsWithout('share_link', signal))).toHaveLength(447);
 });
 
-test('of a property that may not be there yet, all contacts are without it, and that is told', async () => {
+test.each([false, true])(
+  'of a property that may not be there yet (with a code: %s), all contacts are without it, and that is told',
+  async (searchesWithCode) => {
+    const server = await standIn({ searchesWithCode });
+    for (let n = 1; n <= 250; n += 1) server.contacts.add({ email: `p${n}@example.com` });
+    let told = 0;
+    const options = { unknownProperty: () => told++ };
+    expect(await allOf(hubspot(server).contactsWithout('extole_link', signal, options))).toHaveLength(250);
+    expect(await allOf(hubspot(server).contactsWithout('share_link', signal, options))).toHaveLength(250);
+    expect(told).toBe(1);
+  },
+);
+
+const refused = (category: string) =>
+  ({ kind: 'status', status: 400, body: JSON.stringify({ status: 'error', category, message: 'no' }) }) as const;
+
+test.each([
+  ['what passes', 0, 'INTERNAL_ERROR', { code: 'INTERNAL_ERROR', retryable: true }],
+  ['a no to a later page', 1, 'VALIDATION_ERROR', { code: 'VALIDATION_ERROR', retryable: false }],
+] as const)('%s does not say that there is no such property', async (_what, pages, category, error) => {
   const server = await standIn();
   for (let n = 1; n <= 250; n += 1) server.contacts.add({ email: `p${n}@example.com` });
+  let seen = 0;
+  server.setFaults(({ path }) => (path.endsWith('/search') && seen++ === pages ? refused(category) : undefined));
   let told = 0;
-  const options = { unknownProperty: () => told++ };
-  expect(await allOf(hubspot(server).contactsWithout('extole_link', signal, options))).toHaveLength(250);
-  expect(await allOf(hubspot(server).contactsWithout('share_link', signal, options))).toHaveLength(250);
-  expect(told).toBe(1);
+  const found = hubspot(server).contactsWithout('share_link', signal, { unknownProperty: () => told++ });
+  await expect(allOf(found)).rejects.toMatchObject(error);
+  expect(told).toBe(0);
 });
 
 test('who has got a value, as the search itself shows, is passed over', async () => {

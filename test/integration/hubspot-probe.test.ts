@@ -38,16 +38,19 @@ describe('what doctor says of HubSpot', () => {
     expect(told).toContain('FAIL scopes: the app lacks crm.objects.contacts.write, crm.import');
   });
 
-  test('a property that is not there is made by the first run, if the app may', async () => {
-    const may = await probed({}, { property: 'extole_link' });
-    const made = 'ok property extole_link: is not there, so all 3 contacts are without it; the first run makes it';
-    expect(may.told.at(-1)).toBe(made);
-    const scopes = ['crm.objects.contacts.read', 'crm.objects.contacts.write'];
-    const mayNot = await probed({ scopes }, { property: 'extole_link' });
-    expect(mayNot.told).toContain(
-      'FAIL scopes: the app lacks crm.schemas.contacts.write, so it cannot make extole_link',
-    );
-  });
+  test.each([false, true])(
+    'a property that is not there (with a code: %s) is made by the first run, if the app may',
+    async (searchesWithCode) => {
+      const may = await probed({ searchesWithCode }, { property: 'extole_link' });
+      const made = 'ok property extole_link: is not there, so all 3 contacts are without it; the first run makes it';
+      expect(may.told.at(-1)).toBe(made);
+      const scopes = ['crm.objects.contacts.read', 'crm.objects.contacts.write'];
+      const mayNot = await probed({ scopes, searchesWithCode }, { property: 'extole_link' });
+      expect(mayNot.told).toContain(
+        'FAIL scopes: the app lacks crm.schemas.contacts.write, so it cannot make extole_link',
+      );
+    },
+  );
 
   test('a token that HubSpot does not know', async () => {
     const { told } = await probed({}, {}, { token: 'another' });

@@ -17,6 +17,10 @@ export type Result<T> =
   /** No clear answer within our patience, or nothing can be sent until a person has looked. */
   | { failed: Answer };
 
+export function troubleOf(result: Exclude<Result<unknown>, { value: unknown }>): Answer {
+  return 'refused' in result ? result.refused : result.failed;
+}
+
 /** Makes sense of a 2xx; `undefined` where there is none. */
 export type Read<T> = (reply: Reply) => T | undefined;
 

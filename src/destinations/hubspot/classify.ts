@@ -53,13 +53,20 @@ const PASSING = /RATE_LIMIT|INTERNAL|TIMEOUT|UNAVAILABLE|SERVER_ERROR|LOCKED/;
 /** Codes of what is wrong with the properties that we set, whoever the contact is. */
 const OF_SETTINGS = /^(?:PROPERTY_DOESNT_EXIST|READ_ONLY_VALUE|CANNOT_WRITE_CALCULATED_PROPERTY)$/;
 
+const UNUSABLE = 'PROPERTY_UNUSABLE';
+
+/** Whether a call that names a property was refused because there may be none of the name: HubSpot says so with a code, or in words only. */
+export function maySayNoProperty(answer: Answer): boolean {
+  return answer.kind === 'rejected' || (answer.kind === 'halted' && answer.code === UNUSABLE);
+}
+
 /** What an error about an input means for its profile. */
 export function refusedFor(error: HubspotError, http: number): Answer {
   const { code, category } = error;
   const reason = error.message || `HubSpot answered ${http}`;
   if (OF_SETTINGS.test(code)) {
     const hint = 'make the property in HubSpot, or check its spelling and that it can be written';
-    return { kind: 'halted', code: 'PROPERTY_UNUSABLE', reason: `${reason}: ${hint}`, http };
+    return { kind: 'halted', code: UNUSABLE, reason: `${reason}: ${hint}`, http };
   }
   if (category === OBJECT_NOT_FOUND) {
     const gone = 'the contact was deleted or merged meanwhile; the next try looks for it anew';

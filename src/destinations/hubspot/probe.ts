@@ -1,7 +1,8 @@
 import type { Answer, Io } from '../../model.ts';
 import type { ProbeStep } from '../probe-step.ts';
 import { jsonObject, listOf } from '../reply-json.ts';
-import { createApi, type HubspotApi, type Result } from './api.ts';
+import { createApi, type HubspotApi, type Result, troubleOf } from './api.ts';
+import { maySayNoProperty } from './classify.ts';
 import type { HubspotSettings } from './settings.ts';
 
 /** What a job does at HubSpot. */
@@ -36,10 +37,10 @@ export async function probeHubspot(
   try {
     const scopes = await scopesOf(api, settings, signal);
     const without = { propertyName: needs.property, operator: 'NOT_HAS_PROPERTY' };
-    const looked = await countOf(without, api, settings, signal);
+    const looked = lookedOf(await countOf(without, api, settings, signal));
     // By a property that does not exist nobody can be looked for: then all contacts are without it.
     const everybody = { propertyName: 'hs_object_id', operator: 'GT', value: '0' };
-    const all = 'refused' in looked ? await countOf(everybody, api, settings, signal) : looked;
+    const all = 'noProperty' in looked ? lookedOf(await countOf(everybody, api, settings, signal)) : looked;
     return [
       ...tokenSteps(scopes, looked, settings),
       ...scopeSteps(scopes, looked, needs),
@@ -48,6 +49,15 @@ export async function probeHubspot(
   } finally {
     await api.close();
   }
+}
+
+/** How many contacts there are without the property; or that there may be no such property; or no answer to go by. */
+type Looked = { value: number } | { noProperty: Answer } | { failed: Answer };
+
+function lookedOf(result: Result<number>): Looked {
+  if ('value' in result) return result;
+  const trouble = troubleOf(result);
+  return maySayNoProperty(trouble) ? { noProperty: trouble } : { failed: trouble };
 }
 
 /** Only a private app's token has them; of others nothing is known beforehand. */
@@ -86,11 +96,7 @@ function countOf(
   );
 }
 
-function tokenSteps(
-  scopes: ReadonlySet<string> | undefined,
-  looked: Result<number>,
-  { url }: HubspotSettings,
-): ProbeStep[] {
+function tokenSteps(scopes: ReadonlySet<string> | undefined, looked: Looked, { url }: HubspotSettings): ProbeStep[] {
   const failed = 'failed' in looked ? looked.failed : undefined;
   const [code, reason] = failed ? wordsOf(failed) : ['', ''];
   if (failed && code !== 'UNAUTHORIZED' && code !== 'FORBIDDEN')
@@ -113,7 +119,7 @@ function tokenSteps(
 }
 
 /** What the job needs: the scope, and what for. */
-function scopeSteps(scopes: ReadonlySet<string> | undefined, looked: Result<number>, needs: HubspotNeeds): ProbeStep[] {
+function scopeSteps(scopes: ReadonlySet<string> | undefined, looked: Looked, needs: HubspotNeeds): ProbeStep[] {
   const hint = 'add them in HubSpot: Settings, Integrations, Private Apps, the app, Scopes; the token stays the same';
   if (!scopes) {
     if (!('failed' in looked)) return [];
@@ -127,7 +133,7 @@ function scopeSteps(scopes: ReadonlySet<string> | undefined, looked: Result<numb
       ? { step: 'scopes', ok: true, detail: wanted.join(', ') }
       : { step: 'scopes', ok: false, detail: `the app lacks ${missing.join(', ')}`, hint },
   ];
-  const makes = needs.write && 'refused' in looked && !scopes.has(DEFINE);
+  const makes = needs.write && 'noProperty' in looked && !scopes.has(DEFINE);
   if (makes)
     steps.push({
       step: 'scopes',
@@ -138,11 +144,11 @@ function scopeSteps(scopes: ReadonlySet<string> | undefined, looked: Result<numb
   return steps;
 }
 
-function contactSteps(looked: Result<number>, all: Result<number>, { property, write }: HubspotNeeds): ProbeStep[] {
+function contactSteps(looked: Looked, all: Looked, { property, write }: HubspotNeeds): ProbeStep[] {
   const step = `property ${property}`;
   if ('value' in looked) return [{ step, ok: true, detail: `${contacts(looked.value)} have no ${property} yet` }];
   if ('failed' in looked) return [];
-  const [, reason] = wordsOf(looked.refused);
+  const [, reason] = wordsOf(looked.noProperty);
   const told = 'value' in all ? `is not there, so all ${contacts(all.value)} are without it` : reason;
   if (write) return [{ step, ok: true, doubtful: true, detail: `${told}; the first run makes it` }];
   const hint = `make it in HubSpot: Settings, Properties, contact properties, single-line text, internal name ${property}`;

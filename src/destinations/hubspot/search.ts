@@ -1,6 +1,7 @@
 import { TransferError } from '../../model.ts';
-import type { HubspotApi } from './api.ts';
+import { type HubspotApi, troubleOf } from './api.ts';
 import { readBatch } from './batches.ts';
+import { maySayNoProperty } from './classify.ts';
 import type { HubspotSettings } from './settings.ts';
 
 export interface FoundContact {
@@ -51,12 +52,15 @@ export async function* contactsWithout(
       limit: PAGE,
     };
     const result = await api.search(`${paths.contacts}/search`, body, readBatch, signal);
-    if ('refused' in result && byProperty && unknownProperty) {
+    const first = last === BigInt(after);
+    if (!('value' in result)) {
+      const trouble = troubleOf(result);
+      // After a page by it, the property is there.
+      if (!first || !byProperty || !unknownProperty || !maySayNoProperty(trouble)) throw notSearched(property, trouble);
       byProperty = false;
       continue;
     }
-    if (!('value' in result)) throw notSearched(property, 'refused' in result ? result.refused : result.failed);
-    if (!byProperty && last === BigInt(after)) unknownProperty?.();
+    if (!byProperty && first) unknownProperty?.();
     const { contacts } = result.value;
     if (contacts.length === 0) return;
     const start = last;

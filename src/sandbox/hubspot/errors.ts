@@ -36,6 +36,12 @@ export function wrongProperty(name: string, error: string, message: string): Inp
   };
 }
 
+/** What a search by a property is refused with that is not there. */
+export function noProperty(name: string, withCode: boolean): InputError {
+  const message = `There was a problem with the request: property ${name} does not exist`;
+  return { ...wrong(message), ...(withCode ? { errors: [{ message, code: 'PROPERTY_DOESNT_EXIST' }] } : {}) };
+}
+
 export const exists = (id: string): InputError => ({
   status: 409,
   category: 'CONFLICT',

@@ -1,6 +1,6 @@
 import type { StandInReply } from '../stand-in.ts';
 import { shown } from './batches.ts';
-import { type InputError, ok, refusal, wrong } from './errors.ts';
+import { type InputError, noProperty, ok, refusal, wrong } from './errors.ts';
 import { type Fields, fieldsOf, isProblem } from './fields.ts';
 import type { Contacts, StoredContact } from './store.ts';
 
@@ -9,11 +9,19 @@ const [MOST_GROUPS, MOST_FILTERS, MOST_LIMIT, MOST_RESULTS] = [5, 10, 200, 10_00
 
 type Test = (contact: Readonly<Record<string, string>>) => boolean;
 
-/** `POST .../search` over what the index shows: `indexed` may be behind what is stored. */
-export function searchContacts(body: unknown, contacts: Contacts, indexed: readonly StoredContact[]): StandInReply {
+/**
+ * `POST .../search` over what the index shows: `indexed` may be behind what is stored. `withCode`: a property that is not there is named by
+ * a code, else in words only; which of the two HubSpot does is not documented.
+ */
+export function searchContacts(
+  body: unknown,
+  contacts: Contacts,
+  indexed: readonly StoredContact[],
+  withCode: boolean,
+): StandInReply {
   const asked = fieldsOf(body, FIELDS, 'the body');
   if (isProblem(asked)) return refusal(asked);
-  const test = testOf(asked.filterGroups, contacts);
+  const test = testOf(asked.filterGroups, contacts, withCode);
   if (typeof test !== 'function') return refusal(test);
   const { limit = 10, after = '0' } = asked;
   if (typeof limit !== 'number' || limit < 1 || limit > MOST_LIMIT)
@@ -34,7 +42,7 @@ export function searchContacts(body: unknown, contacts: Contacts, indexed: reado
   return ok({ total: found.length, results, ...paging });
 }
 
-function testOf(groups: unknown, contacts: Contacts): Test | InputError {
+function testOf(groups: unknown, contacts: Contacts, withCode: boolean): Test | InputError {
   if (!Array.isArray(groups) || groups.length > MOST_GROUPS) return wrong('filterGroups: at most 5');
   const all: Test[][] = [];
   for (const group of groups) {
@@ -43,7 +51,7 @@ function testOf(groups: unknown, contacts: Contacts): Test | InputError {
     if (!Array.isArray(fields.filters) || fields.filters.length > MOST_FILTERS) return wrong('filters: at most 10');
     const tests: Test[] = [];
     for (const filter of fields.filters) {
-      const test = filterOf(filter, contacts);
+      const test = filterOf(filter, contacts, withCode);
       if (typeof test !== 'function') return test;
       tests.push(test);
     }
@@ -52,12 +60,12 @@ function testOf(groups: unknown, contacts: Contacts): Test | InputError {
   return (contact) => all.length === 0 || all.some((tests) => tests.every((test) => test(contact)));
 }
 
-function filterOf(filter: unknown, contacts: Contacts): Test | InputError {
+function filterOf(filter: unknown, contacts: Contacts, withCode: boolean): Test | InputError {
   const fields = fieldsOf(filter, ['propertyName', 'operator', 'value'], 'a filter');
   if (isProblem(fields)) return fields;
   const { propertyName, operator, value }: Fields = fields;
   if (typeof propertyName !== 'string' || !contacts.definitions.has(propertyName))
-    return wrong(`There was a problem with the request: property ${String(propertyName)} does not exist`);
+    return noProperty(String(propertyName), withCode);
   if (operator === 'NOT_HAS_PROPERTY') return (contact) => contact[propertyName] === undefined;
   if (operator === 'HAS_PROPERTY') return (contact) => contact[propertyName] !== undefined;
   if (typeof value !== 'string') return wrong(`operator ${String(operator)} needs a value`);

@@ -27,6 +27,8 @@ export interface HubspotOptions extends StandInOptions {
   /** Property groups that exist. */
   groups?: readonly string[];
   batches?: Partial<BatchBehaviour>;
+  /** Whether a search names a property that is not there by a code, or in words only. */
+  searchesWithCode?: boolean;
   /** Looks at an import until it is done. */
   importLooks?: number;
 }
@@ -97,7 +99,7 @@ export async function startHubspot(options: HubspotOptions): Promise<HubspotStan
       case `${CONTACTS}/batch/update`:
         return batchUpdate(json, contacts, batches);
       case `${CONTACTS}/search`:
-        return searchContacts(json, contacts, index ?? contacts.all());
+        return searchContacts(json, contacts, index ?? contacts.all(), options.searchesWithCode ?? false);
       case '/crm/v3/properties/contacts':
         return createProperty(json, contacts, groups);
       default:
