@@ -1,12 +1,7 @@
 import * as z from 'zod';
 import { audienceSftpSettings } from '../destinations/extole/audiences/settings.ts';
 import { remoteSettings } from '../remotes/settings.ts';
-
-const folder = z
-  .string()
-  .trim()
-  .min(1)
-  .refine((path) => !path.split('/').includes('..') && !path.includes('\0'), 'a folder may not contain ..');
+import { folder } from './parts.ts';
 
 /** Audiences of an Extole account by files, with the server on which its folders are. */
 export const audienceFiles = audienceSftpSettings

@@ -1,6 +1,7 @@
-import { remoteProblems } from '../remotes/settings.ts';
 import type { Finding } from './check.ts';
 import { nameOfExport } from './export-targets.ts';
+import { placeOfUrl } from './places.ts';
+import { remoteFindings } from './remote-findings.ts';
 import type { Job, LinksJob } from './schema.ts';
 
 /** Whether a job takes files out of its inbox; what others make of theirs is written elsewhere. */
@@ -9,22 +10,16 @@ export function takesFiles(job: Job): boolean {
   return job.pipeline !== 'export-share-links' || job.customers.from === 'inbox';
 }
 
-/** What can be wrong with the outboxes of a job that makes share links. `placeOf`: machine and folder of a URL. */
-export function checkOutboxes(job: LinksJob, inbox: string, placeOf: (url: string) => string): Finding[] {
+/** What can be wrong with the outboxes of a job that makes share links. */
+export function checkOutboxes(job: LinksJob): Finding[] {
   const findings: Finding[] = [];
   const seen = new Map<string, string>();
   for (const [i, target] of job.exports.entries()) {
     if (target.to === undefined) continue;
     const path = ['exports', i, 'to'];
-    for (const { field, message } of remoteProblems(target.to))
-      findings.push({ job, path: [...path, field], message, severity: field === 'hostKey' ? 'warning' : 'error' });
-    const place = placeOf(target.to.url);
+    findings.push(...remoteFindings(job, path, target.to));
     const name = nameOfExport(target);
-    if (place === inbox) {
-      const message = 'the outbox is the inbox of this job; files of links would be taken for customers';
-      findings.push({ job, path: [...path, 'url'], message, hint: 'name another folder', severity: 'error' });
-    }
-    const file = `${place} ${target.fileName}`;
+    const file = `${placeOfUrl(target.to.url)} ${target.fileName}`;
     const other = seen.get(file);
     if (other !== undefined) {
       const message = `files of ${name} and of ${other} have the same names in the same folder, and one would take the place of the other`;

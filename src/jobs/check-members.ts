@@ -1,27 +1,16 @@
 import { isMembers } from '../mapping/compile.ts';
-import { remoteProblems } from '../remotes/settings.ts';
 import type { Finding } from './check.ts';
 import { onlyOne, placeOfMembers } from './member-targets.ts';
+import { remoteFindings } from './remote-findings.ts';
 import type { SegmentsJob } from './schema.ts';
 
 /** What can be wrong with the folders into which a job that keeps segments puts files. */
 export function checkMemberFolders(job: SegmentsJob): Finding[] {
   const { extoleFiles, files } = job.target;
-  if (files)
-    return remoteProblems(files.to).map(({ field, message }) => ({
-      job,
-      path: ['target', 'files', 'to', field],
-      message,
-      severity: field === 'hostKey' ? 'warning' : 'error',
-    }));
+  if (files) return remoteFindings(job, ['target', 'files', 'to'], files.to);
   if (!extoleFiles) return [];
   const path = ['target', 'extoleFiles'];
-  const findings: Finding[] = remoteProblems(extoleFiles.sftp).map(({ field, message }) => ({
-    job,
-    path: [...path, 'sftp', field],
-    message,
-    severity: field === 'hostKey' ? 'warning' : 'error',
-  }));
+  const findings = remoteFindings(job, [...path, 'sftp'], extoleFiles.sftp);
   const seen = new Map<string, string>();
   for (const segment of Object.keys(job.segments)) {
     const audience = Object.hasOwn(extoleFiles.audiences, segment) ? extoleFiles.audiences[segment] : undefined;

@@ -1,12 +1,13 @@
 import { posix } from 'node:path';
 import { isEvents } from '../mapping/compile.ts';
-import { remoteProblems } from '../remotes/settings.ts';
 import { checkCustomers, checkDeliveredMembers } from './check-delivered.ts';
 import { checkOutboxes, takesFiles } from './check-links.ts';
 import { checkMemberFolders, keptByBoth } from './check-members.ts';
-import { splitUrl } from './folders.ts';
+import { checkInboxes } from './outboxes.ts';
 import { patternsOverlap } from './overlap.ts';
+import { placeOf } from './places.ts';
 import type { Path } from './references.ts';
+import { remoteFindings } from './remote-findings.ts';
 import type { Job } from './schema.ts';
 
 /** Something wrong in a job that is well-formed by itself, or with two jobs together. */
@@ -31,22 +32,10 @@ export function checkJobs(jobs: readonly Job[]): Finding[] {
 }
 
 function checkAlone(job: Job): Finding[] {
-  const findings: Finding[] = remoteProblems(job.source).map(({ field, message }) => ({
-    job,
-    path: ['source', field],
-    message,
-    // A job without a host key must load all the same: the doctor learns the key through it. Connecting is refused.
-    severity: field === 'hostKey' ? 'warning' : 'error',
-  }));
+  const findings = remoteFindings(job, ['source'], job.source);
   if (job.pipeline === 'sync-segment') findings.push(...checkMemberFolders(job));
   const { sftp } = job.destination.extole;
-  for (const { field, message } of sftp ? remoteProblems(sftp) : [])
-    findings.push({
-      job,
-      path: [...sftpOf(job), field],
-      message,
-      severity: field === 'hostKey' ? 'warning' : 'error',
-    });
+  if (sftp) findings.push(...remoteFindings(job, sftpOf(job), sftp));
   if (sftp && job.destination.extole.lane === 'sftp') findings.push(...ignoredFolder(job, sftp.url));
   const { inbox, archive, processing, refused } = job.source;
   const folders = { archive, processing, refused, results: job.report.to, reports: job.report.reports };
@@ -71,8 +60,8 @@ function checkAlone(job: Job): Finding[] {
       severity: 'error',
     });
   }
-  if (job.pipeline === 'export-share-links')
-    findings.push(...checkOutboxes(job, placeOf(job, job.source.inbox), outboxAt));
+  findings.push(...checkInboxes(job, job, fileOf));
+  if (job.pipeline === 'export-share-links') findings.push(...checkOutboxes(job));
   if (!isEvents(job.event)) return findings;
   for (const person of ['email', 'partner_user_id']) {
     if (job.event.data[person]?.from !== job.event.key.from) continue;
@@ -139,17 +128,7 @@ function checkPair(a: Job, b: Job): Finding[] {
     [b, a],
   ] as const) {
     if (!takesFiles(other)) continue;
-    for (const [i, place] of outboxesOf(job).entries()) {
-      if (place !== placeOf(other, other.source.inbox)) continue;
-      const message = `the outbox is the inbox of ${fileOf(other)}; files of links would be taken for its input`;
-      findings.push({
-        job,
-        path: ['exports', i, 'to', 'url'],
-        message,
-        hint: 'name another folder',
-        severity: 'error',
-      });
-    }
+    findings.push(...checkInboxes(job, other, fileOf));
     const { archive, processing, refused } = job.source;
     const folders = { archive, processing, refused, results: job.report.to, reports: job.report.reports };
     for (const [role, folder] of Object.entries(folders)) {
@@ -180,31 +159,6 @@ export function checkVanished(
 
 function sameFolder(a: Job, folderA: string, b: Job, folderB: string): boolean {
   return placeOf(a, folderA) === placeOf(b, folderB);
-}
-
-/** By the number of the export. */
-function outboxesOf(job: Job): string[] {
-  return job.pipeline === 'export-share-links' ? job.exports.map(({ to }) => (to ? outboxAt(to.url) : '')) : [];
-}
-
-function outboxAt(text: string): string {
-  const { url, inbox } = splitUrl(text);
-  return placeAt(url, inbox);
-}
-
-/** Machine and folder, whoever logs in. */
-function placeOf(job: Job, folder: string): string {
-  return placeAt(job.source.url, folder);
-}
-
-function placeAt(text: string, folder: string): string {
-  const url = new URL(text);
-  const port = url.protocol === 'sftp:' ? url.port || '22' : '';
-  const root = decodeURIComponent(url.pathname);
-  const path = folder.startsWith('/') ? folder : posix.join('/', root, folder);
-  // The login folder of one user is not that of another.
-  const user = root.startsWith('/~') && !folder.startsWith('/') ? url.username : '';
-  return `${url.protocol}//${user}@${url.hostname}:${port}${posix.normalize(path).replace(/(.)\/$/, '$1')}`;
 }
 
 function fileOf(job: Job): string {

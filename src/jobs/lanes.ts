@@ -1,12 +1,7 @@
 import * as z from 'zod';
 import { extoleSettings } from '../destinations/extole/settings.ts';
 import { remoteSettings } from '../remotes/settings.ts';
-
-const folder = z
-  .string()
-  .trim()
-  .min(1)
-  .refine((path) => !path.split('/').includes('..') && !path.includes('\0'), 'a folder may not contain ..');
+import { folder } from './parts.ts';
 
 /** How files reach Extole's own SFTP server, in the lane `sftp`. */
 export const sftpLane = z

@@ -20,7 +20,8 @@ const schedule = z.string().superRefine((expression, context) => {
   }
 });
 
-const folder = z
+/** A folder of a server or of this machine. */
+export const folder = z
   .string()
   .trim()
   .min(1)

@@ -30,7 +30,7 @@ test('jobs that take no files may stand beside one that does', async () => {
 test('an outbox is no inbox of any job', async () => {
   const own = { ...FILES, exports: [klaviyo('file:///srv/acme/inbox/')] };
   expect(await problemsOf({ own })).toEqual([
-    'error exports.0.to.url: the outbox is the inbox of this job; files of links would be taken for customers',
+    'error exports.0.to.url: the outbox is the inbox of this job; files of links would be taken for its input',
   ]);
   const others = {
     ...FILES,

@@ -88,3 +88,28 @@ test('a job of delivered members says nothing else of how they come, and has one
     /members\.ledger: members\.from is inbox, so these settings are not used/,
   );
 });
+
+test('an outbox of members is no inbox of any job', async () => {
+  const SERVER = { password: `\${env:EXTOLE}`, hostKey: `SHA256:${'a'.repeat(43)}` };
+  const files = (url: string, more: object = {}) => ({ target: { files: { account: 'crm', to: { url, ...more } } } });
+  expect(await problemsOf({ own: job('own', files('file:///srv/own/inbox')) })).toEqual([
+    'error target.files.to.url: the outbox is the inbox of this job; files of members would be taken for its input',
+  ]);
+  const other = { ...EVENTS, source: { ...SERVER, url: 'sftp://acme@sftp.example.com/in', match: '*.csv' } };
+  const there = job('there', files('sftp://us@sftp.example.com:22/in/', SERVER));
+  expect(await problemsOf({ there, events: other })).toEqual([
+    'error target.files.to.url: the outbox is the inbox of events.yaml; files of members would be taken for its input',
+  ]);
+  expect(
+    await problemsOf({ there: job('there', files('sftp://us@sftp.example.com/out', SERVER)), events: other }),
+  ).toEqual([]);
+  const extoleFiles = {
+    account: 'acme',
+    audiences: { vip: 'A7' },
+    sftp: { ...SERVER, url: 'sftp://us@sftp.example.com/audiences' },
+  };
+  const back = { ...EVENTS, source: { ...SERVER, url: 'sftp://us@sftp.example.com/audiences/A7/add', match: '*.csv' } };
+  expect(await problemsOf({ to: job('to', { target: { extoleFiles } }), events: back })).toEqual([
+    'error target.extoleFiles.sftp.url: the outbox is the inbox of events.yaml; files of members would be taken for its input',
+  ]);
+});
