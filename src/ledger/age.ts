@@ -90,6 +90,7 @@ export function processingsToPrune(ledger: Ledger, job: string, before: number):
          AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id BETWEEN p.id * ${LINES} AND p.id * ${LINES} + ${LINES - 1}
            AND (d.unfinished = 1 OR d.state = 'claimed'))
          AND NOT EXISTS (SELECT 1 FROM processings r WHERE (r.repeat_of = p.id OR r.reprocess_of = p.id) AND r.state NOT IN ('closed','vanished'))
+         AND NOT EXISTS (SELECT 1 FROM segment_syncs y WHERE y.processing_id = p.id AND y.state = 'running')
          AND p.restored = 0 AND coalesce(p.refusal, '') NOT LIKE '%"verdict":"held"%'`,
     )
     .all(job, before)

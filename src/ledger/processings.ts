@@ -269,12 +269,16 @@ export function openProcessings(ledger: Ledger, job: string): Processing[] {
     .map(processingOf);
 }
 
-/** Closed processings of a job that have rows to try again, or whose results lag behind their rows, oldest first. */
+/** A segment is not through yet, of which there may be no row: a file that empties it. */
+const SYNC_TO_GO_ON = `EXISTS (SELECT 1 FROM segment_syncs y WHERE y.processing_id = p.id
+  AND (y.state = 'running' OR y.state = 'held' AND json_extract(p.refusal, '$.verdict') = 'released'))`;
+
+/** Closed processings of a job that have rows or segments to go on with, or whose results lag behind their rows, oldest first. */
 export function processingsToRetry(ledger: Ledger, job: string): Processing[] {
   return ledger.db
     .prepare<[string], Row>(
       `SELECT * FROM processings p WHERE job = ? AND state = 'closed' AND pruned_at IS NULL AND (settled_at IS NULL OR EXISTS
-         (SELECT 1 FROM deliveries d WHERE ${OF_PROCESSING} AND d.unfinished = 1 AND d.state <> 'held'))
+         (SELECT 1 FROM deliveries d WHERE ${OF_PROCESSING} AND d.unfinished = 1 AND d.state <> 'held') OR ${SYNC_TO_GO_ON})
        ORDER BY id`,
     )
     .all(job)
