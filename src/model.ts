@@ -239,6 +239,8 @@ export interface ReadSummary {
   format: 'csv' | 'psv' | 'tsv' | 'json' | 'jsonl';
   /** Control totals found in a trailer, as written. */
   trailer?: Readonly<Record<string, string>>;
+  /** The trailer says otherwise than the rows; only where whoever reads is told of that instead of a refusal. */
+  disagreement?: RefusalDetail;
   notices: Notice[];
 }
 

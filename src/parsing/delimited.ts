@@ -1,4 +1,4 @@
-import { FileRefused, type Notice, type ReadSummary, type RowReader } from '../model.ts';
+import { FileRefused, type Notice, type ReadSummary, type RefusalDetail, type RowReader } from '../model.ts';
 import { explainBroken } from './broken.ts';
 import { BrokenRecord, type Position } from './broken-record.ts';
 import { doubleEscapedQuotes } from './dialect.ts';
@@ -9,7 +9,7 @@ import { readRecords, type SplitRecord } from './records.ts';
 import type { FileSettings, StagedFile } from './settings.ts';
 import { tellName } from './tell-name.ts';
 import { type Beginning, textAfter } from './text.ts';
-import { trailerCheck } from './trailer.ts';
+import { type TrailerCheck, trailerCheck } from './trailer.ts';
 
 /** A staged file whose first bytes were looked at. */
 export interface Opened {
@@ -76,16 +76,33 @@ export async function openDelimited(opened: Opened, format: Format, delimiter: s
         rows += batch.length;
         yield* inParts(batch);
       }
-      const totals = trailer?.verify(last && trailer.recognises(last) ? last : undefined);
+      const ended = trailer && compared(trailer, last, settings);
       const notices = [...beginning.notices, ...layout.notices, ...noticeEmpty(rows, settings)];
       summary = { rows, bytes: passed.bytes, charset: beginning.charset, format, notices };
-      if (totals) summary.trailer = totals;
+      if (ended?.totals) summary.trailer = ended.totals;
+      if (ended?.disagreement) summary.disagreement = ended.disagreement;
     },
     summary() {
       if (!summary) throw new Error('summary() is known after batches() came to its end');
       return summary;
     },
   };
+}
+
+/** The trailer says otherwise than the rows; all else that may be wrong with it says that the file is cut off, or that the job is wrong. */
+const DISAGREES = new Set(['TRAILER_COUNT', 'TRAILER_SUM']);
+
+function compared(
+  trailer: TrailerCheck,
+  last: SplitRecord | undefined,
+  settings: FileSettings,
+): { totals?: Record<string, string>; disagreement?: RefusalDetail } {
+  try {
+    return { totals: trailer.verify(last && trailer.recognises(last) ? last : undefined) };
+  } catch (error) {
+    if (settings.disagreement !== 'tell' || !(error instanceof FileRefused) || !DISAGREES.has(error.code)) throw error;
+    return { disagreement: error };
+  }
 }
 
 function* inParts<T>(rows: T[]): Generator<T[]> {

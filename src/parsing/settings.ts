@@ -213,7 +213,10 @@ export const fileSettings = z
   .prefault({})
   .describe('How the files are read.');
 
-export type FileSettings = z.output<typeof fileSettings>;
+export type FileSettings = z.output<typeof fileSettings> & {
+  /** Of whoever reads: a trailer that disagrees with the rows refuses the file, which is usual, or is told with the summary. */
+  disagreement?: 'refuse' | 'tell';
+};
 
 /** A file in the staging folder: where it lies and the name it came with. */
 export interface StagedFile {

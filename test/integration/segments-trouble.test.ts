@@ -70,3 +70,33 @@ test('wherever a snapshot with a trailer is cut off, nobody is removed', async (
   expect(run.files.filter(({ state }) => state !== 'refused' && state !== 'held')).toEqual([]);
   expect(segments.members().sort()).toEqual(before.sort());
 });
+
+test('wherever a file of several segments is cut off that a manifest counts, nobody is removed', async () => {
+  segments.job({
+    segments: { vip: 'VIP customers', lapsed: 'Lapsed' },
+    file: null,
+    source: { manifest: { name: '{name}.ctl', wait: '0s', kind: 'control', control: { count: 'rows' } } },
+    members: { segmentFrom: 'column', segmentColumn: 'segment' },
+    guards: { maxShrink: 1, maxGrowth: 100 },
+  });
+  const rows = (vip: string[], lapsed: string[]): string =>
+    ['id,segment', ...vip.map((id) => `${id},vip`), ...lapsed.map((id) => `${id},lapsed`)]
+      .map((line) => `${line}\n`)
+      .join('');
+  const drop = (name: string, bytes: Buffer | string, count: number, age: number): void => {
+    segments.world.drop(`${name}.ctl`, `rows=${count}\n`, age + 1);
+    segments.world.drop(name, bytes, age);
+  };
+  drop('a.csv', rows(users(1, 4), users(5, 9)), 9, 5000);
+  expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 9 });
+  const bytes = Buffer.from(rows(users(1, 4), users(5, 8)));
+  // The last byte is the end of a line, without which the file is whole all the same.
+  for (let cut = 0; cut < bytes.length - 1; cut += 3)
+    drop(`cut-${String(cut).padStart(3, '0')}.csv`, bytes.subarray(0, cut), 8, 1000 - cut);
+  const { run } = await segments.world.run('segments');
+  expect(run.files.length).toBeGreaterThan(20);
+  const removed = history().filter((change) => change.startsWith('-'));
+  // What is whole but for the end of its last word says so of everybody but the last.
+  expect(removed).toEqual([]);
+  expect([segments.members('vip').length, segments.members('lapsed').length]).toEqual([4, 5]);
+});

@@ -94,21 +94,25 @@ export function refuseLong(manifest: RemoteFile): void {
   });
 }
 
-/** Compares a staged file with the checksum of its manifest. Throws `FileRefused` MANIFEST_MISMATCH, MANIFEST_INVALID. */
+/**
+ * Compares a staged file with the checksum of its manifest; `rawSha256` where that is known. Throws `FileRefused` MANIFEST_MISMATCH,
+ * MANIFEST_INVALID.
+ */
 export async function checkChecksum(
   paths: Pick<StagedPaths, 'input' | 'manifest'>,
   { manifest }: Pick<Definition, 'manifest'>,
   name: string,
-  rawSha256: string,
+  rawSha256?: string,
 ): Promise<void> {
   const kind = manifest && checksumKind(manifest);
   if (!kind || !existsSync(paths.manifest)) return;
   const text = readFileSync(paths.manifest, 'utf8');
-  compareChecksum(text, kind, name, kind === 'sha256' ? rawSha256 : await md5Of(paths.input));
+  const known = kind === 'sha256' ? rawSha256 : undefined;
+  compareChecksum(text, kind, name, known ?? (await digestOf(paths.input, kind)));
 }
 
-async function md5Of(path: string): Promise<string> {
-  const hash = createHash('md5');
+async function digestOf(path: string, kind: 'md5' | 'sha256'): Promise<string> {
+  const hash = createHash(kind);
   for await (const chunk of localBytes(path)) hash.update(chunk);
   return hash.digest('hex');
 }

@@ -5,6 +5,7 @@ import type { Ledger } from '../../ledger/open.ts';
 import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
 import { openRows } from '../../parsing/open.ts';
 import { stagedPaths } from './context.ts';
+import { readingOf } from './disagreement.ts';
 import { openRowIndex, VERDICT } from './row-index.ts';
 import { readSeal } from './seal.ts';
 
@@ -61,7 +62,7 @@ async function keysOf(
   if (last === 0 || !existsSync(path)) return keys;
   const { event } = definition;
   const never = new AbortController().signal;
-  const reader = await openRows({ path, name: file.name }, definition.file, requiredColumns(event), never);
+  const reader = await openRows({ path, name: file.name }, readingOf(definition), requiredColumns(event), never);
   const wanted = new Set(lines);
   for await (const batch of reader.batches()) {
     const map = compileMapping(event, reader.columns, { fileName: file.name, now: file.openedAt });

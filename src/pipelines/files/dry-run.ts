@@ -16,6 +16,7 @@ import { isCandidateName, markerFor, markerPattern, matchPattern } from '../../r
 import { judgeInContext } from './admit.ts';
 import { checkChecksum, refuseLong } from './companions.ts';
 import { type FilePass, type Progress, type RunContext, stagedPaths } from './context.ts';
+import { disagreementIn } from './disagreement.ts';
 import { tallyDryRun } from './dry-tally.ts';
 import { localBytes } from './local-bytes.ts';
 import { type Seal, sealFile } from './seal.ts';
@@ -182,7 +183,7 @@ async function judge(
       refuseLong(beside.file);
       await stageBytes(beside.bytes, beside.file, paths.manifest, () => {});
     }
-    await checkChecksum(paths, pass.definition, name, sha256);
+    await disagreementIn(pass.definition, () => checkChecksum(paths, pass.definition, name, sha256));
     const seal = await sealFile(context, pass);
     if (ledger) {
       const fileId = knownFile(ledger, job.id, sha256);

@@ -13,6 +13,7 @@ import { resultsName } from '../../reports/results.ts';
 import { isRevisionOf, openResults, type ResultsLine, type ResultsReader } from '../../reports/results-reader.ts';
 import type { FilePass, RunContext } from './context.ts';
 import { createCursor } from './cursor.ts';
+import { readingOf } from './disagreement.ts';
 import { contentComparer, lostToOwner } from './ownership.ts';
 import { listOrNone } from './restored-files.ts';
 import { openRowIndex, VERDICT } from './row-index.ts';
@@ -176,7 +177,7 @@ async function* claimsOf(ctx: RunContext, pass: FilePass, seal: Seal): AsyncGene
   try {
     const reader = await openRows(
       stagedFile(ctx, definition, paths.input, processing.name),
-      definition.file,
+      readingOf(definition),
       requiredColumns(definition.event),
       ctx.signal,
     );

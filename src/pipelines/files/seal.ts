@@ -13,8 +13,9 @@ import { createKeyShape, type KeyShape, roundedKeys } from '../../mapping/key-sh
 import { FileRefused, type InputRow, type Mapped, type Notice } from '../../model.ts';
 import { openRows } from '../../parsing/open.ts';
 import { maskReason } from '../../reports/mask.ts';
-import { controlOf } from './companions.ts';
+import { checkChecksum, controlOf } from './companions.ts';
 import { type FilePass, keyedHash, type RunContext } from './context.ts';
+import { disagreementIn, heldFor, readingOf } from './disagreement.ts';
 import { findDuplicates, type KeyFindings } from './duplicates.ts';
 import { keepHeapSmall } from './heap.ts';
 import { createReasons } from './reasons.ts';
@@ -71,7 +72,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
 
   const reader = await openRows(
     stagedFile(ctx, definition, paths.input, processing.name),
-    definition.file,
+    readingOf(definition),
     requiredColumns(definition.event),
     ctx.signal,
   );
@@ -174,7 +175,10 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
   if (summary.rows !== rows)
     throw new FileRefused({ code: 'READ_MISMATCH', message: `the reader counted ${summary.rows} rows, ${rows} came` });
 
-  control?.verify();
+  const disagreement =
+    summary.disagreement ??
+    (await disagreementIn(definition, () => control?.verify())) ??
+    (await disagreementIn(definition, () => checkChecksum(paths, definition, processing.name)));
 
   const codes = { duplicate: tables.codes.id('DUPLICATE_IN_FILE'), conflict: tables.codes.id('CONFLICT_IN_FILE') };
   const keys = findDuplicates(paths.index, rows, codes, definition.onConflict === 'first-wins');
@@ -194,7 +198,8 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
     keys: keyShape.shape,
     ...(summary.trailer?.sequence === undefined ? {} : { sequence: summary.trailer.sequence }),
   };
-  const held = reasonToHold(seal, keys, definition) ?? heldBefore(pass);
+  const disagrees = disagreement && heldFor(disagreement);
+  const held = disagrees ?? reasonToHold(seal, keys, definition) ?? heldBefore(pass);
   if (held) seal.held = held;
   writeSeal(paths.seal, seal);
   return seal;

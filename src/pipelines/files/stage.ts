@@ -8,6 +8,7 @@ import { FileRefused, type RefusalDetail, type RemoteFile, TransferError } from 
 import { isPacked, readPlaintext } from '../../parsing/plaintext.ts';
 import { checkChecksum, fetchManifest } from './companions.ts';
 import { type RunContext, stagedPaths } from './context.ts';
+import { disagreementIn } from './disagreement.ts';
 import { localBytes } from './local-bytes.ts';
 import { stagedFile } from './staged-file.ts';
 
@@ -59,7 +60,8 @@ async function refusalByManifest(
   const paths = stagedPaths(ctx.staging, processing.id);
   try {
     await fetchManifest(ctx, processing, definition, paths.manifest);
-    await checkChecksum(paths, definition, processing.name, rawSha256);
+    // Where a file that disagrees is held, the check of its rows finds it again.
+    await disagreementIn(definition, () => checkChecksum(paths, definition, processing.name, rawSha256));
     return undefined;
   } catch (error) {
     if (error instanceof FileRefused) return error;

@@ -104,7 +104,7 @@ export function reasonToHoldSync(intent: Intent, rules: GuardRules): HoldReason 
     return held(
       'SEGMENT_UNVOUCHED',
       `nothing says that the ${kind === 'snapshot' ? 'snapshot' : 'file of changes'} of ${segment} is whole, and it would remove ${toRemove} of ${of(before, 'confirmed member', 'confirmed members')}`,
-      'have the sender write a trailer or a manifest with the number of rows (file.trailer, source.manifest), or set guards.unvouched: accept; release the file if it is known to be whole',
+      'have the sender write a trailer or a manifest with the number of rows (file.trailer, source.manifest), and end the last line; or set guards.unvouched: accept; release the file if it is known to be whole',
     );
   if (toRemove > before * rules.maxShrink)
     return held(

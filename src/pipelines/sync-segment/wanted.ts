@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
 import { eventNames } from '../../mapping/event-name.ts';
 import { ACTION, type MemberRows } from '../../mapping/member-settings.ts';
+import { checksumKind } from '../../parsing/manifest.ts';
 import { openRows } from '../../parsing/open.ts';
 import { createMemberSpool, type MemberSpool, PARTS } from '../../segments/spool.ts';
 import type { FilePass, RunContext } from '../files/context.ts';
 import { createCursor } from '../files/cursor.ts';
+import { readingOf } from '../files/disagreement.ts';
 import { keepHeapSmall } from '../files/heap.ts';
 import { openRowIndex, VERDICT } from '../files/row-index.ts';
 import type { Seal } from '../files/seal.ts';
@@ -27,12 +29,16 @@ export type WantedFile = Pick<FilePass, 'definition' | 'paths'> & {
   processing: Pick<FilePass['processing'], 'id' | 'name' | 'openedAt'>;
 };
 
-/** Reads a sealed file once more and sorts its members, each once, by segment. Rows that the seal judged otherwise are none. */
+/**
+ * Reads a sealed file once more and sorts its members, each once, by segment. Rows that the seal judged otherwise are none. `emptied`: segments
+ * without a row that are wanted all the same.
+ */
 export async function gatherWanted(
   ctx: Pick<RunContext, 'keys' | 'signal'>,
   { processing, definition, paths }: WantedFile,
   seal: Seal,
   rows: MemberRows,
+  emptied: readonly string[] = [],
 ): Promise<WantedSegments> {
   const names = [...new Set([...eventNames(rows, processing.name), ...seal.eventNames])].filter((name) => name !== '');
   const chunk = Math.max(LEAST_CHUNK, Math.floor(IN_MEMORY / PARTS / Math.max(1, names.length)));
@@ -49,12 +55,15 @@ export async function gatherWanted(
     for (const { add, remove } of spools.values()) for (const each of [add, remove]) each.close();
   };
   // A segment that the file is about by its name, or by the job, is wanted even where no row is of it: as an empty one.
-  if (rows.nameFrom !== 'column') for (const name of eventNames(rows, processing.name)) spoolOf(name);
+  const alone = rows.nameFrom === 'column' ? [] : eventNames(rows, processing.name);
+  for (const name of [...alone, ...emptied]) spoolOf(name);
+  // A line end stands behind the last row.
+  let ended = false;
   const index = openRowIndex(paths.index);
   try {
     const reader = await openRows(
       stagedFile(ctx, definition, paths.input, processing.name),
-      definition.file,
+      readingOf(definition),
       requiredColumns(rows),
       ctx.signal,
     );
@@ -62,12 +71,14 @@ export async function gatherWanted(
     const mapping = { fileName: processing.name, now: processing.openedAt };
     let columns = -1;
     let map = compileMapping(rows, reader.columns, mapping);
+    let end = 0;
     for await (const batch of reader.batches()) {
       if (columns !== reader.columns.length) {
         map = compileMapping(rows, reader.columns, mapping);
         columns = reader.columns.length;
       }
       for (const row of batch) {
+        end = row.offset + row.length;
         const { block, i } = cursor.next(row.line);
         if (block.verdict(i) !== VERDICT.candidate) continue;
         const mapped = map(row.values, row.line);
@@ -79,15 +90,14 @@ export async function gatherWanted(
       ctx.signal.throwIfAborted();
       keepHeapSmall();
     }
+    ended = reader.summary().bytes > end;
   } catch (error) {
     close();
     throw error;
   } finally {
     index.close();
   }
-  // The reader has compared the file with its trailer, and with what lay beside it.
-  const vouched =
-    definition.file.trailer !== undefined || (definition.manifest !== undefined && existsSync(paths.manifest));
+  const vouched = definition.file.trailer !== undefined || vouchedBeside(definition, paths, ended);
   const bySegment = new Map<string, WantedMembers>();
   for (const [segment, { add, remove }] of spools) {
     bySegment.set(segment, {
@@ -98,4 +108,12 @@ export async function gatherWanted(
     });
   }
   return { bySegment, [Symbol.dispose]: close };
+}
+
+/**
+ * The reader has compared the file with its trailer, and with what lay beside it. A count finds a last row that was cut off no different from a
+ * whole one.
+ */
+function vouchedBeside({ manifest }: WantedFile['definition'], paths: WantedFile['paths'], ended: boolean): boolean {
+  return manifest !== undefined && existsSync(paths.manifest) && (ended || checksumKind(manifest) !== undefined);
 }
