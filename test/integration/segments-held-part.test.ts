@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { fates } from './support/e2e-results.ts';
 import { openSegmentsWorld, type SegmentsWorld, users } from './support/segments-world.ts';
@@ -83,4 +84,35 @@ test('two segments of a file are held, each with its own code and its own number
   expect(held.stdout).toContain('would lose 8 of 10');
   expect((await decide('release', '--json')).json()).toMatchObject({ run: { delivered: 32, balanced: true } });
   expect(members()).toEqual(sorted(users(1, 30), users(11, 12)));
+});
+
+test('a segment that a snapshot has no row of is held as an empty one, and the others are synced; released, it is emptied', async () => {
+  segments.world.drop('b.csv', rows(users(1, 11), []));
+  const { code, run: found } = await run();
+  expect(found).toMatchObject({ held: 0, delivered: 11, balanced: true });
+  expect(found.files[0]).toMatchObject({ state: 'held', code: 'SEGMENT_EMPTY' });
+  expect(code).toBe(3);
+  expect(members()).toEqual(sorted(users(1, 11), users(11, 20)));
+  const held = await segments.world.cli(['held', 'segments']);
+  expect(held.stdout).toContain('the snapshot of Lapsed names no member, and 10 are confirmed');
+  segments.braze.setFaults(() => '503pre');
+  await decide('release');
+  expect(members()[1]).toHaveLength(10);
+  segments.braze.setFaults(undefined);
+  expect((await run()).run).toMatchObject({ balanced: true });
+  expect(members()).toEqual(sorted(users(1, 11), []));
+  segments.world.drop('c.csv', rows(users(1, 12), users(11, 15)));
+  expect((await run()).run).toMatchObject({ delivered: 17, held: 0, balanced: true });
+  expect(members()).toEqual(sorted(users(1, 12), users(11, 15)));
+});
+
+test('where files leave segments out on purpose, they stay as they are, and each report says so', async () => {
+  segments.job({ ...JOB, guards: { unvouched: 'accept', missing: 'keep' } });
+  segments.world.drop('b.csv', rows(users(1, 11), []));
+  const { code, run: found } = await run();
+  expect(code).toBe(0);
+  expect(found).toMatchObject({ delivered: 11, held: 0, balanced: true });
+  const report = readFileSync(String(found.reportPath).replace(/html$/, 'json'), 'utf8');
+  expect(report).toContain('no row of the snapshot is of lapsed: its 10 confirmed members stay');
+  expect(members()).toEqual(sorted(users(1, 11), users(11, 20)));
 });

@@ -2,7 +2,8 @@ import { backoffDelay } from '../../delivery/backoff.ts';
 import type { MembershipTarget } from '../../destinations/membership.ts';
 import type { SegmentsJob } from '../../jobs/schema.ts';
 import { updateProcessing } from '../../ledger/processings.ts';
-import { ensureSegment } from '../../ledger/segments.ts';
+import { syncOf } from '../../ledger/segment-syncs.ts';
+import { ensureSegment, findSegment, type KnownSegment } from '../../ledger/segments.ts';
 import { isMembers } from '../../mapping/compile.ts';
 import { eventNames } from '../../mapping/event-name.ts';
 import type { MemberRows } from '../../mapping/member-settings.ts';
@@ -12,6 +13,7 @@ import { heldCode } from '../files/held-part.ts';
 import { type Seal, writeSeal } from '../files/seal.ts';
 import { memberFates } from './fates.ts';
 import { type HoldReason, heldInPart, rulesOf } from './guards.ts';
+import { keptAsItIs, missingSegments, withWayOut } from './missing.ts';
 import { carryOut, type Judged, judgeSync, type SyncContext, type SyncEnd, type SyncRequest } from './sync.ts';
 import { gatherWanted, type WantedSegments } from './wanted.ts';
 
@@ -21,11 +23,40 @@ export function memberCourse(job: SegmentsJob, open: (ctx: RunContext) => Member
     deliver: async (ctx, pass, seal) => {
       const rows = pass.definition.event;
       if (!isMembers(rows)) throw new Error(`${pass.processing.name} was taken as something else than members`);
-      using wanted = await gatherWanted(ctx, pass, seal, rows);
-      return await syncAll(ctx, pass, seal, { job, rows }, wanted, open);
+      const emptied = segmentsToEmpty(ctx, pass, seal, job, rows);
+      using wanted = await gatherWanted(ctx, pass, seal, rows, emptied);
+      return await syncAll(ctx, pass, seal, { job, rows, emptied }, wanted, open);
     },
     fates: (ctx, pass, seal) => memberFates(ctx.ledger, pass.root.id, seal),
   };
+}
+
+/**
+ * Of the segments that the file has no row of, those that it empties once a person released that; the others are told of. What was not
+ * asked when the file was judged is none of what a person agreed to.
+ */
+function segmentsToEmpty(
+  { ledger, destinationId }: RunContext,
+  { root, paths }: FilePass,
+  seal: Seal,
+  { segments, guards }: SegmentsJob,
+  rows: MemberRows,
+): string[] {
+  const missing = missingSegments(rows, seal, (name) => findSegment(ledger, destinationId, name));
+  const held = missing.filter(({ id }) => syncOf(ledger, root.id, id) !== undefined);
+  const others = missing.filter(
+    (each) => !held.includes(each) && each.members > 0 && Object.hasOwn(segments, each.name),
+  );
+  const asked = root.refusal === null && guards.missing === 'hold' ? others : [];
+  for (const each of others) if (!asked.includes(each)) tellKept(paths, seal, each);
+  return [...held, ...asked].map(({ name }) => name);
+}
+
+function tellKept({ seal: path }: FilePass['paths'], seal: Seal, { name, members }: KnownSegment): void {
+  const kept = keptAsItIs(name, members);
+  if (seal.notices.some(({ message }) => message === kept.message)) return;
+  seal.notices.push(kept);
+  writeSeal(path, seal);
 }
 
 interface Ready {
@@ -41,7 +72,7 @@ async function syncAll(
   ctx: RunContext,
   pass: FilePass,
   seal: Seal,
-  { job, rows }: { job: SegmentsJob; rows: MemberRows },
+  { job, rows, emptied }: { job: SegmentsJob; rows: MemberRows; emptied: readonly string[] },
   wanted: WantedSegments,
   open: (ctx: RunContext) => MembershipTarget,
 ): Promise<{ halted?: { code: string; reason: string }; unchanged?: boolean }> {
@@ -71,9 +102,11 @@ async function syncAll(
       };
       ready.push({ request, judged: await judgeSync(context, request) });
     }
-    const held = ready.flatMap(({ request, judged }): [string, HoldReason][] =>
-      'end' in judged && judged.end.kind === 'held' ? [[request.segment.name, judged.end.why]] : [],
-    );
+    const held = ready
+      .flatMap(({ request, judged }): [string, HoldReason][] =>
+        'end' in judged && judged.end.kind === 'held' ? [[request.segment.name, judged.end.why]] : [],
+      )
+      .map(([name, why]): [string, HoldReason] => [name, emptied.includes(name) ? withWayOut(why) : why]);
     if (held.length > 0)
       holdFile(ctx, pass, seal, heldInPart(held, wanted.bySegment.size - held.length, pass.root.refusal));
     // A process that died before the ledger had it, and by now there is nothing to hold.
@@ -81,9 +114,13 @@ async function syncAll(
     for (const each of ready) {
       const end: SyncEnd = await carryOut(context, each.request, each.judged);
       if (end.kind === 'halted') return { halted: { code: end.code, reason: end.reason } };
+      const { segment } = each.request;
+      // No row of it is open, for which the file would come up again.
+      if (end.kind === 'open' && emptied.includes(segment.name) && !syncOf(ledger, pass.root.id, segment.id))
+        tellKept(pass.paths, seal, segment);
       if (end.kind === 'open')
         io.log.warn(
-          { job: job.id, segment: each.request.segment.name, code: end.code },
+          { job: job.id, segment: segment.name, code: end.code },
           `not through yet: ${end.reason}`,
         );
     }

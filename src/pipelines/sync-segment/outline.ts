@@ -9,6 +9,7 @@ import { differenceOf } from '../../segments/difference.ts';
 import { PARTS } from '../../segments/spool.ts';
 import type { DryRunSegment, Outline } from '../files/dry-run.ts';
 import { type HoldReason, heldInPart, reasonToHoldSync, rulesOf } from './guards.ts';
+import { missingSegments, withWayOut } from './missing.ts';
 import { gatherWanted } from './wanted.ts';
 
 /** Ids that are shown, masked. */
@@ -19,11 +20,15 @@ export function outlineSegments(job: SegmentsJob, identity: DestinationIdentity)
   return async (ctx, pass, seal, ledger) => {
     const rows = pass.definition.event;
     if (!isMembers(rows)) return { segments: [] };
-    using wanted = await gatherWanted(ctx, { ...pass, processing: { ...pass.processing, id: 0 } }, seal, rows);
+    const find = (name: string) => ledger && findSegmentAt(ledger, identity, name);
+    const missing = missingSegments(rows, seal, find).filter(({ members }) => members > 0);
+    const emptied = job.guards.missing === 'hold' ? missing.map(({ name }) => name) : [];
+    const processing = { ...pass.processing, id: 0 };
+    using wanted = await gatherWanted(ctx, { ...pass, processing }, seal, rows, emptied);
     const segments: DryRunSegment[] = [];
     const held: [string, HoldReason][] = [];
     for (const [name, { kind, listed, vouched, part }] of wanted.bySegment) {
-      const known = ledger && findSegmentAt(ledger, identity, name);
+      const known = find(name);
       const confirmed = ledger && known ? confirmedMembers(ledger, known.id) : () => [];
       const found: DryRunSegment = {
         ...{ segment: name, before: 0, desired: listed, toAdd: 0, toRemove: 0, unchanged: 0 },
@@ -51,7 +56,7 @@ export function outlineSegments(job: SegmentsJob, identity: DestinationIdentity)
         },
         rulesOf(job),
       );
-      if (why) held.push([name, why]);
+      if (why) held.push([name, emptied.includes(name) ? withWayOut(why) : why]);
     }
     if (held.length === 0) return { segments };
     return { segments, held: heldInPart(held, segments.length - held.length, null) };
