@@ -71,6 +71,8 @@ export async function turnOf(
 ): Promise<Answer | undefined> {
   const now = io.monotonic();
   const pacer = pacerFor(key, perMinute, now);
+  // A call that does not leave takes no moment from those that do.
+  if (pacer.restsUntil - now > most) return usedUp(pacer.restsUntil - now);
   let wait = pacer.reserve(now) - now;
   do {
     const rest = pacer.restsUntil - io.monotonic();

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { createPacer } from '../../src/delivery/pacer.ts';
+import { createPacer, pacerFor } from '../../src/delivery/pacer.ts';
+import { turnOf } from '../../src/destinations/patience.ts';
+import { createLog, realIo } from '../../src/io.ts';
 
 test('while the limit is used up nothing leaves, neither what has its moment already nor what asks for one', () => {
   const pacer = createPacer(600, 0);
@@ -51,4 +53,19 @@ test('what is a little late each time keeps the pace, and no span of requests is
       const before = left[i - span];
       if (before !== undefined) expect(at - before).toBeGreaterThanOrEqual(span * 20 - 5);
     }
+});
+
+test('calls that are told that the limit is used up take no moment from those that leave after it', async () => {
+  let now = 0;
+  const sleep = async (ms: number): Promise<void> => {
+    now += ms;
+  };
+  const io = { ...realIo(createLog('silent')), monotonic: () => now, sleep };
+  const { signal } = new AbortController();
+  pacerFor('used up', 600, now).rest(60_000);
+  for (let n = 0; n < 500; n += 1)
+    expect(await turnOf('used up', 600, io, signal, 1000)).toMatchObject({ code: 'THROTTLED', afterMs: 60_000 });
+  now = 60_000;
+  expect(await turnOf('used up', 600, io, signal, 1000)).toBeUndefined();
+  expect(now).toBeLessThan(60_200);
 });
