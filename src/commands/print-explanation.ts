@@ -61,6 +61,13 @@ function rowLines(row: ExplainedRow): string[] {
   return [visible(title), ...table(facts, '  ')];
 }
 
+/** Rejected for a reason that is none of the row's own. */
+const ENDED: ReadonlyMap<string, string> = new Map([
+  ['SUPERSEDED', 'what came later holds instead; there is nothing to correct'],
+  ['EXPIRED', 'its time was over before somebody decided; its key is free, and may come again'],
+  ['OPERATOR_REJECTED', 'a person ended it; its key is free, and may come again'],
+]);
+
 function meaningOf(row: ExplainedRow): string {
   switch (row.outcome) {
     case 'delivered':
@@ -72,7 +79,10 @@ function meaningOf(row: ExplainedRow): string {
     case 'conflict':
       return 'another row has the same key with different content; this row was not sent, a person has to decide';
     case 'rejected':
-      return 'it can never succeed as written; the sender has to correct it and may use the key again';
+      return (
+        ENDED.get(row.code ?? '') ??
+        'it can never succeed as written; the sender has to correct it and may use the key again'
+      );
     case 'failed':
       return 'not accepted so far; the next run tries again';
     case 'held':

@@ -85,6 +85,21 @@ export function syncsOf({ db }: Pick<Ledger, 'db'>, processing: number): (Sync &
     .all(processing);
 }
 
+/** Syncs of a segment that are through, by files that came after one, newest first. */
+export function syncsSince(
+  { db }: Pick<Ledger, 'db'>,
+  processing: number,
+  segment: string,
+): { kind: Sync['kind']; processingId: number }[] {
+  return db
+    .prepare<[string, number, number], { kind: Sync['kind']; processingId: number }>(
+      `SELECT y.kind, y.processing_id AS processingId FROM segment_syncs y JOIN segments s ON s.id = y.segment_id
+       WHERE s.name = ? AND s.job = (SELECT job FROM processings WHERE id = ?) AND y.state = 'done' AND y.processing_id > ?
+       ORDER BY y.id DESC`,
+    )
+    .all(segment, processing, processing);
+}
+
 /** The last syncs of a segment, oldest first. */
 export function historyOf({ db }: Pick<Ledger, 'db'>, segment: number, most: number): Sync[] {
   return db

@@ -123,4 +123,5 @@ test('of two rows that say both of a member none can be picked: a later file say
   });
   expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 1, open: 0 });
   expect(segments.members().sort()).toEqual(['user-1', 'user-2']);
+  expect((await segments.world.cli(['held'])).stdout).toContain('Nothing waits for a person');
 });
