@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { posix } from 'node:path';
 import { loadJobs } from '../jobs/load.ts';
+import { namedTargets } from '../jobs/named-targets.ts';
 import { isNotifyFile } from '../jobs/notify-file.ts';
 import type { Job } from '../jobs/schema.ts';
 import { type DedupeProof, dedupeProof } from '../ledger/dedupe-proofs.ts';
@@ -185,7 +186,10 @@ function jobStatus(
       since: isoOrNull(file.since),
       awaits: awaits ? { name: awaits.name, since: isoOrNull(awaits.since) } : null,
     })),
-    targets: (ledger ? targetStates(ledger, id) : []).map((each) => ({ ...each, lastAt: isoOrNull(each.lastAt) })),
+    targets: (ledger ? targetStates(ledger, id, job && namedTargets(job)) : []).map((each) => ({
+      ...each,
+      lastAt: isoOrNull(each.lastAt),
+    })),
     segments: segmentStates(ledger, id),
     expected: expectedOf(ledger, id),
     dedupe: job ? dedupeOf(job, ledger) : [],

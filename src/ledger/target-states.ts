@@ -1,4 +1,5 @@
 import type { ExportAccount, PushAccount } from '../accounts.ts';
+import type { DestinationIdentity } from '../model.ts';
 import { hasTable } from './has-table.ts';
 import type { Ledger } from './open.ts';
 import { FAILED_TOO_LONG } from './push-again.ts';
@@ -26,8 +27,17 @@ export interface TargetState {
 
 type Reading = Pick<Ledger, 'db'>;
 
-/** The targets of each job that the ledger knows, by name. Only reads; a ledger that no newer version has executed on has none. */
-export function targetStates({ db }: Reading, job: string): TargetState[] {
+/** The targets that a job file names, and where each push goes. */
+export interface NamedTargets {
+  exports: readonly string[];
+  pushes: readonly { target: string; place: DestinationIdentity }[];
+}
+
+/**
+ * What the ledger knows of the targets of a job, by name: of those that are named, and of exports that a person has to let go; absent, since
+ * the job file cannot be read: of all. Only reads; a ledger that no newer version has executed on has none.
+ */
+export function targetStates({ db }: Reading, job: string, named?: NamedTargets): TargetState[] {
   if (!hasTable({ db }, 'push_rows')) return [];
   const exports = db
     .prepare<[string], { target: string; newest: number; lastAt: number | null }>(
@@ -49,15 +59,30 @@ export function targetStates({ db }: Reading, job: string): TargetState[] {
     const code = open ? (now?.code ?? '') : '';
     return { kind: 'export', target, lastAt, rows, failed: 0, rejected: 0, givenUp: 0, held, open, code };
   });
-  return [...exported, ...pushed({ db }, job)];
+  const current = exported.filter(({ target, held }) => held || !named || named.exports.includes(target));
+  return [...current, ...pushed({ db }, job, named)];
 }
 
-function pushed({ db }: Reading, job: string): TargetState[] {
-  const targets = db
-    .prepare<[string], { id: number; target: string }>(
-      'SELECT max(id) AS id, target FROM push_targets WHERE job = ? GROUP BY target ORDER BY target',
-    )
-    .all(job);
+/** At the accounts that are named, else at the one that was last pushed to. */
+function placesOf({ db }: Reading, job: string, named: NamedTargets | undefined): { id: number; target: string }[] {
+  if (!named)
+    return db
+      .prepare<[string], { id: number; target: string }>(
+        `SELECT id, target FROM (SELECT t.id, t.target, row_number() OVER (PARTITION BY t.target ORDER BY
+           (SELECT max(p.id) FROM pushes p WHERE p.push_target_id = t.id) DESC, t.id DESC) AS place
+         FROM push_targets t WHERE t.job = ?) WHERE place = 1 ORDER BY target`,
+      )
+      .all(job);
+  const one = db.prepare<string[], { id: number; target: string }>(
+    `SELECT t.id, t.target FROM push_targets t JOIN destinations d ON d.id = t.destination_id
+     WHERE t.job = ? AND t.target = ? AND d.provider = ? AND d.account = ? AND d.container = ?`,
+  );
+  return named.pushes.flatMap(({ target, place }) => {
+    return one.get(job, target, place.provider, place.account, place.container) ?? [];
+  });
+}
+
+function pushed({ db }: Reading, job: string, named: NamedTargets | undefined): TargetState[] {
   const newest = db.prepare<[number], { state: string; code: string }>(
     'SELECT state, code FROM pushes WHERE push_target_id = ? ORDER BY id DESC LIMIT 1',
   );
@@ -70,7 +95,7 @@ function pushed({ db }: Reading, job: string): TargetState[] {
   const lost = db.prepare<[number], { n: number }>(
     `SELECT count(*) AS n FROM push_rows WHERE push_target_id = ? AND outcome = 'rejected' AND code = '${FAILED_TOO_LONG}'`,
   );
-  return targets.map(({ id, target }): TargetState => {
+  return placesOf({ db }, job, named).map(({ id, target }): TargetState => {
     const now = newest.get(id);
     const last = closed.get(id);
     const account: PushAccount | undefined = last && JSON.parse(last.account);
@@ -81,10 +106,11 @@ function pushed({ db }: Reading, job: string): TargetState[] {
   });
 }
 
-/** Targets that the newest run which came to them could not bring on: name and why. */
+/** Targets, of those that are named, that the newest run which came to them could not bring on: name and why. */
 export function stuckTargets(
   { db }: Reading,
   job: string,
+  named: NamedTargets,
 ): { kind: 'export' | 'push'; target: string; code: string }[] {
   const row = db
     .prepare<[string], { exports: string | null; pushes: string | null }>(
@@ -95,9 +121,17 @@ export function stuckTargets(
     .get(job);
   const exports: ExportAccount[] = JSON.parse(row?.exports ?? '[]');
   const pushes: PushAccount[] = JSON.parse(row?.pushes ?? '[]');
+  const isPushed = (of: PushAccount): boolean =>
+    named.pushes.some(
+      ({ target, place }) => target === of.target && place.provider === of.provider && place.account === of.account,
+    );
   const found = [
-    ...exports.map(({ target, state, why }) => ({ kind: 'export' as const, target, state, code: why?.code ?? '' })),
-    ...pushes.map(({ target, state, why }) => ({ kind: 'push' as const, target, state, code: why?.code ?? '' })),
+    ...exports
+      .filter(({ target }) => named.exports.includes(target))
+      .map(({ target, state, why }) => ({ kind: 'export' as const, target, state, code: why?.code ?? '' })),
+    ...pushes
+      .filter(isPushed)
+      .map(({ target, state, why }) => ({ kind: 'push' as const, target, state, code: why?.code ?? '' })),
   ];
   return found.filter(({ state }) => state === 'open').map(({ kind, target, code }) => ({ kind, target, code }));
 }

@@ -1,3 +1,4 @@
+import { namedTargets } from '../jobs/named-targets.ts';
 import type { Job } from '../jobs/schema.ts';
 import { openExpectations } from '../ledger/expectations.ts';
 import { heldExports } from '../ledger/exports.ts';
@@ -178,7 +179,7 @@ function ofTargets(ledger: Pick<Ledger, 'db'>, job: Job): KnownMatter[] {
       detail: { target, code, rows },
     }),
   );
-  const stuck = stuckTargets(ledger, job.id).filter(({ code }) => !PASSING.has(code));
+  const stuck = stuckTargets(ledger, job.id, namedTargets(job)).filter(({ code }) => !PASSING.has(code));
   const stopped = stuck.map(
     ({ kind: what, target, code }): KnownMatter => ({
       ...{ kind: 'target-stopped', subject: `${what} ${target}`, holds: true, once: false, ends: true },

@@ -2,6 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openLedgerForReading } from '../../src/ledger/open.ts';
+import { stuckTargets } from '../../src/ledger/target-states.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
 import { customers, ledgerLinks, linksJob, people } from './support/links-job.ts';
 
@@ -83,6 +85,27 @@ describe('upkeep of share links', { timeout: 300_000 }, () => {
     await forget('ann2@example.com');
     expect(proofs()).toEqual(['', '', '', '', before[4]]);
     db.close();
+  });
+
+  it('a target that the job names no more is no matter any more, but for an export that a person has to let go', async () => {
+    const stuck = async (...exports: string[]): Promise<string[]> => {
+      const ledger = await openLedgerForReading(world.ledger);
+      if (!ledger) throw new Error('there is no ledger');
+      try {
+        return stuckTargets(ledger, 'links', { exports, pushes: [] }).map(({ target }) => target);
+      } finally {
+        await ledger.close();
+      }
+    };
+    expect([await stuck('there', 'away'), await stuck('there')]).toEqual([['away'], []]);
+    const attention = async (): Promise<string[]> => (await world.cli(['status', '--json'])).json().attention;
+    expect(await attention()).toEqual(['links: the export away stopped: NO_SUCH_FOLDER']);
+    linksJob(world, 'links', { exports: [exportsTo('there', 'a.csv')] });
+    expect(await attention()).toEqual([]);
+    const db = new Database(world.ledger);
+    db.exec("UPDATE exports SET state = 'held', code = 'EXPORT_SHRINKS' WHERE target = 'away'");
+    db.close();
+    expect(await attention()).toEqual(['links: the export away is held (EXPORT_SHRINKS): referry held links']);
   });
 
   it('prune leaves what waits for its outbox, and takes what nobody waits for', async () => {
