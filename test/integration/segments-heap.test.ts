@@ -158,7 +158,7 @@ describe('segments that Heap posts', { timeout: 120_000 }, () => {
       const staging = join(segments.world.state, 'staging');
       const { signal } = new AbortController();
       const gather = (run: number): ReturnType<typeof gatherPages> =>
-        gatherPages({ run, ledger, io, signal, staging, destinationId: 1 }, job);
+        gatherPages({ run, ledger, io, signal, staging, destinationId: 1, progress: () => {} }, job);
       const first = await gather(1);
       expect(pagesWaiting()).toBe(3);
       const text = readFileSync(first.file?.path ?? '', 'utf8');

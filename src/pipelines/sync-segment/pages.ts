@@ -1,9 +1,5 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createByteFile } from '../../exports/byte-file.ts';
 import type { SegmentsJob } from '../../jobs/schema.ts';
 import { HEAP_COLUMNS } from '../../jobs/sync-segment.ts';
-import { areContentsKnown } from '../../ledger/link-sources.ts';
 import {
   changesOf,
   isGatheredHeld,
@@ -16,17 +12,11 @@ import { confirmedMembers } from '../../ledger/segment-members.ts';
 import { findSegment } from '../../ledger/segments.ts';
 import type { Notice } from '../../model.ts';
 import { PARTS } from '../../segments/spool.ts';
-import { lineOf } from '../files/by-file/dialect.ts';
 import type { RunContext } from '../files/context.ts';
-import { sweepGathered } from '../files/gathered.ts';
+import { type GatheringContext, gatherFile } from '../files/gathered.ts';
 import type { GatheredFile } from '../files/pipeline.ts';
-import { stagingProblem, syncFolder } from '../files/stage.ts';
 
-type PagesContext = Pick<RunContext, 'run' | 'ledger' | 'io' | 'signal' | 'staging' | 'destinationId'>;
-
-/** Folder of such files, below staging. */
-const PAGES = 'pages';
-const FLUSH_AT = 1 << 18;
+type PagesContext = GatheringContext & Pick<RunContext, 'destinationId'>;
 
 /**
  * Writes down what the pages that Heap posted change, all in all, as a file of changes to be taken: each member once. Pages count as taken up
@@ -37,7 +27,7 @@ export async function gatherPages(
   ctx: PagesContext,
   job: SegmentsJob,
 ): Promise<{ file?: GatheredFile; notices: readonly Notice[] }> {
-  const { ledger, io, staging } = ctx;
+  const { ledger, io } = ctx;
   const waiting = pagesOf(ledger, job.id);
   const notices = strangers(waiting, job);
   const pages = waiting.filter(({ segment }) => Object.hasOwn(job.segments, segment));
@@ -52,25 +42,15 @@ export async function gatherPages(
     const message = `Heap posted ${rejected} members without an id, or with one of more than 255 characters; they are in no row`;
     notices.push({ code: 'MEMBERS_WITHOUT_ID', message });
   }
-  const folder = join(staging, PAGES);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await sweepGathered(ctx, { job: job.id, folder, begin });
-  const stamp = new Date(io.now()).toISOString().replace(/[-:]|\.\d+/g, '');
-  const name = `${begin}${stamp}-r${ctx.run}.csv`;
-  const path = join(folder, name);
-  const written = await write(ctx, job, pages, path).catch((error: unknown) => {
-    throw stagingProblem(error, staging);
-  });
-  const taken = async (): Promise<void> => {
-    takenUp(ledger, pages, io.now());
-    await rm(path, { force: true });
-  };
-  if (written.rows === 0 || areContentsKnown(ledger, job.id, written.sha256)) {
-    await taken();
-    return { notices };
-  }
-  io.log.info({ job: job.id, file: name, pages: pages.length, rows: written.rows }, 'pages of Heap were taken up');
-  return { file: { path, name, taken }, notices };
+  const { segment, action, id } = HEAP_COLUMNS;
+  const { file, rows } = await gatherFile(
+    ctx,
+    { job: job.id, begin, folder: 'pages', taken: () => takenUp(ledger, pages, io.now()) },
+    { columns: [segment, action, id, 'pages'], batches: batchesOf(rowsOf(ctx, job, pages)) },
+  );
+  if (!file) return { notices };
+  io.log.info({ job: job.id, file: file.name, pages: pages.length, rows }, 'pages of Heap were taken up');
+  return { file, notices };
 }
 
 /** Segments that Heap posts and the job does not name: their pages wait, until it does or time is over. */
@@ -86,37 +66,27 @@ function strangers(pages: readonly ReceivedPage[], job: SegmentsJob): Notice[] {
   }));
 }
 
-async function write(
-  ctx: PagesContext,
-  job: SegmentsJob,
-  pages: readonly ReceivedPage[],
-  path: string,
-): Promise<{ rows: number; sha256: string }> {
-  const file = await createByteFile(`${path}.part`, path);
-  let rows = 0;
-  try {
-    const { segment: segmentColumn, action, id } = HEAP_COLUMNS;
-    file.add(Buffer.from(lineOf([segmentColumn, action, id, 'pages'], 'csv', 'rfc4180')));
-    // A file is its contents: without them, who came, went and comes again would not come again.
-    const numbers = pages.map((page) => page.id).sort((a, b) => a - b);
-    const of = `${numbers[0]}-${numbers.at(-1)}`;
-    for (const segment of Object.keys(job.segments)) {
-      const its = pages.filter((page) => page.segment === segment);
-      for (const { member, removed } of changesIn(ctx, job, segment, its)) {
-        file.add(Buffer.from(lineOf([segment, removed ? 'remove' : 'add', member, of], 'csv', 'rfc4180')));
-        rows += 1;
-        if (file.waiting < FLUSH_AT) continue;
-        await file.flush();
-        ctx.signal.throwIfAborted();
-      }
-    }
-    const { sha256 } = await file.finish();
-    await rename(`${path}.part`, path);
-    await syncFolder(join(path, '..'));
-    return { rows, sha256 };
-  } catch (error) {
-    await file.discard();
-    throw error;
+const BATCH = 1000;
+
+function* batchesOf(rows: Iterable<string[]>): Generator<string[][]> {
+  let batch: string[][] = [];
+  for (const row of rows) {
+    batch.push(row);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function* rowsOf(ctx: PagesContext, job: SegmentsJob, pages: readonly ReceivedPage[]): Generator<string[]> {
+  // A file is its contents: without them, who came, went and comes again would not come again.
+  const numbers = pages.map((page) => page.id).sort((a, b) => a - b);
+  const of = `${numbers[0]}-${numbers.at(-1)}`;
+  for (const segment of Object.keys(job.segments)) {
+    const its = pages.filter((page) => page.segment === segment);
+    for (const { member, removed } of changesIn(ctx, job, segment, its))
+      yield [segment, removed ? 'remove' : 'add', member, of];
   }
 }
 
