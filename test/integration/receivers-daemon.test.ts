@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
@@ -113,32 +113,6 @@ describe('a daemon that takes share links', { timeout: 120_000 }, () => {
       expect.stringMatching(/^ann@example\.com,https:\/\//),
       'web@example.com,https://share.acme.example/web',
     ]);
-  });
-
-  it('a key that changes is good without a restart, both for as long as both are given; a file that is wrong is answered 503', async () => {
-    writeFileSync(join(world.root, 'key'), KEY, { mode: 0o600 });
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how a job file writes it
-    linksJob(world, 'links', { receive: { keyType: 'password', key: '${file:../key}' } });
-    await start();
-    const answered = async (status: number, authorization: string): Promise<void> => {
-      const body = JSON.stringify({ email: 'ana@example.com', share_link: 'a.example/1' });
-      const ask = (): Promise<number> =>
-        fetch(`${url}/webhooks/links`, { method: 'POST', body, headers: { authorization } }).then(
-          (reply) => reply.status,
-        );
-      for (let n = 0; n < 200 && (await ask()) !== status; n += 1) await io.sleep(100);
-      expect(await ask(), authorization).toBe(status);
-    };
-    await answered(200, `Bearer ${KEY}`);
-    writeFileSync(join(world.root, 'key'), 'the-next-key');
-    await answered(200, 'Bearer the-next-key');
-    await answered(401, `Bearer ${KEY}`);
-    const path = join(world.jobs, 'links.yaml');
-    const text = readFileSync(path, 'utf8');
-    writeFileSync(path, text.replace('"links"', '"lonks"'));
-    await answered(503, 'Bearer the-next-key');
-    writeFileSync(path, text);
-    await answered(200, 'Bearer the-next-key');
   });
 
   it('C01: killed in a flood: whatever was answered 200 is in the ledger, and what comes again ends as one link each', async () => {
