@@ -1,16 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createLog, realIo } from '../../src/io.ts';
-import { type IterableStandIn, startIterable } from '../../src/sandbox/iterable/server.ts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { IterableStandIn } from '../../src/sandbox/iterable/server.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
-import { snapshot } from './support/segments-world.ts';
-import { fromEnv } from './support/usual-job.ts';
-
-const person = (n: number): string => `p${n}@example.com`;
-const people = (from: number, to: number): string[] =>
-  Array.from({ length: to - from + 1 }, (_, i) => person(from + i)).sort();
+import { iterableTarget, people, person, snapshot, writeSegmentsJob } from './support/segments-world.ts';
 
 let world: World;
 let iterable: IterableStandIn;
@@ -18,26 +12,9 @@ let iterable: IterableStandIn;
 /** Thirty people are confirmed; somebody else took ten of them out, and put two others in. */
 beforeEach(async () => {
   world = await openWorld();
-  const limits = { requests: 1_000_000, readsPerMinute: 1_000_000 };
-  const project = { emails: people(1, 40) };
-  iterable = await startIterable({ io: realIo(createLog('silent')), keys: ['segments-token'], limits, project });
-  const quick = {
-    patience: '20s',
-    backoff: { first: '5ms', cap: '20ms' },
-    requestsPerSecond: 1000,
-    readsPerMinute: 9000,
-  };
-  const job = {
-    pipeline: 'sync-segment',
-    source: { url: `file://${world.served}/inbox`, match: '*.csv', stable: { for: '0s' } },
-    file: { trailer: { startsWith: 'TRAILER', delimiter: '|', count: 2 } },
-    members: { id: 'id' },
-    segments: { vip: 'VIP customers' },
-    target: { iterable: { account: 'acme', apiKey: fromEnv('SEGMENTS_SECRET'), url: iterable.url, ...quick } },
-    delivery: { maxAttempts: 2, backoff: { first: '5ms', cap: '40ms' } },
-  };
-  writeFileSync(join(world.jobs, 'segments.yaml'), JSON.stringify(job));
-  Object.assign(world.env, { SEGMENTS_SECRET: 'segments-token' });
+  const place = await iterableTarget(world);
+  iterable = place.iterable;
+  writeSegmentsJob(world, place.target);
   world.drop('a.csv', snapshot(people(1, 30)));
   expect((await world.run('segments')).run).toMatchObject({ delivered: 30, balanced: true });
   const [list] = iterable.lists.all();
@@ -72,42 +49,40 @@ async function killedAt(place: string): Promise<void> {
   expect(syncs()).toMatchObject([{ state: 'done' }, { kind: 'repair', state: 'running' }]);
 }
 
-describe.each(['sync-begun', 'chunk-claimed', 'chunk-answered', 'chunk-settled'])(
-  'a repair that is killed at %s',
-  (place) => {
-    test('is told of, and ended by the next repair, which does the rest', async () => {
-      await killedAt(place);
-      const looked = await world.cli(['verify-segment', 'vip']);
-      expect(looked.code).not.toBe(0);
-      expect(looked.stderr).toContain('referry verify-segment vip --repair --job segments');
-      const { code, stdout, stderr } = await world.cli(['verify-segment', 'vip', '--repair', '--json']);
-      expect(code, stderr).toBe(0);
-      expect(JSON.parse(stdout)).toMatchObject({ confirmed: 30 });
-      expect(members()).toEqual(people(1, 30));
-      expect(chunks()).toEqual([]);
-      expect(syncs()).not.toContainEqual(expect.objectContaining({ state: 'running' }));
-      const same = await world.cli(['verify-segment', 'vip']);
-      expect([same.code, same.stderr]).toEqual([0, '']);
-    });
-
-    test('is ended by the next run before the new file is compared', async () => {
-      await killedAt(place);
-      world.drop('b.csv', snapshot(people(2, 31)));
-      const { run, code, stderr } = await world.run('segments');
-      expect(run, stderr).toMatchObject({ delivered: 30, open: 0, balanced: true, halted: null });
-      expect(code).toBe(0);
-      expect(chunks()).toEqual([]);
-      expect(syncs()).toMatchObject([
-        { kind: 'snapshot', state: 'done', after: 30 },
-        { kind: 'repair', state: 'done', after: 30 },
-        { kind: 'snapshot', state: 'done', after: 30 },
-      ]);
-      const mended = await world.cli(['verify-segment', 'vip', '--repair']);
-      expect(mended.code, mended.stderr).toBe(0);
-      expect(members()).toEqual(people(2, 31));
-    });
+test.each(['sync-begun', 'chunk-claimed', 'chunk-answered', 'chunk-settled'])(
+  'a repair that is killed at %s is told of, and ended by the next repair, which does the rest',
+  async (place) => {
+    await killedAt(place);
+    const looked = await world.cli(['verify-segment', 'vip']);
+    expect(looked.code).not.toBe(0);
+    expect(looked.stderr).toContain('referry verify-segment vip --repair --job segments');
+    const { code, stdout, stderr } = await world.cli(['verify-segment', 'vip', '--repair', '--json']);
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ confirmed: 30 });
+    expect(members()).toEqual(people(1, 30));
+    expect(chunks()).toEqual([]);
+    expect(syncs()).not.toContainEqual(expect.objectContaining({ state: 'running' }));
+    const same = await world.cli(['verify-segment', 'vip']);
+    expect([same.code, same.stderr]).toEqual([0, '']);
   },
 );
+
+test('a repair that is killed with a chunk under way is ended by the next run before the new file is compared', async () => {
+  await killedAt('chunk-claimed');
+  world.drop('b.csv', snapshot(people(2, 31)));
+  const { run, code, stderr } = await world.run('segments');
+  expect(run, stderr).toMatchObject({ delivered: 30, open: 0, balanced: true, halted: null });
+  expect(code).toBe(0);
+  expect(chunks()).toEqual([]);
+  expect(syncs()).toMatchObject([
+    { kind: 'snapshot', state: 'done', after: 30 },
+    { kind: 'repair', state: 'done', after: 30 },
+    { kind: 'snapshot', state: 'done', after: 30 },
+  ]);
+  const mended = await world.cli(['verify-segment', 'vip', '--repair']);
+  expect(mended.code, mended.stderr).toBe(0);
+  expect(members()).toEqual(people(2, 31));
+});
 
 test('a repair that the target stopped is gone on with once it takes changes again', async () => {
   iterable.setFaults(({ method }) => (method === 'GET' ? undefined : { kind: 'status', status: 503 }));

@@ -1,15 +1,14 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
 import { startExtole } from '../../src/sandbox/extole/server.ts';
 import { startHubspot } from '../../src/sandbox/hubspot/server.ts';
-import { startIterable } from '../../src/sandbox/iterable/server.ts';
 import { startKlaviyo } from '../../src/sandbox/klaviyo/server.ts';
 import { startSandbox } from '../../src/sandbox/start.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
-import { snapshot } from './support/segments-world.ts';
+import { iterableTarget, people, person, QUICK, snapshot, writeSegmentsJob } from './support/segments-world.ts';
 import { fromEnv, fromFile, type Json } from './support/usual-job.ts';
 
 const io = realIo(createLog('silent'));
@@ -25,12 +24,7 @@ afterEach(async () => {
 });
 
 const NAME = 'VIP customers';
-const QUICK = { patience: '20s', backoff: { first: '5ms', cap: '20ms' } };
 const WIDE = Number.POSITIVE_INFINITY;
-
-const person = (n: number): string => `p${n}@example.com`;
-const people = (from: number, to: number): string[] =>
-  Array.from({ length: to - from + 1 }, (_, i) => person(from + i)).sort();
 
 interface Place {
   target: Json;
@@ -100,16 +94,17 @@ const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
         const ids = new Set([...klaviyo.lists.values()].flatMap((list) => [...list]));
         return klaviyo.profiles.all().flatMap(({ id, email = '' }) => (ids.has(id) ? [email] : []));
       },
+      meddle(email, isMember) {
+        const id = klaviyo.profiles.all().find((profile) => profile.email === email)?.id ?? '';
+        for (const list of klaviyo.lists.values()) isMember ? list.add(id) : list.delete(id);
+      },
     };
   },
   async iterable() {
-    const limits = { requests: WIDE, readsPerMinute: WIDE };
-    const project = { emails: people(1, 40) };
-    const iterable = await startIterable({ io, keys: ['segments-token'], limits, project });
+    const { iterable, target } = await iterableTarget(world);
     opened.push(() => iterable.stop());
-    const quick = { ...QUICK, requestsPerSecond: 1000, readsPerMinute: 9000 };
     return {
-      target: { iterable: { account: 'acme', apiKey: fromEnv('SEGMENTS_SECRET'), url: iterable.url, ...quick } },
+      target,
       members: () => iterable.lists.all().flatMap((list) => [...list.members]),
       meddle(email, isMember) {
         for (const list of iterable.lists.all()) isMember ? list.members.add(email) : list.members.delete(email);
@@ -118,18 +113,9 @@ const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
   },
 };
 
-function writeJob(target: Json): void {
-  const job: Json = {
-    pipeline: 'sync-segment',
-    source: { url: `file://${world.served}/inbox`, match: '*.csv', stable: { for: '0s' } },
-    file: { trailer: { startsWith: 'TRAILER', delimiter: '|', count: 2 } },
-    members: { id: 'id' },
-    segments: { vip: NAME },
-    target,
-    delivery: { maxAttempts: 2, backoff: { first: '5ms', cap: '40ms' } },
-  };
-  writeFileSync(join(world.jobs, 'segments.yaml'), JSON.stringify(job, null, 2));
-  Object.assign(world.env, { SEGMENTS_SECRET: 'segments-token' });
+function writeJob(target: Json, change?: Json): void {
+  writeSegmentsJob(world, target, change);
+  world.env.SEGMENTS_SECRET = 'segments-token';
 }
 
 test.each(Object.entries(PLACES))(
@@ -152,7 +138,7 @@ test.each(Object.entries(PLACES))(
   },
 );
 
-test.each(Object.entries(PLACES).filter(([name]) => ['extole', 'hubspot', 'iterable'].includes(name)))(
+test.each(Object.entries(PLACES).filter(([name]) => ['extole', 'hubspot', 'klaviyo', 'iterable'].includes(name)))(
   'verify-segment tells what somebody else changed at %s, and puts it right',
   async (_name, place) => {
     const { target, members, meddle } = await place();
@@ -219,4 +205,9 @@ test('check names segments that have no audience, and two that share one', async
   const { code, stdout, stderr } = await world.cli(['check']);
   expect(code).toBe(2);
   expect(stdout + stderr).toContain('no audience is named for the segment vip');
+  const shared = { extoleFiles: { account: 'acme', audiences: { vip: '4711', gold: '4711' }, sftp } };
+  writeJob(shared, { members: { segmentFrom: 'file' }, segments: { gold: 'Gold customers' } });
+  const twice = await world.cli(['check']);
+  expect(twice.code).toBe(2);
+  expect(twice.stdout + twice.stderr).toContain('the segments vip and gold have the same audience');
 });

@@ -24,7 +24,7 @@ export interface KlaviyoOptions extends StandInOptions {
 export interface KlaviyoStandIn extends StandIn {
   profiles: ProfileStore;
   /** Ids of the profiles in each list. */
-  lists: ReadonlyMap<string, ReadonlySet<string>>;
+  lists: ReadonlyMap<string, Set<string>>;
   listNames: Lists['names'];
   /** Makes a list, as a person does; its id. */
   addList: Lists['add'];
