@@ -98,8 +98,7 @@ export function all(rows: readonly unknown[], answer: Answer): Called {
 
 /** What keeps the rest of a batch from leaving. */
 function stoppedBy(answer: Answer): Answer | undefined {
-  if (answer.kind === 'halted') return answer;
-  return answer.kind === 'retryable' || answer.kind === 'unknown' ? notSentAfter(answer) : undefined;
+  return answer.kind === 'accepted' || answer.kind === 'rejected' ? undefined : notSentAfter(answer);
 }
 
 function tooLarge(bytes: number, most: number): Answer {

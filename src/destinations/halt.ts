@@ -44,6 +44,13 @@ function meaningOf(status: number, words: HaltWords): [code: string, hint: strin
   return ['UNEXPECTED_STATUS', `${provider} does not document this answer; check ${where} and any proxy`];
 }
 
+/** A look that got no answer leaves no doubt about what was to follow it: nothing was changed. */
+export function afterLookingUp(answer: Answer): Answer {
+  if (answer.kind !== 'unknown') return answer;
+  const { reason, http } = answer;
+  return { kind: 'retryable', code: 'LOOKUP_FAILED', reason, ...(http === undefined ? {} : { http }) };
+}
+
 /** What is answered to a question about rows that were handed in before says nothing against their having been accepted. */
 export function afterHandingIn(answer: Answer): Answer {
   if (answer.kind === 'halted') return { ...answer, doubtful: true };

@@ -52,7 +52,7 @@ export async function sendAsJobs(
     }
     const { answer } = handedIn;
     // Who could not be reached for so long is not asked once more for each part.
-    stop = answer.kind === 'halted' ? answer : notSentAfter(answer);
+    stop = notSentAfter(answer);
     return all(part, answer);
   }
 
@@ -119,7 +119,9 @@ export function everyOne(refused: Answer): Answer {
   return { kind: 'halted', code: EVERY, reason };
 }
 
+/** What the rest of a batch is answered that is not sent because of this answer: what halts, halts the rest too. */
 export function notSentAfter(answer: Answer): Answer {
+  if (answer.kind === 'halted') return answer;
   const after = answer.kind === 'retryable' && answer.afterMs !== undefined ? { afterMs: answer.afterMs } : {};
   return { kind: 'retryable', code: 'NOT_SENT', reason: `nothing was sent after: ${reasonOf(answer)}`, ...after };
 }

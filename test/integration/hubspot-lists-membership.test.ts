@@ -164,6 +164,19 @@ test('a list that was deleted meanwhile stops the target', async () => {
   });
 });
 
+test('where HubSpot asks for patience while contacts are looked up, each member is told when to come again', async () => {
+  const at = await standIn();
+  const target = targetTo(at);
+  await target.prepare(SEGMENT, NEVER);
+  const asking = { kind: 'status', status: 429, headers: { 'retry-after': '600' }, body: '{}' } as const;
+  at.provider.setFaults(({ path }) => (path.endsWith('/batch/read') ? asking : undefined));
+  const { add } = await target.apply({ add: members(120), remove: [] }, NEVER);
+  const later = add.filter((answer) => answer.kind === 'retryable' && (answer.afterMs ?? 0) > 500_000);
+  expect(later).toHaveLength(120);
+  expect(add[0]).toMatchObject({ code: 'THROTTLED' });
+  expect(add[119]).toMatchObject({ code: 'NOT_SENT', reason: expect.stringContaining('THROTTLED') });
+});
+
 test('where contacts cannot be looked up, nothing is sent and nothing is in doubt', async () => {
   const at = await standIn();
   const target = targetTo(at, { patience: '60ms' });

@@ -1,6 +1,7 @@
 import { retryAfterMs } from '../../delivery/backoff.ts';
 import type { Answer, Io } from '../../model.ts';
 import { type Caller, createCaller } from '../caller.ts';
+import { notSentAfter } from '../jobs.ts';
 import type { Form } from '../multipart.ts';
 import type { Asked, Reply } from '../patience.ts';
 import { pathAt } from '../reach-settings.ts';
@@ -50,18 +51,12 @@ export function untilFailed(api: BatchCalls): BatchCalls {
     async post(path, body, read, signal) {
       if (stop) return { failed: stop };
       const result = await api.post(path, body, read, signal);
-      if ('failed' in result) stop = afterwards(result.failed);
+      if ('failed' in result) stop = notSentAfter(result.failed);
       return result;
     },
     postOnce: async (path, body, read, signal) =>
       stop ? { failed: stop } : await api.postOnce(path, body, read, signal),
   };
-}
-
-function afterwards(failed: Answer): Answer {
-  if (failed.kind === 'halted' || failed.kind === 'accepted') return failed;
-  const reason = `nothing was sent after: ${failed.code} (${failed.reason})`;
-  return { kind: 'retryable', code: 'NOT_SENT', reason };
 }
 
 /** A hundred contacts with all that we ask for are far below this. */

@@ -1,5 +1,5 @@
 import type { Answer, Io } from '../../../model.ts';
-import { haltOf } from '../../halt.ts';
+import { afterLookingUp, haltOf } from '../../halt.ts';
 import type { Asked } from '../../patience.ts';
 import { pathAt } from '../../reach-settings.ts';
 import { jsonObject, listOf } from '../../reply-json.ts';
@@ -63,7 +63,7 @@ const UNKNOWN: Answer = {
 
 /** Those that Braze does not know; an answer for all where it did not say. */
 function invalidIn(asked: Asked, ids: ReadonlySet<string>): Set<string> | Answer {
-  if ('stopped' in asked) return notAdded(asked.stopped);
+  if ('stopped' in asked) return afterLookingUp(asked.stopped);
   const { reply } = asked;
   const body = reply.truncated ? undefined : jsonObject(reply.body);
   if (reply.status !== 200 && reply.status !== 201) {
@@ -78,10 +78,4 @@ function invalidIn(asked: Asked, ids: ReadonlySet<string>): Set<string> | Answer
     return { kind: 'retryable', code: 'LOOKUP_FAILED', reason: `${PROVIDER} did not say which users it knows` };
   const named = listOf(body.invalid_user_ids).filter((id) => typeof id === 'string');
   return new Set(named.filter((id) => ids.has(id)));
-}
-
-/** Nothing was added: a look that got no answer leaves no doubt about that. */
-function notAdded(answer: Answer): Answer {
-  if (answer.kind !== 'unknown') return answer;
-  return { kind: 'retryable', code: 'LOOKUP_FAILED', reason: answer.reason };
 }

@@ -1,4 +1,5 @@
 import type { Answer } from '../../../model.ts';
+import { afterLookingUp } from '../../halt.ts';
 import type { Change } from '../../membership-calls.ts';
 import type { AudienceWork } from './operation.ts';
 
@@ -29,7 +30,7 @@ async function changePerson(
 ): Promise<Answer | undefined> {
   const persons = await api.personsOf(id, signal);
   if ('refused' in persons) return undefined;
-  if ('answer' in persons) return asNotSent(persons.answer);
+  if ('answer' in persons) return afterLookingUp(persons.answer);
   const [personId, ...others] = persons.found;
   if (personId === undefined || personId === '' || others.length > 0) return undefined;
   const said = await (add
@@ -39,10 +40,4 @@ async function changePerson(
   if ('found' in said) return accepted;
   if ('answer' in said) return said.answer;
   return !add && said.refused.code === 'membership_not_found' ? accepted : undefined;
-}
-
-/** A look that got no answer leaves no doubt: nothing was changed. */
-function asNotSent(answer: Answer): Answer {
-  if (answer.kind !== 'unknown') return answer;
-  return { kind: 'retryable', code: 'LOOKUP_FAILED', reason: answer.reason };
 }

@@ -1,5 +1,7 @@
 import type { Answer, Io } from '../../../model.ts';
 import { findOrMake } from '../../find-or-make.ts';
+import { afterLookingUp } from '../../halt.ts';
+import { notSentAfter } from '../../jobs.ts';
 import type { MembershipTarget, Segment } from '../../membership.ts';
 import { asAnswers, asList, type Change, notReady } from '../../membership-calls.ts';
 import { splitRefused } from '../../split.ts';
@@ -45,11 +47,11 @@ export function createHubspotList(settings: HubspotListSettings, io: Io): Member
       await lookUp(part, api, whole, signal);
       const stop = part.find(({ answer }) => answer && answer.kind !== 'rejected')?.answer;
       if (!stop || stop.kind === 'accepted') continue;
-      for (const row of rows.slice(at)) row.answer ??= stop.kind === 'halted' ? stop : notLookedUp(stop);
+      for (const row of rows.slice(at)) row.answer ??= notSentAfter(afterLookingUp(stop));
       break;
     }
     for (const row of rows) {
-      if (row.answer?.kind === 'unknown') row.answer = notLookedUp(row.answer);
+      if (row.answer) row.answer = afterLookingUp(row.answer);
       if (row.contactId === undefined) row.answer ??= row.change.add ? NO_CONTACT : notAMember();
     }
     // Two ids may lead to one contact: whoever is to be a member by one of them stays one.
@@ -143,12 +145,6 @@ function accepted(contactId: string): Answer {
 /** Nothing had to be sent: nobody is to be removed. */
 function notAMember(): Answer {
   return { kind: 'accepted', proof: { kind: 'batch_counts', eventId: 'members=0' } };
-}
-
-/** Nothing was changed: a look that got no answer leaves no doubt about that. */
-function notLookedUp(answer: Answer): Answer {
-  if (answer.kind === 'accepted' || answer.kind === 'halted') return answer;
-  return { kind: 'retryable', code: 'LOOKUP_FAILED', reason: answer.reason };
 }
 
 const NO_CONTACT: Answer = {

@@ -1,5 +1,6 @@
 import type { Answer, Io } from '../../../model.ts';
 import { findOrMake } from '../../find-or-make.ts';
+import { afterLookingUp } from '../../halt.ts';
 import { notSentAfter } from '../../jobs.ts';
 import type { MembershipTarget, Segment } from '../../membership.ts';
 import { asAnswers, asList, type Change, notReady } from '../../membership-calls.ts';
@@ -41,7 +42,7 @@ export function createKlaviyoList(settings: KlaviyoListSettings, io: Io): Member
             signal,
           );
           if ('refused' in found) return found;
-          if ('answer' in found) return { answers: some.map(() => notLookedUp(found.answer)) };
+          if ('answer' in found) return { answers: some.map(() => afterLookingUp(found.answer)) };
           for (const { id, member } of found.found) ids.set(member, id);
           return { answers: some.map(() => LOOKED_UP) };
         },
@@ -54,7 +55,7 @@ export function createKlaviyoList(settings: KlaviyoListSettings, io: Io): Member
       const stop = said.find(({ kind }) => kind === 'halted' || kind === 'retryable');
       if (!stop) continue;
       // Who could not be asked for so long is not asked once more for each part.
-      for (const change of changes.slice(at + part.length)) answers.set(change, after(stop));
+      for (const change of changes.slice(at + part.length)) answers.set(change, notSentAfter(stop));
       break;
     }
     return ids;
@@ -76,7 +77,7 @@ export function createKlaviyoList(settings: KlaviyoListSettings, io: Io): Member
           if (stop) return { answers: part.map(() => stop ?? LOST) };
           const said = await api.change(listId, add, [...new Set(part.flatMap((one) => profileOf(one) ?? []))], signal);
           if ('refused' in said) return said;
-          if ('answer' in said) stop = after(said.answer);
+          if ('answer' in said) stop = notSentAfter(said.answer);
           return { answers: part.map(() => ('answer' in said ? said.answer : accepted(part.length))) };
         },
         signal,
@@ -154,14 +155,6 @@ function foundIn<T>(said: Said<T>): { found: T } | { answer: Answer } {
 function accepted(members: number): Answer {
   return { kind: 'accepted', proof: { kind: 'batch_counts', eventId: `members=${members}` }, http: 204 };
 }
-
-/** Nothing was changed: a look that got no answer leaves no doubt about that. */
-function notLookedUp(answer: Answer): Answer {
-  if (answer.kind !== 'unknown') return answer;
-  return { kind: 'retryable', code: 'LOOKUP_FAILED', reason: answer.reason };
-}
-
-const after = (answer: Answer): Answer => (answer.kind === 'halted' ? answer : notSentAfter(answer));
 
 const LOOKED_UP: Answer = { kind: 'accepted', proof: { kind: 'batch_counts', eventId: '' } };
 
