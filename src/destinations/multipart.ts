@@ -8,18 +8,33 @@ export interface Form {
   body: Readable;
 }
 
-/** `boundary` must not occur in the file; names hold no quotes and no line breaks. */
-export function multipartForm(
+interface FilePart {
+  part: string;
+  name: string;
+  contentType: string;
+}
+
+/** What stands before and after the file. */
+export function formEnds(
   metadata: { part: string; value: unknown },
-  file: { part: string; name: string; path: string; bytes: number; contentType: string },
+  file: FilePart,
   boundary: string,
-): Form {
+): { head: string; tail: string } {
   const head =
     `--${boundary}\r\nContent-Disposition: form-data; name="${metadata.part}"\r\nContent-Type: application/json\r\n\r\n` +
     `${JSON.stringify(metadata.value)}\r\n` +
     `--${boundary}\r\nContent-Disposition: form-data; name="${file.part}"; filename="${file.name}"\r\n` +
     `Content-Type: ${file.contentType}\r\n\r\n`;
-  const tail = `\r\n--${boundary}--\r\n`;
+  return { head, tail: `\r\n--${boundary}--\r\n` };
+}
+
+/** `boundary` must not occur in the file; names hold no quotes and no line breaks. */
+export function multipartForm(
+  metadata: { part: string; value: unknown },
+  file: FilePart & { path: string; bytes: number },
+  boundary: string,
+): Form {
+  const { head, tail } = formEnds(metadata, file, boundary);
   async function* parts(): AsyncGenerator<Uint8Array> {
     yield Buffer.from(head);
     yield* createReadStream(file.path);

@@ -1,7 +1,7 @@
 import { createHttpClient, type HttpReply } from '../../delivery/http.ts';
 import type { Io } from '../../model.ts';
 import type { Form } from '../multipart.ts';
-import { type Asked, askPatiently, turnOf, unlessAborted } from '../patience.ts';
+import { type Asked, askPatiently, turnOf } from '../patience.ts';
 import { pathAt } from '../reach-settings.ts';
 import { isDailyLimit } from './classify.ts';
 import type { HubspotSettings } from './settings.ts';
@@ -39,7 +39,7 @@ export function createUploads(settings: HubspotSettings, pace: { by: string; per
     post(path, form, signal) {
       const once = { provider: 'HubSpot', patienceMs: 0, backoff, isFinal: isDailyLimit, closing: closing.signal, io };
       const turn = (stop: AbortSignal) => turnOf(pace.by, pace.perMinute, io, stop);
-      return askPatiently(() => unlessAborted(call(path, form), signal), { ...once, turn }, signal);
+      return askPatiently(() => call(path, form), { ...once, turn }, signal);
     },
     async close() {
       closing.abort();

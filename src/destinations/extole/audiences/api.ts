@@ -1,12 +1,13 @@
-import { parse } from 'csv-parse/sync';
 import type { Answer, Io } from '../../../model.ts';
 import { createCaller } from '../../caller.ts';
 import type { Found } from '../../find-or-make.ts';
 import { haltOf } from '../../halt.ts';
+import { formEnds } from '../../multipart.ts';
 import type { Asked, Reply } from '../../patience.ts';
 import { pathAt } from '../../reach-settings.ts';
 import { errorOf } from '../classify.ts';
 import { idText, type JsonObject, jsonObject, jsonObjects } from '../reply-json.ts';
+import { recordsOf } from './member-file.ts';
 import type { AudienceApiSettings } from './settings.ts';
 
 export const PROVIDER = 'Extole';
@@ -97,11 +98,16 @@ export function createAudienceApi(settings: AudienceApiSettings, io: Io): Audien
       ),
     async memberPage(id, offset, signal) {
       const query = new URLSearchParams({ limit: String(PAGE), offset: String(offset) });
-      return read(await usual.get(audience(id, `/members/download.csv?${query}`), signal), recordsOf);
+      return read(await usual.get(audience(id, `/members/download.csv?${query}`), signal), ({ body }) => {
+        const records = recordsOf(body);
+        return records?.length ? records : undefined;
+      });
     },
     async upload(name, contents, signal) {
-      const form = formOf({ name, tags: [name], format: 'CSV' }, name, contents, settings, boundary);
-      return read(await uploads.post(at(paths.files), form, signal), idOf);
+      const metadata = { part: settings.metadataPart, value: { name, tags: [name], format: 'CSV' } };
+      const file = { part: settings.filePart, name, contentType: 'text/csv' };
+      const { head, tail } = formEnds(metadata, file, boundary);
+      return read(await uploads.post(at(paths.files), `${head}${contents}${tail}`, signal), idOf);
     },
     async findFile(name, signal) {
       const query = new URLSearchParams({ name, limit: '20' });
@@ -203,31 +209,6 @@ function stateIn(object: JsonObject | undefined): OperationState | undefined {
     inputRows: countOf(object?.input_rows_count),
     nonProcessed: countOf(counts?.get('non_processed_count')),
   };
-}
-
-function recordsOf({ body }: Reply): string[][] | undefined {
-  try {
-    const records: string[][] = parse(body, { bom: true, skip_empty_lines: true, relax_column_count: true });
-    return records.length === 0 ? undefined : records;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A form of one JSON part and one file that is small enough to be held, so that the call can be made again. */
-function formOf(
-  metadata: object,
-  name: string,
-  contents: string,
-  { metadataPart, filePart }: AudienceApiSettings,
-  boundary: string,
-): string {
-  return [
-    `--${boundary}\r\nContent-Disposition: form-data; name="${metadataPart}"\r\nContent-Type: application/json\r\n\r\n`,
-    `${JSON.stringify(metadata)}\r\n`,
-    `--${boundary}\r\nContent-Disposition: form-data; name="${filePart}"; filename="${name}"\r\n`,
-    `Content-Type: text/csv\r\n\r\n${contents}\r\n--${boundary}--\r\n`,
-  ].join('');
 }
 
 function countOf(value: unknown): number | undefined {

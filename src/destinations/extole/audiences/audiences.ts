@@ -5,6 +5,7 @@ import type { MembershipTarget, Segment } from '../../membership.ts';
 import { asAnswers, asList, type Change, notReady } from '../../membership-calls.ts';
 import { withoutValues } from '../../words.ts';
 import { createAudienceApi, PAGE, type Said } from './api.ts';
+import { LOST } from './member-file.ts';
 import { type AudienceWork, changeByFiles, troubleOf } from './operation.ts';
 import { changeByPersons } from './persons.ts';
 import { membersOf } from './read-back.ts';
@@ -58,7 +59,7 @@ export function createAudience(settings: AudienceApiSettings, io: Io): Membershi
     const answers = await changeByPersons(few, work, signal);
     const stop = [...answers.values()].find(({ kind }) => kind !== 'accepted');
     const left = changes.filter((change) => !answers.has(change));
-    if (stop) for (const change of left) answers.set(change, stop.kind === 'halted' ? stop : notSentAfter(stop));
+    if (stop) for (const change of left) answers.set(change, notSentAfter(stop));
     else if (left.length > 0) {
       const byFile = await changeByFiles(left, work, signal);
       for (const [i, change] of left.entries()) answers.set(change, byFile[i] ?? LOST);
@@ -90,5 +91,3 @@ const SAME_PAGE: Answer = {
   code: 'BAD_ANSWER',
   reason: 'Extole gives the same page of audiences again and again',
 };
-
-const LOST: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'Extole said nothing of the member' };

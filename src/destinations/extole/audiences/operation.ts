@@ -1,8 +1,9 @@
 import type { Answer, Io } from '../../../model.ts';
-import { lookAfterMs, notSentAfter } from '../../jobs.ts';
+import { afterHandingIn } from '../../halt.ts';
+import { lookAfterMs } from '../../jobs.ts';
 import type { Change } from '../../membership-calls.ts';
 import { type AudienceApi, type OperationState, PROVIDER, type Said } from './api.ts';
-import { contentName, memberFile, unwritable } from './member-file.ts';
+import { changeInFiles, contentName, LOST, memberFile } from './member-file.ts';
 import { missingOf } from './read-back.ts';
 import { type AudienceApiSettings, columnOf } from './settings.ts';
 
@@ -22,23 +23,9 @@ export async function changeByFiles(
   work: AudienceWork,
   signal: AbortSignal,
 ): Promise<Answer[]> {
-  const answers = new Map<Change, Answer>();
-  let stop: Answer | undefined;
-  for (const add of [true, false]) {
-    const all = changes.filter((change) => change.add === add);
-    for (const change of all) {
-      const refused = unwritable(change);
-      if (refused) answers.set(change, refused);
-    }
-    const good = all.filter((change) => !answers.has(change));
-    for (let at = 0; at < good.length; at += work.settings.membersPerFile) {
-      const part = good.slice(at, at + work.settings.membersPerFile);
-      const known = stop ? stop : await changeByFile(part, add ? 'ADD' : 'REMOVE', work, signal);
-      for (const [i, change] of part.entries()) answers.set(change, Array.isArray(known) ? (known[i] ?? LOST) : known);
-      if (!Array.isArray(known) && !stop) stop = known.kind === 'halted' ? known : notSentAfter(known);
-    }
-  }
-  return changes.map((change) => answers.get(change) ?? LOST);
+  return await changeInFiles(changes, work.settings.membersPerFile, (part, add) =>
+    changeByFile(part, add ? 'ADD' : 'REMOVE', work, signal),
+  );
 }
 
 /** One answer for all where nothing can be said of each; the rest is not sent then. */
@@ -93,7 +80,7 @@ async function endOf(
   for (let looks = 0; ; looks += 1) {
     await io.sleep(lookAfterMs(looks, settings.poll), signal);
     const said = await api.state(audienceId, operationId, signal);
-    if (!('found' in said)) return doubtful(troubleOf(said));
+    if (!('found' in said)) return afterHandingIn(troubleOf(said));
     const { state, errorCode } = said.found;
     if (state === 'READY') return said.found;
     if (OVER.has(state)) return failed(operationId, state, errorCode);
@@ -129,7 +116,7 @@ async function compared(
     work,
     signal,
   );
-  if ('kind' in missing) return doubtful(missing);
+  if ('kind' in missing) return afterHandingIn(missing);
   const counts = `of ${changes.length} members Extole read ${end.inputRows ?? 'an unknown number'} and did not process ${end.nonProcessed ?? 0}`;
   const unclear: Answer = { kind: 'unknown', code: 'RESULTS_INCOMPLETE', reason: counts };
   const refused: Answer = {
@@ -151,11 +138,3 @@ export function troubleOf(said: Exclude<Said<unknown>, { found: unknown }>): Ans
   const { code, reason, http } = said.refused;
   return { kind: 'halted', code: 'AUDIENCE_REFUSED', reason: `Extole answered ${http} ${code} (${reason})`, http };
 }
-
-/** What is asked after the operation was started says nothing against its having been done. */
-function doubtful(answer: Answer): Answer {
-  if (answer.kind === 'halted') return { ...answer, doubtful: true };
-  return answer.kind === 'retryable' ? { kind: 'unknown', code: answer.code, reason: answer.reason } : answer;
-}
-
-const LOST: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'Extole said nothing of the member' };

@@ -1,6 +1,6 @@
-import { parse } from 'csv-parse/sync';
 import type { Answer } from '../../../model.ts';
 import { clean, impersonal } from '../classify.ts';
+import { recordsOf } from './member-file.ts';
 import type { AudienceSftpSettings } from './settings.ts';
 
 /** What a results file of Extole says: of each member, or of the whole file. */
@@ -57,11 +57,3 @@ function answerOf(
 }
 
 const alike = (a: string, b: string): boolean => a.trim().toLowerCase() === b.trim().toLowerCase();
-
-function recordsOf(text: string): string[][] | undefined {
-  try {
-    return parse(text, { bom: true, skip_empty_lines: true, relax_column_count: true });
-  } catch {
-    return undefined;
-  }
-}

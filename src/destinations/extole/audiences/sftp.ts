@@ -1,10 +1,10 @@
 import type { Answer, Io } from '../../../model.ts';
 import { TransferError } from '../../../model.ts';
-import { lookAfterMs, notSentAfter } from '../../jobs.ts';
+import { lookAfterMs } from '../../jobs.ts';
 import type { MembershipTarget } from '../../membership.ts';
 import { asAnswers, asList, type Change } from '../../membership-calls.ts';
 import { withoutValues } from '../../words.ts';
-import { memberFile, unwritable } from './member-file.ts';
+import { changeInFiles, LOST, memberFile } from './member-file.ts';
 import { type Results, readResults } from './results.ts';
 import { type AudienceSftpSettings, columnOf } from './settings.ts';
 
@@ -30,31 +30,12 @@ export function createAudienceByFiles(
   let last = Math.floor(io.now() / 1000);
 
   async function changed(changes: readonly Change[], signal: AbortSignal): Promise<Answer[]> {
-    const answers = new Map<Change, Answer>();
-    let stop: Answer | undefined;
-    for (const add of [true, false]) {
-      const all = changes.filter((change) => change.add === add);
-      for (const change of all) {
-        const refused = unwritable(change);
-        if (refused) answers.set(change, refused);
-      }
-      const good = all.filter((change) => !answers.has(change));
-      for (let at = 0; at < good.length; at += membersPerFile) {
-        const part = good.slice(at, at + membersPerFile);
-        const known = stop ?? (await byFile(part, add ? 'add' : 'remove', signal));
-        for (const change of part) answers.set(change, 'kind' in known ? known : (known.get(change) ?? LOST));
-        if ('kind' in known && !stop) stop = known.kind === 'halted' ? known : notSentAfter(known);
-      }
-    }
-    return changes.map((change) => withoutValues(answers.get(change) ?? LOST, [change.id]));
+    const answers = await changeInFiles(changes, membersPerFile, (part, add) => byFile(part, add, signal));
+    return changes.map(({ id }, i) => withoutValues(answers[i] ?? LOST, [id]));
   }
 
-  async function byFile(
-    changes: readonly Change[],
-    change: 'add' | 'remove',
-    signal: AbortSignal,
-  ): Promise<Map<Change, Answer> | Answer> {
-    const folder = `${audienceId}/${change}`;
+  async function byFile(changes: readonly Change[], add: boolean, signal: AbortSignal): Promise<Answer[] | Answer> {
+    const folder = `${audienceId}/${add ? 'add' : 'remove'}`;
     const contents = memberFile(column, changes);
     let name = '';
     try {
@@ -81,7 +62,7 @@ export function createAudienceByFiles(
     folder: string,
     name: string,
     signal: AbortSignal,
-  ): Promise<Map<Change, Answer> | Answer> {
+  ): Promise<Answer[] | Answer> {
     const until = io.monotonic() + settings.completeWithin;
     let texts: readonly string[] = [];
     let read: Results[] = [];
@@ -143,12 +124,12 @@ function membersIn(read: readonly Results[]): Map<string, Answer> {
   return new Map(read.flatMap((one) => ('members' in one ? [...one.members] : [])));
 }
 
-function placed(changes: readonly Change[], known: ReadonlyMap<string, Answer>): Map<Change, Answer> {
-  return new Map(changes.map((change) => [change, known.get(change.id.trim()) ?? LOST]));
+function placed(changes: readonly Change[], known: ReadonlyMap<string, Answer>): Answer[] {
+  return changes.map(({ id }) => known.get(id.trim()) ?? LOST);
 }
 
 /** Results that change no more and do not speak of everybody. */
-function unfinished(changes: readonly Change[], read: readonly Results[], name: string): Map<Change, Answer> | Answer {
+function unfinished(changes: readonly Change[], read: readonly Results[], name: string): Answer[] | Answer {
   for (const one of read) {
     if ('refused' in one) {
       const reason = `Extole refused ${name} as a whole: ${one.refused}`;
@@ -163,7 +144,7 @@ function unfinished(changes: readonly Change[], read: readonly Results[], name: 
   const reason = `the results of ${name} do not speak of this member`;
   const missing: Answer = { kind: 'unknown', code: 'RESULTS_INCOMPLETE', reason };
   const known = membersIn(read);
-  return new Map(changes.map((change) => [change, known.get(change.id.trim()) ?? missing]));
+  return changes.map(({ id }) => known.get(id.trim()) ?? missing);
 }
 
 function notPut(error: unknown): Answer {
@@ -177,5 +158,3 @@ function stillWaiting(name: string, ms: number): Answer {
   const reason = `Extole gave no results of ${name} for ${Math.round(ms / 1000)} s (setting completeWithin)`;
   return { kind: 'unknown', code: 'STILL_WORKING', reason };
 }
-
-const LOST: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'Extole said nothing of the member' };
