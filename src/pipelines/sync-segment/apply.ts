@@ -1,5 +1,5 @@
 import type { MembershipChanges, MembershipTarget } from '../../destinations/membership.ts';
-import { type Chunk, type ChunkEnd, openChunks } from '../../ledger/segment-chunks.ts';
+import { type Chunk, type ChunkBook, type ChunkEnd, openChunks } from '../../ledger/segment-chunks.ts';
 import type { PlacedMember } from '../../ledger/segment-members.ts';
 import type { Answer } from '../../model.ts';
 import { partOf } from '../../segments/spool.ts';
@@ -18,15 +18,13 @@ export interface ApplyRules {
   stays: (id: string) => boolean;
 }
 
-const DONE: ApplyEnd = { kind: 'done' };
-
 /** So many chunks share a commit: claimed together, and recorded together. */
 const GROUP = 4;
 
 /**
  * Sends changes chunk by chunk: what an earlier try left open first, as it was, then those of `changes`. A chunk is in the ledger before
  * it leaves, and its answers before the sync ends; no member is in two of them, so that a member's opposite change never leaves while
- * this one is open. While a group is on its way, the ledger takes down the answers to the group before, and the claims of the next.
+ * this one is open. The last chunks that are claimed are on their way while the ledger takes down what was answered, and claims the next.
  */
 export async function applyChanges(
   ctx: SyncContext,
@@ -36,46 +34,80 @@ export async function applyChanges(
   how: ApplyRules,
 ): Promise<ApplyEnd> {
   const book = openChunks(ctx.ledger, sync.segmentId);
-  for (const group of inGroups(book.open())) {
-    const flight = await send(ctx, target, group, how);
-    book.commit(sync.id, flight.ends, [], ctx.io.now());
-    const end = endOf(ctx, flight);
-    if (end.kind !== 'done') return end;
-  }
-  const groups = inGroups(changes);
-  const take = (): MembershipChanges[] => {
-    const { value, done } = groups.next();
-    return done ? [] : value;
-  };
-  let group = book.commit(sync.id, [], take(), ctx.io.now());
-  let ends: Flight['ends'] = [];
-  while (group.length > 0) {
-    ctx.crashPoint('chunk-claimed');
-    const onItsWay = send(ctx, target, group, how);
-    // Its requests are written before the ledger is.
-    await new Promise((resolve) => setImmediate(resolve));
-    const next = commitMeanwhile(() => book.commit(sync.id, ends, take(), ctx.io.now()), onItsWay);
-    const flight = await onItsWay;
-    ctx.crashPoint('chunk-answered');
-    ends = flight.ends;
-    const end = endOf(ctx, flight);
-    group = next;
-    if (end.kind === 'done' && group.length > 0) continue;
-    book.commit(sync.id, ends, [], ctx.io.now());
-    ctx.crashPoint('chunk-settled');
-    if (end.kind !== 'done') return end;
-  }
-  return DONE;
+  const flow = { ctx, sync: sync.id, book, target, how };
+  const earlier = await sendAll(flow, book.open(), []);
+  return earlier.kind === 'done' ? await sendAll(flow, [], changes) : earlier;
 }
 
-/** Where the ledger fails while something is on its way, that is nobody's to wait for any more. */
-function commitMeanwhile<T>(commit: () => T, onItsWay: Promise<unknown>): T {
-  try {
-    return commit();
-  } catch (error) {
-    onItsWay.catch(() => {});
-    throw error;
-  }
+interface Flow {
+  ctx: SyncContext;
+  sync: number;
+  book: ChunkBook;
+  target: MembershipTarget;
+  how: ApplyRules;
+}
+
+/** Sends claimed chunks, and those of `changes` once they are, as many at once as the target takes. */
+async function sendAll(
+  { ctx, sync, book, target, how }: Flow,
+  claimed: readonly Chunk[],
+  changes: Iterable<MembershipChanges>,
+): Promise<ApplyEnd> {
+  const waiting = [...claimed];
+  const groups = inGroups(changes);
+  const ledgerFailed = Promise.withResolvers<never>();
+  let ends: { chunk: number; end: ChunkEnd }[] = [];
+  let over = false;
+  let claiming: Promise<void> | undefined;
+  let stop: Exclude<ApplyEnd, { kind: 'done' }> | undefined;
+  let thrown: { error: unknown } | undefined;
+
+  const commit = (claims: readonly MembershipChanges[]): void => {
+    const settled = ends;
+    ends = [];
+    waiting.push(...book.commit(sync, settled, claims, ctx.io.now()));
+    if (claims.length > 0) ctx.crashPoint('chunk-claimed');
+    if (settled.length > 0) ctx.crashPoint('chunk-settled');
+  };
+  /** Requests are written before the ledger is. */
+  const claimNext = async (): Promise<void> => {
+    await new Promise((resolve) => setImmediate(resolve));
+    try {
+      const { value, done } = stop || thrown ? { done: true } : groups.next();
+      if (done) over = true;
+      else commit(value ?? []);
+    } catch (error) {
+      // What is on its way is nobody's to wait for any more.
+      thrown ??= { error };
+      ledgerFailed.reject(error);
+    }
+    claiming = undefined;
+  };
+  const sendOn = async (): Promise<void> => {
+    while (!stop && !thrown) {
+      const chunk = waiting.shift();
+      const onItsWay = chunk && bring(ctx, target, chunk, how);
+      if (waiting.length === 0 && !over) claiming ??= claimNext();
+      if (onItsWay) {
+        const { end, stop: why } = await onItsWay;
+        ctx.crashPoint('chunk-answered');
+        ends.push({ chunk: chunk.id, end });
+        ctx.applied(end.added.length + end.removed.length + end.refused.length);
+        stop ??= why;
+      } else if (claiming) await claiming;
+      else return;
+    }
+  };
+  const sender = (): Promise<void> =>
+    sendOn().catch((error: unknown) => {
+      // The target threw, and only where the run is stopped. What has answers is recorded all the same.
+      thrown ??= { error };
+    });
+  await Promise.race([Promise.all(Array.from({ length: target.concurrency ?? 1 }, sender)), ledgerFailed.promise]);
+  await claiming;
+  if (ends.length > 0) commit([]);
+  if (thrown) throw thrown.error;
+  return stop ?? { kind: 'done' };
 }
 
 function* inGroups<T>(items: Iterable<T>): Generator<T[]> {
@@ -87,47 +119,6 @@ function* inGroups<T>(items: Iterable<T>): Generator<T[]> {
     group = [];
   }
   if (group.length > 0) yield group;
-}
-
-interface Flight {
-  ends: { chunk: number; end: ChunkEnd }[];
-  /** Why some changes have no answer. */
-  stop?: Exclude<ApplyEnd, { kind: 'done' }>;
-  /** What the target threw: the run is stopped. What has answers is recorded all the same. */
-  thrown?: unknown;
-}
-
-function endOf(ctx: SyncContext, { ends, stop, thrown }: Flight): ApplyEnd {
-  for (const { end } of ends) ctx.applied(end.added.length + end.removed.length + end.refused.length);
-  if (thrown !== undefined) throw thrown;
-  return stop ?? DONE;
-}
-
-/** Sends the chunks of a group, as many at once as the target takes. */
-async function send(
-  ctx: SyncContext,
-  target: MembershipTarget,
-  group: readonly Chunk[],
-  how: ApplyRules,
-): Promise<Flight> {
-  const flight: Flight = { ends: [] };
-  const waiting = [...group];
-  const sendOn = async (): Promise<void> => {
-    for (let chunk = waiting.shift(); chunk; chunk = waiting.shift()) {
-      if (flight.stop || flight.thrown !== undefined) return;
-      const { end, stop } = await bring(ctx, target, chunk, how);
-      flight.ends.push({ chunk: chunk.id, end });
-      if (stop) flight.stop ??= stop;
-    }
-  };
-  await Promise.all(
-    Array.from({ length: target.concurrency ?? 1 }, () =>
-      sendOn().catch((error: unknown) => {
-        flight.thrown ??= error ?? new Error('the target threw nothing');
-      }),
-    ),
-  );
-  return flight;
 }
 
 /** Sends a chunk until each of its changes has an answer, or patience is over. */
