@@ -20,7 +20,7 @@ import { isoOrNull } from './print.ts';
 
 /** The answer of `explain --json`. Times are ISO 8601. */
 export interface Explanation {
-  /** In its canonical form. */
+  /** In its canonical form; of a person who is known by several, the first of them. */
   key: string;
   found: boolean;
   /** Why nothing can be known, where that is so. */
@@ -29,6 +29,8 @@ export interface Explanation {
 }
 
 export interface ExplainedRow {
+  /** The key of the row: a person may be known by an address here and by an id there. */
+  key: string;
   file: ExplainedFile;
   line: number;
   eventName: string;
@@ -99,15 +101,11 @@ export async function collectExplanation(settings: Settings, given: string): Pro
     return { key, found: false, reason, rows: [] };
   }
   try {
-    for (const each of new Set([
-      key,
-      ...(key.includes('@') ? [key.toLowerCase()] : []),
-      ...peopleWithId(ledger, key),
-    ])) {
-      const rows = rowsOfKey(ledger, settings, each);
-      if (rows.length > 0) return { key: each, found: true, reason: null, rows };
-    }
-    return { key, found: false, reason: refused, rows: [] };
+    const keys = new Set([key, ...(key.includes('@') ? [key.toLowerCase()] : []), ...peopleWithId(ledger, key)]);
+    const rows = rowsOfKeys(ledger, settings, [...keys]);
+    const [first] = rows;
+    if (!first) return { key, found: false, reason: refused, rows };
+    return { key: first.key, found: true, reason: null, rows };
   } finally {
     await ledger.close();
   }
@@ -116,11 +114,22 @@ export async function collectExplanation(settings: Settings, given: string): Pro
 /** As a key of customers: the e-mail, or the company's own id. */
 const AS_CUSTOMER = { unwrapExcel: false, scientific: 'accept' } as const;
 
-function rowsOfKey(ledger: Ledger, settings: Settings, key: string): ExplainedRow[] {
-  const keyHash = Buffer.from(keyedHash(ledger)(key), 'hex');
+/** In the order of the keys. */
+function rowsOfKeys(ledger: Ledger, settings: Settings, keys: readonly string[]): ExplainedRow[] {
+  const hashed = keys.map((key) => ({ key, keyHash: Buffer.from(keyedHash(ledger)(key), 'hex') }));
+  const hashes = hashed.map(({ keyHash }) => keyHash);
+  const staged = findStagedRows(join(settings.state, 'staging'), stagedProcessings(ledger), hashes);
+  return hashed.flatMap(({ key, keyHash }) =>
+    rowsOfKey(
+      ledger,
+      keyHash,
+      staged.filter((row) => row.keyHash.equals(keyHash)),
+    ).map((row) => ({ key, ...row })),
+  );
+}
+
+function rowsOfKey(ledger: Ledger, keyHash: Buffer, staged: readonly StagedRow[]): Omit<ExplainedRow, 'key'>[] {
   const deliveries = deliveriesOfKey(ledger, keyHash);
-  const files = new Map(stagedProcessings(ledger).map((file) => [file.processing, file]));
-  const staged = findStagedRows(join(settings.state, 'staging'), [...files.values()], keyHash);
   const filesOf = (processing: number): KnownFile[] => fileAndRepeats(ledger, processing);
   const decided = ({ processing, line }: { processing: number; line: number }): ExplainedDecision[] =>
     decisionsAbout(ledger, processing, line).map(decisionOf);
@@ -147,7 +156,7 @@ const OPEN = new Set(['claimed', 'waiting', 'unknown']);
 const isOwner = (delivery: KnownDelivery): boolean => OWNING.has(delivery.state);
 const outcomeOf = (delivery: KnownDelivery): string => (OPEN.has(delivery.state) ? 'open' : delivery.state);
 
-function order(a: ExplainedRow, b: ExplainedRow): number {
+function order(a: Pick<ExplainedRow, 'file' | 'line'>, b: Pick<ExplainedRow, 'file' | 'line'>): number {
   return (a.file.takenAt ?? '').localeCompare(b.file.takenAt ?? '') || a.line - b.line;
 }
 
@@ -155,7 +164,7 @@ function deliveredRow(
   delivery: KnownDelivery,
   owners: readonly KnownDelivery[],
   [file, ...repeats]: readonly KnownFile[],
-): Omit<ExplainedRow, 'decisions'> {
+): Omit<ExplainedRow, 'key' | 'decisions'> {
   const owner = owners.find((each) => each.eventName === delivery.eventName && each.id !== delivery.id);
   return {
     file: fileOf(file),
@@ -187,7 +196,7 @@ function stagedRow(
   deliveries: readonly KnownDelivery[],
   staged: readonly StagedRow[],
   [file, ...repeats]: readonly KnownFile[],
-): Omit<ExplainedRow, 'decisions'> {
+): Omit<ExplainedRow, 'key' | 'decisions'> {
   const owner = deliveries.find((each) => isOwner(each) && each.eventName === row.eventName);
   const ownStaged = staged.find((each) => owner?.processing === each.processing && owner.line === each.line);
   return {

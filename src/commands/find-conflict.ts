@@ -25,7 +25,7 @@ export function findConflict(
   }
   const keyHash = Buffer.from(keyedHash(ledger)(key), 'hex');
   const files = stagedProcessings(ledger);
-  const inFile = findStagedRows(join(settings.state, 'staging'), files, keyHash).filter(
+  const inFile = findStagedRows(join(settings.state, 'staging'), files, [keyHash]).filter(
     (row) => row.verdict === 'conflict',
   );
   const across = deliveriesOfKey(ledger, keyHash).filter((row) => row.state === 'conflict');

@@ -15,7 +15,7 @@ export function printExplanation(explanation: Explanation): void {
   say(`${count(rows.length, 'row')} with this key ${rows.length === 1 ? 'is' : 'are'} known.`);
   for (const row of rows) {
     say();
-    for (const line of rowLines(row)) say(line);
+    for (const line of rowLines(row, key)) say(line);
   }
 }
 
@@ -27,13 +27,14 @@ const NOT_FOUND = [
   '  - the key is written differently in the file: letter case and leading zeros count.',
 ];
 
-function rowLines(row: ExplainedRow): string[] {
+function rowLines(row: ExplainedRow, key: string): string[] {
   const { file, destination } = row;
   const to = destination === null ? '' : ` to ${destination.provider} ${destination.account}/${destination.container}`;
   const facts: string[][] = [];
   const fact = (name: string, value: string | null): void => {
     if (value !== null && value !== '') facts.push([name, value]);
   };
+  if (row.key !== key) fact('key', row.key);
   fact('row', `line ${row.line} of ${file.name}, job ${file.job}`);
   fact('taken', `${moment(file.takenAt)}, sha256 ${file.sha256 ?? 'not known yet'}`);
   fact('meaning', meaningOf(row));

@@ -15,7 +15,7 @@ export function saidSince(
   const keyHash = Buffer.from(keyedHash(ledger)(key), 'hex');
   const staging = join(state, 'staging');
   const rowsIn = (id: number): ReturnType<typeof findStagedRows> =>
-    findStagedRows(staging, [{ processing: id }], keyHash);
+    findStagedRows(staging, [{ processing: id }], [keyHash]);
   const segments = new Set(rowsIn(processing).flatMap((row) => (row.verdict === 'conflict' ? [row.eventName] : [])));
   return [...segments].every((segment) =>
     syncsSince(ledger, processing, segment).some(

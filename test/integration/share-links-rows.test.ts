@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ResultLine, readResults } from './support/e2e-results.ts';
+import { csv, row } from './support/e2e-rows.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
 import { customers, ledgerLinks, linksJob, linksPerPerson, people } from './support/links-job.ts';
 
@@ -187,5 +188,20 @@ describe('customers of a file', { timeout: 300_000 }, () => {
       expect(explained.code, explained.stderr).toBe(0);
       expect(explained.stdout).toContain(links.get(person));
     }
+    // The id of a customer is the key of an event, too: both are told.
+    world.job('feed', { source: { match: '*.txt' }, file: { format: 'csv' } });
+    world.drop('e.txt', csv([row('ann-1')]));
+    await world.run('feed');
+    const { rows, key } = (await world.cli(['explain', 'ann-1', '--json'])).json();
+    expect(key).toBe('ann-1');
+    expect(rows).toMatchObject([
+      { key: 'ann-1', outcome: 'delivered', file: { name: 'e.txt' } },
+      {
+        key: 'ann1@example.com',
+        outcome: 'delivered',
+        file: { name: 'c.csv' },
+        eventId: links.get('ann1@example.com'),
+      },
+    ]);
   });
 });

@@ -98,7 +98,7 @@ describe('upkeep of share links', { timeout: 300_000 }, () => {
       }
     };
     expect([await stuck('there', 'away'), await stuck('there')]).toEqual([['away'], []]);
-    const attention = async (): Promise<string[]> => (await world.cli(['status', '--json'])).json().attention;
+    const attention = async (): Promise<unknown> => (await world.cli(['status', '--json'])).json().attention;
     expect(await attention()).toEqual(['links: the export away stopped: NO_SUCH_FOLDER']);
     linksJob(world, 'links', { exports: [exportsTo('there', 'a.csv')] });
     expect(await attention()).toEqual([]);

@@ -7,6 +7,8 @@ import { readSeal } from './seal.ts';
 /** A row with a key, as the check of its file judged it. */
 export interface StagedRow {
   processing: number;
+  /** Hash of its key. */
+  keyHash: Buffer;
   line: number;
   eventName: string;
   contentHash: Buffer;
@@ -19,11 +21,11 @@ export interface StagedRow {
   fileHeld: string | null;
 }
 
-/** Looks for a key in the indexes of the staged files that are still there. Rejected rows have no key in them. */
+/** Looks for keys in the indexes of the staged files that are still there, each read once. Rejected rows have no key in them. */
 export function findStagedRows(
   staging: string,
   files: readonly { processing: number }[],
-  keyHash: Buffer,
+  keyHashes: readonly Buffer[],
 ): StagedRow[] {
   return files.flatMap((file) => {
     const paths = stagedPaths(staging, file.processing);
@@ -36,9 +38,13 @@ export function findStagedRows(
       for (const block of index.blocks()) {
         for (let i = 0; i < block.count; i++) {
           const verdict = block.verdict(i);
-          if (verdict === VERDICT.rejected || !block.keyHash(i).equals(keyHash)) continue;
+          if (verdict === VERDICT.rejected) continue;
+          const its = block.keyHash(i);
+          const keyHash = keyHashes.find((hash) => hash.equals(its));
+          if (!keyHash) continue;
           found.push({
             processing: file.processing,
+            keyHash,
             line: block.line(i),
             eventName: seal.eventNames[block.eventName(i)] ?? '',
             contentHash: Buffer.from(block.contentHash(i)),

@@ -36,7 +36,7 @@ export function planResolve(context: PlanContext, request: DecisionRequest): Pla
   const keyHash = Buffer.from(keyedHash(ledger)(key), 'hex');
   const known = deliveriesOfKey(ledger, keyHash);
   const mine = known.filter((row) => row.processing === processingId);
-  const staged = findStagedRows(staging, [{ processing: processingId }], keyHash);
+  const staged = findStagedRows(staging, [{ processing: processingId }], [keyHash]);
   const picked = staged.find((row) => row.line === line);
   if (!picked) {
     if (staged.length === 0 && file.prunedAt !== null) throw notStaged(processingId, file.name);
