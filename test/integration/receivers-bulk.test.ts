@@ -25,7 +25,8 @@ test('customers that were uploaded get the links that Extole makes of them and p
     extole: { links: { made: (event) => void events.push(event) } },
     job: {
       receive: { key: fromEnv('EXTOLE_WEBHOOK_KEY') },
-      links: { bulk: { collect: 'webhooks', upload: { wait: '0s' } } },
+      // The daemon receives; the runs are ours.
+      links: { bulk: { collect: 'webhooks', firstLook: '1h', every: '1h', upload: { wait: '0s' } } },
     },
   });
   bulk.world.env.EXTOLE_WEBHOOK_KEY = KEY;
