@@ -89,6 +89,26 @@ test('a list that is gone, and one that works out its own members, are refused b
   await expect(targetTo(at, { listId: 4711 }).prepare(SEGMENT, NEVER)).rejects.toMatchObject({ code: 'LIST_GONE' });
 });
 
+test('a list that was just made is not counted, and one that was there is, without reading who is in it', async () => {
+  const at = await standIn();
+  const { targetId } = await targetTo(at).prepare(SEGMENT, NEVER);
+  const reads = () => at.provider.received.map(({ path }) => path).filter((path) => /size|getUsers/.test(path));
+  expect(reads()).toEqual([]);
+  at.provider.lists.all()[0]?.members.add(member(3));
+  expect(await targetTo(at).prepare(SEGMENT, NEVER)).toEqual({ targetId, members: 1 });
+  expect(reads()).toEqual([`/api/lists/${targetId}/size`]);
+});
+
+test('an answer that is longer than is read stops the target with that reason, and is not asked for again', async () => {
+  const at = await standIn();
+  const body = JSON.stringify({ lists: [{ id: 1, name: 'x'.repeat(9 * 1024 * 1024), listType: 'Standard' }] });
+  at.provider.setFaults(() => ({ kind: 'body', accept: false, body }));
+  const before = at.provider.received.length;
+  const error = { code: 'BAD_ANSWER', retryable: false, message: expect.stringContaining('longer than is read') };
+  await expect(targetTo(at).prepare(SEGMENT, NEVER)).rejects.toMatchObject(error);
+  expect(at.provider.received).toHaveLength(before + 1);
+});
+
 test('people whom the project does not know are rejected, and made with createUsers; whoever leaves need not be known', async () => {
   const at = await standIn();
   const target = targetTo(at);

@@ -14,7 +14,7 @@ export interface Lists {
   all(): readonly StoredList[];
   /** What a person did in Iterable. */
   add(name: string, listType?: StoredList['listType']): StoredList;
-  /** `undefined`: another path. Text: everybody in a list. */
+  /** `undefined`: another path. Text: everybody in a list, or how many they are. */
   answer(request: StandInRequest): object | Refused | string | undefined;
 }
 
@@ -73,6 +73,11 @@ export function createLists(project: Project): Lists {
     all: () => [...lists.values()],
     add,
     answer({ method, path, query, body }) {
+      const [, sized] = SIZE.exec(path) ?? [];
+      if (sized !== undefined && method === 'GET') {
+        const list = lists.get(Number(sized));
+        return list ? String(list.members.size) : bad('listId is not the id of a list');
+      }
       switch (`${method} ${path}`) {
         case 'GET /api/lists':
           return { lists: [...lists.values()].map(({ members: _, ...list }) => ({ ...list, createdAt: 0 })) };
@@ -92,6 +97,8 @@ export function createLists(project: Project): Lists {
     },
   };
 }
+
+export const SIZE = /^\/api\/lists\/(\d+)\/size$/;
 
 const USUAL = ['listId', 'subscribers'];
 

@@ -7,7 +7,7 @@ import {
   type StandInRequest,
   serveStandIn,
 } from '../stand-in.ts';
-import { createLists, type Lists } from './lists.ts';
+import { createLists, type Lists, SIZE } from './lists.ts';
 import { createProject, type Project, type ProjectOptions } from './project.ts';
 
 export interface IterableOptions extends StandInOptions {
@@ -63,7 +63,8 @@ export async function startIterable(options: IterableOptions): Promise<IterableS
   }
 
   function aboutLists(request: StandInRequest, key: string): StandInReply {
-    const limit = request.path === '/api/lists/getUsers' ? reads : rate;
+    const isRead = request.path === '/api/lists/getUsers' || SIZE.test(request.path);
+    const limit = isRead ? reads : rate;
     if (!limit.take(key, options.io.monotonic())) return refusal(429, 'RateLimitExceeded', 'Rate limit exceeded');
     if (request.bytes >= limits.bytes) return refusal(413, 'BatchTooLarge', 'The request is too large');
     if (request.method === 'POST' && !/^application\/json\s*(?:;|$)/i.test(request.headers['content-type'] ?? ''))

@@ -14,6 +14,8 @@ export interface ListApi {
   /** One try. */
   make(name: string, signal: AbortSignal): Promise<Found<number>>;
   change(add: boolean, body: string, signal: AbortSignal): Promise<Asked>;
+  /** How many are in the list. As often as `users` in a minute. Source: GET /api/lists/{listId}/size, api.iterable.com/api/docs. */
+  size(listId: number, signal: AbortSignal): Promise<Found<number>>;
   /** Everybody in the list, a line each. */
   users(listId: number, signal: AbortSignal): Promise<Found<string[]>>;
   close(): Promise<void>;
@@ -65,6 +67,10 @@ export function createListApi(settings: IterableListSettings, io: Io): ListApi {
         return typeof id === 'number' ? id : undefined;
       }),
     change: (add, body, signal) => usual.post(at(`/api/lists/${add ? 'subscribe' : 'unsubscribe'}`), body, signal),
+    size: async (listId, signal) =>
+      read(await reads.get(at(`/api/lists/${listId}/size`), signal), ({ body }) =>
+        /^\s*\d{1,15}\s*$/.test(body) ? Number(body) : undefined,
+      ),
     async users(listId, signal) {
       const query = new URLSearchParams({
         listId: String(listId),
@@ -84,7 +90,8 @@ function read<T>(asked: Asked, value: (reply: Reply) => T | undefined): Found<T>
   if ('stopped' in asked) return { answer: asked.stopped };
   const { reply } = asked;
   if (reply.status === 200) {
-    const found = reply.truncated ? undefined : value(reply);
+    if (reply.truncated) return { answer: TOO_LONG };
+    const found = value(reply);
     return found === undefined ? { answer: { ...BAD_ANSWER, http: 200 } } : { found };
   }
   return { answer: halted(reply, OF_THE_KEY.has(errorOf(reply).code) ? 401 : undefined) };
@@ -95,5 +102,13 @@ const linesOf = ({ body }: Reply): string[] => body.split(/\r?\n/).filter((line)
 const BAD_ANSWER = {
   kind: 'unknown',
   code: 'BAD_ANSWER',
-  reason: `${PROVIDER} answered 200 with something else than it should, or with more than is read`,
+  reason: `${PROVIDER} answered 200 with something else than it should`,
+} as const;
+
+/** Asked again it would be as long. */
+const TOO_LONG = {
+  kind: 'halted',
+  code: 'BAD_ANSWER',
+  reason: `the answer of ${PROVIDER} is longer than is read: 8 MB of lists, 128 MB of members`,
+  http: 200,
 } as const;

@@ -32,7 +32,6 @@ export const examples: readonly MembershipExchange[] = [
     calls: [
       call('GET', '/api/lists', undefined, { lists: [{ id: 7, name: 'Others', listType: 'Standard' }] }),
       call('POST', '/api/lists', { name: 'Lapsed members' }, { listId: 8 }),
-      call('GET', '/api/lists/getUsers?listId=8', undefined, ''),
       call(
         'POST',
         '/api/lists/subscribe',

@@ -44,7 +44,8 @@ export function createIterableList(settings: IterableListSettings, io: Io): Memb
     return `{"listId":${listId},${subscribers}${add ? `,"updateExistingUsersOnly":${!createUsers}` : ''}}`;
   }
 
-  async function idOf({ name, earlier }: Segment, signal: AbortSignal): Promise<number> {
+  async function idOf({ name, earlier }: Segment, signal: AbortSignal): Promise<{ id: number; made: boolean }> {
+    let made = false;
     const known = settings.listId ?? (earlier && Number(earlier.targetId));
     async function find(): Promise<{ found: number | undefined } | { answer: Answer }> {
       const lists = await api.lists(signal);
@@ -53,8 +54,13 @@ export function createIterableList(settings: IterableListSettings, io: Io): Memb
       if (known !== undefined && !list) return { answer: GONE };
       return list && DYNAMIC.test(list.type) ? { answer: NOT_STATIC } : { found: list?.id };
     }
-    const making = { find, make: () => api.make(name, signal), what: `the list "${name}"`, hint: HINT };
-    return await findOrMake(making, settings, io, signal);
+    async function make(): Promise<{ found: number } | { answer: Answer }> {
+      const list = await api.make(name, signal);
+      made = 'found' in list;
+      return list;
+    }
+    const id = await findOrMake({ find, make, what: `the list "${name}"`, hint: HINT }, settings, io, signal);
+    return { id, made };
   }
 
   async function usersOf(signal: AbortSignal): Promise<string[]> {
@@ -69,9 +75,14 @@ export function createIterableList(settings: IterableListSettings, io: Io): Memb
     identity: { provider: 'iterable', account: settings.account, target: `list ${settings.listId ?? ''}`.trim() },
     idKind: identifyBy,
     async prepare(segment, signal) {
-      listId = await idOf(segment, signal);
-      if (segment.earlier) return { targetId: String(listId) };
-      return { targetId: String(listId), members: (await usersOf(signal)).length };
+      const { id, made } = await idOf(segment, signal);
+      listId = id;
+      const targetId = String(id);
+      if (segment.earlier) return { targetId };
+      if (made) return { targetId, members: 0 };
+      const size = await api.size(id, signal);
+      if ('answer' in size) throw notReady(`members of list ${id} could not be counted`, size.answer, HINT);
+      return { targetId, members: size.found };
     },
     async *members(signal) {
       const ids = (await usersOf(signal)).map((id) => (identifyBy === 'email' ? id.trim().toLowerCase() : id.trim()));
