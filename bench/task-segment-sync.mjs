@@ -64,7 +64,7 @@ async function ours() {
   for (const id of ids) spool.add(id);
   const ctx = {
     ...{ ledger, io, signal: new AbortController().signal, hash: () => '', maxAttempts: 1, backoffMs: () => 1000 },
-    ...{ failedMaxAge: 1e12, applied: () => {}, crashPoint: () => {} },
+    ...{ failedMaxAge: 1e12, scratch: folder, applied: () => {}, crashPoint: () => {} },
   };
   /** @type {import('../src/pipelines/sync-segment/sync.ts').SyncRequest} */
   const request = {

@@ -127,6 +127,7 @@ async function once(ledger: Ledger, provider: Provider, request: Request, death 
     maxAttempts: 2,
     backoffMs: () => 0,
     failedMaxAge: 1e12,
+    scratch: folder,
     applied: () => {},
     crashPoint: (name: string) => {
       if (name === death) throw new Dead();

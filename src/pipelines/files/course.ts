@@ -1,4 +1,5 @@
 import type { FileAccount } from '../../model.ts';
+import type { ResultsLine } from '../../reports/results-reader.ts';
 import type { FilePass, RunContext } from './context.ts';
 import type { Fate } from './fates.ts';
 import type { IndexBlock } from './row-index.ts';
@@ -20,5 +21,15 @@ export interface CourseFates {
 export interface RowCourse {
   /** Takes a sealed file as far as it goes in this run. It may hold the file as a whole. */
   deliver(ctx: RunContext, pass: FilePass, seal: Seal): Promise<{ halted?: { code: string; reason: string } }>;
+  /**
+   * After a restore of the ledger, instead of sending: finds out what became of a file in the time that it knows nothing of. `lines`: those of its newest
+   * published results, one for each row in the order of the index; absent where there are none. Can be repeated.
+   */
+  recover(
+    ctx: RunContext,
+    pass: FilePass,
+    seal: Seal,
+    lines: AsyncGenerator<ResultsLine | undefined> | undefined,
+  ): Promise<void>;
   fates(ctx: RunContext, pass: FilePass, seal: Seal): CourseFates;
 }

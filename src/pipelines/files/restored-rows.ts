@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Claim, openBook, type Settled } from '../../ledger/deliveries.ts';
 import { type Processing, updateProcessing } from '../../ledger/processings.ts';
@@ -12,6 +12,7 @@ import { fittingName } from '../../remotes/names.ts';
 import { resultsName } from '../../reports/results.ts';
 import { isRevisionOf, openResults, type ResultsLine, type ResultsReader } from '../../reports/results-reader.ts';
 import type { FilePass, RunContext } from './context.ts';
+import type { RowCourse } from './course.ts';
 import { createCursor } from './cursor.ts';
 import { readingOf } from './disagreement.ts';
 import { contentComparer, lostToOwner } from './ownership.ts';
@@ -32,6 +33,12 @@ const REASON =
 export async function recoverRows(ctx: RunContext, pass: FilePass, seal: Seal): Promise<void> {
   const { processing, paths } = pass;
   const local = join(paths.folder, 'results.found');
+  if (ctx.course) {
+    await recoverByCourse(ctx, ctx.course, pass, seal);
+    ctx.crashPoint('outcomes-taken-over');
+    updateProcessing(ctx.ledger, processing.id, { restored: 0 });
+    return;
+  }
   for (const file of await resultsOf(ctx, processing, seal)) {
     await stageBytes(ctx.remote.read(file, ctx.signal), file, local, () => {});
     // Twice over the whole file: before one line is believed, all of it must be of this input.
@@ -44,6 +51,21 @@ export async function recoverRows(ctx: RunContext, pass: FilePass, seal: Seal): 
   if (!isHeld && !ctx.destination.repeatable) await holdTheRest(ctx, pass, seal);
   ctx.crashPoint('rows-held');
   updateProcessing(ctx.ledger, processing.id, { restored: 0 });
+}
+
+/** Where rows are no deliveries of their own: what the newest results of the file say goes to those who know what they are. */
+async function recoverByCourse(ctx: RunContext, course: RowCourse, pass: FilePass, seal: Seal): Promise<void> {
+  const newest = join(pass.paths.folder, 'results.newest');
+  const local = join(pass.paths.folder, 'results.found');
+  let found = false;
+  for (const file of await resultsOf(ctx, pass.processing, seal)) {
+    await stageBytes(ctx.remote.read(file, ctx.signal), file, local, () => {});
+    if (!(await isOfThisInput(ctx, pass, seal, local))) continue;
+    await rename(local, newest);
+    found = true;
+  }
+  await course.recover(ctx, pass, seal, found ? linesBeside(ctx, pass, seal, newest) : undefined);
+  for (const path of [local, newest]) await rm(path, { force: true });
 }
 
 /** Results of this name, oldest first: what a later one says of a row counts more. */

@@ -14,6 +14,7 @@ import { type Seal, writeSeal } from '../files/seal.ts';
 import { memberFates } from './fates.ts';
 import { type HoldReason, heldInPart, rulesOf } from './guards.ts';
 import { keptAsItIs, missingSegments, withWayOut } from './missing.ts';
+import { recoverMembers } from './recover.ts';
 import { carryOut, type Judged, judgeSync, type SyncContext, type SyncEnd, type SyncRequest } from './sync.ts';
 import { gatherWanted, type WantedSegments } from './wanted.ts';
 
@@ -26,6 +27,11 @@ export function memberCourse(job: SegmentsJob, open: (ctx: RunContext) => Member
       const emptied = segmentsToEmpty(ctx, pass, seal, job, rows);
       using wanted = await gatherWanted(ctx, pass, seal, rows, emptied);
       return await syncAll(ctx, pass, seal, { job, rows, emptied }, wanted, open);
+    },
+    recover: async (ctx, pass, seal, lines) => {
+      const rows = pass.definition.event;
+      if (!isMembers(rows)) throw new Error(`${pass.processing.name} was taken as something else than members`);
+      await recoverMembers(ctx, pass, seal, { job, rows }, lines);
     },
     fates: (ctx, pass, seal) => memberFates(ctx.ledger, pass.root.id, seal),
   };
@@ -152,6 +158,7 @@ function contextOf(ctx: RunContext, { processing }: FilePass, job: SegmentsJob, 
     maxAttempts: job.delivery.maxAttempts,
     backoffMs: (n) => backoffDelay(n, job.delivery.backoff, ctx.io.random()),
     failedMaxAge: job.failed.maxAge,
+    scratch: ctx.staging,
     applied: (changes) => {
       applied += changes;
       ctx.progress({ file: processing.name, phase: 'sending', done: applied, total: seal.candidates, unit: 'rows' });

@@ -2,6 +2,7 @@ import type { MembershipChanges, MembershipTarget, PreparedTarget } from '../../
 import type { Ledger } from '../../ledger/open.ts';
 import { forgetRefusals } from '../../ledger/segment-chunks.ts';
 import { confirmedMembers, correctMembers } from '../../ledger/segment-members.ts';
+import { beginAnew, dropRepair, restoredSince } from '../../ledger/segment-restored.ts';
 import {
   beginSync,
   endSync,
@@ -20,6 +21,7 @@ import { type Difference, differenceOf, type Wanted } from '../../segments/diffe
 import { PARTS, partOf } from '../../segments/spool.ts';
 import { type ApplyEnd, applyChanges } from './apply.ts';
 import { imbalanceOf } from './balance.ts';
+import { doubtAll, readBack, restoredReason } from './doubt.ts';
 import { type GuardRules, reasonToHoldSync } from './guards.ts';
 import { membersThere } from './members-there.ts';
 import { isConfirmed, spokenOf, staysBy } from './who-stays.ts';
@@ -35,6 +37,8 @@ export interface SyncContext {
   backoffMs: (attempt: number) => number;
   /** Milliseconds after which what fails for now has failed for good. */
   failedMaxAge: number;
+  /** A private folder of this machine. */
+  scratch: string;
   /** Changes that were answered. */
   applied: (changes: number) => void;
   /** Named places where a test may let the process die. */
@@ -90,6 +94,12 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
   if (earlier?.state === 'done') return { end: endOf(earlier) };
   if (earlier?.state === 'superseded') return { end: { kind: 'superseded' } };
   let running = runningSync(ledger, segment.id);
+  const restored = restoredSince(ledger, segment.id);
+  if (running && restored && running.startedAt <= restored.restoredAt) {
+    if (running.processingId === null) dropRepair(ledger, running, io.now());
+    else if (running.id === earlier?.id) beginAnew(ledger, running);
+    if (running.processingId === null || running.id === earlier?.id) return judgeSync(ctx, request);
+  }
   if (running?.processingId === null) {
     await prepare(ctx, request);
     const end = await endRepair(ctx, request.target, running);
@@ -106,6 +116,8 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
   if (undecided !== undefined) return { end: waits(request, `p${undecided}, which is held: referry held shows why`) };
   const prepared = await prepare(ctx, request);
   if (earlier?.state === 'running') return { running: earlier };
+  const unread = restored && !(await readBack(ctx, request)) ? restored : undefined;
+  if (unread && request.released) doubtAll(ctx, request);
 
   const replaced = segment.targetId !== '' && segment.targetId !== prepared.targetId && segment.syncedAt !== null;
   if (replaced && request.released) forgetMembers(ctx, segment);
@@ -121,7 +133,11 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
     replaced,
     ...(prepared.members === undefined ? {} : { there: prepared.members }),
   };
-  const why = request.released ? undefined : reasonToHoldSync(intent, request.rules);
+  const why = request.released
+    ? undefined
+    : unread
+      ? restoredReason(request, unread, plan.before)
+      : reasonToHoldSync(intent, request.rules);
   if (!why) return { plan, targetId: prepared.targetId };
   holdSync(ctx, plan);
   return { end: { kind: 'held', why } };

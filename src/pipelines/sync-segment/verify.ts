@@ -5,6 +5,7 @@ import type { MembershipTarget } from '../../destinations/membership.ts';
 import type { SegmentsJob } from '../../jobs/schema.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { confirmedMembers } from '../../ledger/segment-members.ts';
+import { type Restore, restoredSince } from '../../ledger/segment-restored.ts';
 import { beginSync, endSync, runningSync, type Sync } from '../../ledger/segment-syncs.ts';
 import { findSegmentAt, type KnownSegment } from '../../ledger/segments.ts';
 import { type Answer, type Io, TransferError } from '../../model.ts';
@@ -59,6 +60,8 @@ export async function verifySegment(
   const { ledger, io, signal } = ctx;
   const segment = findSegmentAt(ledger, identityOf(job.target, io), name);
   if (!segment || segment.syncedAt === null) throw neverSynced(job, name);
+  const restored = repair ? restoredSince(ledger, segment.id) : undefined;
+  if (restored) throw olderThanTarget(job, name, restored);
   const running = runningSync(ledger, segment.id);
   if (running && !(repair && running.processingId === null)) throw stillSyncing(job, name, running);
   const target = openTarget(job.target, io);
@@ -168,10 +171,14 @@ async function mend(
 
 const isYes = ({ kind }: Answer): boolean => kind === 'accepted';
 
-function contextOf({ ledger, io, signal, crashPoint }: VerifyContext, { delivery, failed }: SegmentsJob): SyncContext {
+function contextOf(
+  { ledger, io, signal, staging, crashPoint }: VerifyContext,
+  { delivery, failed }: SegmentsJob,
+): SyncContext {
   return {
     ...{ ledger, io, signal, hash: keyedHash(ledger), maxAttempts: delivery.maxAttempts, failedMaxAge: failed.maxAge },
     backoffMs: (attempt) => backoffDelay(attempt, delivery.backoff, io.random()),
+    scratch: staging,
     applied: () => {},
     crashPoint: crashPoint ?? (() => {}),
   };
@@ -189,6 +196,15 @@ function refuseToEmpty({ guards }: SegmentsJob, { segment, atTarget, strangers }
 function neverSynced({ id, segments }: SegmentsJob, name: string): TransferError {
   return new TransferError('USAGE', `segment ${name} of job ${id} was never synced, so there is nothing to compare`, {
     hint: `the segments of the job are ${Object.keys(segments).join(', ')}; referry run ${id} syncs them`,
+  });
+}
+
+/** A repair would undo what was synced since the backup. */
+function olderThanTarget({ id }: SegmentsJob, name: string, { madeAt }: Restore): TransferError {
+  const since = new Date(madeAt).toISOString();
+  const message = `the ledger was restored to ${since}, and what it knows of ${name} is as old as that: a repair would undo what was synced since`;
+  return new TransferError('SEGMENT_RESTORED', message, {
+    hint: `sync it first: referry run ${id} with the newest file of it; then verify again`,
   });
 }
 
