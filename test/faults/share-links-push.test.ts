@@ -51,22 +51,6 @@ describe('pushes of share links, where the tool fails', { timeout: 180_000 }, ()
       .filter((name) => name.startsWith('push-'))
       .flatMap((name) => fates(readResults(world.read(`results/${name}`))));
 
-  it('the daily limit of HubSpot stops the push for the day and nothing else; the next day brings the rest', async () => {
-    const standIn = await hubspot();
-    standIn.limits.dailyLeft = 4;
-    world.drop('a.csv', customerRows(...customers(250)));
-    const { run, stderr } = await world.run('links');
-    expect(run, stderr).toMatchObject({ delivered: 250, balanced: true });
-    expect(linked(standIn).size).toBeLessThan(250);
-    const calls = standIn.received.length;
-    // While the limit is used up, a run does not try again and again.
-    await world.run('links');
-    expect(standIn.received.length - calls).toBeLessThan(5);
-    standIn.limits.dailyLeft = FAR;
-    await world.run('links');
-    expectAll(standIn);
-  });
-
   it.each([
     ['as one error among ten yeses (207)', true],
     ['as a no to the whole batch', false],

@@ -22,24 +22,28 @@ const HEAP = {
 
 describe('segments that Heap posts', { timeout: 120_000 }, () => {
   let segments: SegmentsWorld;
-  let daemon: CliProcess;
+  let daemon: CliProcess | undefined;
   let url: string;
   beforeEach(async () => {
     segments = await openSegmentsWorld({
       job: { ...HEAP, segments: { vip: undefined, 1338065: 'Free Customers', 99: 'Others' } },
     });
     segments.world.env.HEAP_KEY = KEY;
-    await start();
   });
   afterEach(async () => {
-    daemon.kill('SIGKILL');
-    await daemon.done;
+    await kill();
     await segments.close();
   });
 
   const start = async (): Promise<void> => {
-    daemon = segments.world.start(['daemon'], { REFERRY_RECEIVE: '127.0.0.1:0' });
-    url = await until('the daemon to listen', () => /receiving on (http:\S+)/.exec(daemon.told().stderr)?.[1]);
+    const started = segments.world.start(['daemon'], { REFERRY_RECEIVE: '127.0.0.1:0' });
+    daemon = started;
+    url = await until('the daemon to listen', () => /receiving on (http:\S+)/.exec(started.told().stderr)?.[1]);
+  };
+  const kill = async (): Promise<void> => {
+    daemon?.kill('SIGKILL');
+    await daemon?.done;
+    daemon = undefined;
   };
   const heap = (): Parameters<typeof postHeap>[0] => ({ io, url: `${url}/webhooks/segments`, secret: KEY });
   const sync = async (
@@ -62,6 +66,7 @@ describe('segments that Heap posts', { timeout: 120_000 }, () => {
   };
 
   it('what its pages add and remove is at the target after the next run, as rows with an outcome each', async () => {
+    await start();
     await sync('t1', users(1, 25));
     expect(pagesWaiting()).toBe(3);
     const first = await segments.world.run('segments');
@@ -91,6 +96,7 @@ describe('segments that Heap posts', { timeout: 120_000 }, () => {
   });
 
   it('a drain waits for a person, and so do the pages after it; then everybody is gone but who came since', async () => {
+    await start();
     await sync('t1', users(1, 20));
     await segments.world.run('segments');
     expect((await postHeap(heap(), drainBody(SEGMENT))).status).toBe(200);
@@ -113,6 +119,7 @@ describe('segments that Heap posts', { timeout: 120_000 }, () => {
   });
 
   it('segments that the job does not name are told and wait, and members without an id are counted', async () => {
+    await start();
     await sync('t1', users(1, 3), [], { id: 4711, name: 'Strangers' });
     const body = syncBody({ segment: SEGMENT, add: users(1, 2) }, { task: 't2', page: 1, pages: 1 });
     const odd = JSON.parse(JSON.stringify(body).replace('"add":[', '"add":[{"id":null},'));
@@ -130,9 +137,9 @@ describe('segments that Heap posts', { timeout: 120_000 }, () => {
   });
 
   it('a daemon that is killed between taking pages up and noting it takes them up once', async () => {
+    await start();
     await sync('t1', users(1, 25));
-    daemon.kill('SIGKILL');
-    await daemon.done;
+    await kill();
     for (const point of ['staged', 'claimed-file', 'sealed']) {
       const { signal } = await segments.world.cli(['run', 'segments'], { REFERRY_CRASH_AT: `${point}:1` });
       expect(signal, point).toBe('SIGKILL');
@@ -143,13 +150,12 @@ describe('segments that Heap posts', { timeout: 120_000 }, () => {
     expect(members()).toEqual(users(1, 25).sort());
     expect(pagesWaiting()).toBe(0);
     expect(segments.world.files('results').filter((name) => name.includes('heap'))).toHaveLength(1);
-    await start();
   });
 
   it('pages count as taken up once their file is staged, and not before; gathered again they are the same file', async () => {
+    await start();
     await sync('t1', users(1, 12), ['gone']);
-    daemon.kill('SIGTERM');
-    await daemon.done;
+    await kill();
     const { jobs } = await loadJobs(segments.world.jobs, segments.world.env);
     const job = jobs.find((each) => each.pipeline === 'sync-segment');
     if (job?.pipeline !== 'sync-segment') throw new Error('there is no such job');
@@ -179,9 +185,9 @@ describe('segments that Heap posts', { timeout: 120_000 }, () => {
   });
 
   it('prune leaves a gathered file alone until it is staged, however old, and removes one that nobody needs', async () => {
+    await start();
     await sync('t1', users(1, 3));
-    daemon.kill('SIGKILL');
-    await daemon.done;
+    await kill();
     await segments.world.cli(['run', 'segments'], { REFERRY_CRASH_AT: 'staged:1' });
     const folder = join(segments.world.state, 'staging', 'pages');
     const [needed = ''] = readdirSync(folder);

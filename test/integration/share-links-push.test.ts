@@ -315,7 +315,7 @@ test('status is about the account that the job names, else about the one that wa
   expect(await states()).toMatchObject([{ rows: 1, open: false, code: '' }]);
 });
 
-test('HubSpot gets the properties that it lacks; its daily limit stops it until the next day', async () => {
+test('HubSpot gets the properties that it lacks; its daily limit stops it for the day, and the next day brings the rest', async () => {
   const token = freshKey();
   const server = closing(await startHubspot({ io, token, limits: { daily: 6, dailyLeft: 6 } }));
   const target = {
@@ -329,6 +329,16 @@ test('HubSpot gets the properties that it lacks; its daily limit stops it until 
   expect(stopped).toMatchObject({ state: 'open', why: { code: 'DAILY_LIMIT' } });
   expect(stopped?.counts.open).toBeGreaterThan(0);
   expect(server.received.filter(({ status }) => status === 429).length).toBeLessThanOrEqual(1);
+  const calls = server.received.length;
+  // While the limit is used up, a run does not try again and again.
+  await world.after({ push: [target] });
+  expect(server.received.length - calls).toBeLessThan(5);
+  server.limits.dailyLeft = Number.POSITIVE_INFINITY;
+  const [rest] = (await world.after({ push: [target] })).pushes;
+  expect(rest).toMatchObject({ state: 'done', balanced: true, counts: { open: 0 } });
+  const links = new Map(server.contacts.all().map(({ properties }) => [properties.email, properties.share_link]));
+  const given = people(300).map(({ email, code }) => [email, `https://share.example.com/${code}`] as const);
+  expect(links).toEqual(new Map(given));
 });
 
 test('HubSpot takes links into properties that are there, also from a token that may make none', async () => {

@@ -114,49 +114,40 @@ export function afterWorld(label = 'refer'): AfterWorld {
         const signal = options.signal ?? new AbortController().signal;
         const url = `file://${join(folder, 'source')}`;
         const left = { place: dieAt?.[0], n: dieAt?.[1] ?? 0 };
-        await using_(openRemote(remoteSettings.parse({ url }), using, signal), (remote) =>
-          afterRows(
-            {
-              job: {
-                id: 'links',
-                customers: { columns: {} },
-                exports: exportTargets.parse(exports ?? []),
-                push: pushTargets.parse(push ?? []),
-                failed: { maxAge: options.failedMaxAge ?? 7 * 86_400_000 },
-                report: { to: 'results', encryptTo: options.encryptTo },
-              },
-              ledger,
-              io: using,
-              signal,
-              staging: join(folder, 'staging'),
-              remote,
-              keys: undefined,
-              logins: { mayTry: () => {}, refused: () => {}, accepted: () => {} },
-              links: placeIn(ledger, options.label),
-              progress: () => {},
-              crashPoint: (place) => {
-                passed.push(place);
-                if (place === left.place && --left.n === 0) throw new Died(place);
-              },
+        await using remote = await openRemote(remoteSettings.parse({ url }), using, signal);
+        await afterRows(
+          {
+            job: {
+              id: 'links',
+              customers: { columns: {} },
+              exports: exportTargets.parse(exports ?? []),
+              push: pushTargets.parse(push ?? []),
+              failed: { maxAge: options.failedMaxAge ?? 7 * 86_400_000 },
+              report: { to: 'results', encryptTo: options.encryptTo },
             },
-            {
-              notices: came.notices,
-              addExport: (account, news) => void came.exports.push({ ...account, news }),
-              addPush: (account, news) => void came.pushes.push({ ...account, news }),
+            ledger,
+            io: using,
+            signal,
+            staging: join(folder, 'staging'),
+            remote,
+            keys: undefined,
+            logins: { mayTry: () => {}, refused: () => {}, accepted: () => {} },
+            links: placeIn(ledger, options.label),
+            progress: () => {},
+            crashPoint: (place) => {
+              passed.push(place);
+              if (place === left.place && --left.n === 0) throw new Died(place);
             },
-          ),
+          },
+          {
+            notices: came.notices,
+            addExport: (account, news) => void came.exports.push({ ...account, news }),
+            addPush: (account, news) => void came.pushes.push({ ...account, news }),
+          },
         );
         return came;
       }),
   };
-}
-
-async function using_<R extends AsyncDisposable>(
-  opening: Promise<R>,
-  work: (opened: R) => Promise<void>,
-): Promise<void> {
-  await using opened = await opening;
-  await work(opened);
 }
 
 /** So many people, with a link each. */

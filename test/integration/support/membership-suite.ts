@@ -89,6 +89,7 @@ export function testMemberships<Provider>(world: MembershipWorld<Provider>): voi
       const { targetId } = await target.prepare(SEGMENT, NEVER);
       faults(at.provider, () => fault);
       const [add = [], remove = []] = kinds(await target.apply({ add: ids(1, 2), remove: ids(3) }, NEVER));
+      expect([add.length, remove.length]).toEqual([2, 1]);
       expect([...add, ...remove].filter((kind) => kind !== 'retryable' && kind !== 'unknown')).toEqual([]);
       if (!world.preparesAlone) {
         const prepared = targetTo(at, { patience: '60ms' }).prepare(SEGMENT, NEVER);
