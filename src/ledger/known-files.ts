@@ -31,6 +31,12 @@ interface Row extends Omit<ListedFile, 'refusal' | 'account' | 'superseded'> {
   superseded: number;
 }
 
+/**
+ * Of a later processing of the same contents: it says what the earlier one `p` said. Members of the same ids may come once more, for another
+ * segment, or to go: there only a pass that a person asked for does. Part of a condition in SQL.
+ */
+export const JUDGED_ANEW = (later: string): string => `(p.lane IS NOT 'members' OR ${later}.reprocess_of = p.id)`;
+
 /** Files of a job, or of all, oldest first. `since`: taken up since then; `held`: only those held as a whole. */
 export function listFiles(
   ledger: Pick<Ledger, 'db'>,
@@ -43,7 +49,7 @@ export function listFiles(
          p.read, p.account, p.opened_at AS openedAt, p.sealed_at AS sealedAt, p.pruned_at AS prunedAt,
          p.results_path AS resultsPath, p.archived_as AS archivedAs, p.destination_id AS destinationId,
          EXISTS (SELECT 1 FROM processings later WHERE later.file_id = p.file_id AND later.id > p.id
-           AND later.repeat_of IS NULL AND later.state <> 'vanished') AS superseded
+           AND later.repeat_of IS NULL AND later.state <> 'vanished' AND ${JUDGED_ANEW('later')}) AS superseded
        FROM processings p LEFT JOIN files f ON f.id = p.file_id
        WHERE (p.job = ? OR ? IS NULL) AND (p.id = ? OR ? IS NULL) AND p.opened_at >= ? AND p.state <> 'vanished'
          ${held ? `AND json_extract(p.refusal, '$.verdict') = 'held'` : ''} ORDER BY p.id`,
@@ -70,7 +76,10 @@ export function findFile(ledger: Pick<Ledger, 'db'>, said: string, job?: string)
   const isHash = /^[0-9a-f]{6,64}$/.test(said);
   const meant = all.filter(({ name, sha256 }) => name === said || (isHash && sha256.startsWith(said)));
   const roots = [...new Map(meant.map(root).map((file) => [file.processing, file])).values()];
-  const newest = roots.filter(({ superseded }) => !superseded);
+  const isSaidAgain = ({ processing, sha256, name, refusal }: ListedFile): boolean =>
+    refusal?.verdict !== 'held' &&
+    roots.some((other) => other.processing > processing && other.sha256 === sha256 && other.name === name);
+  const newest = roots.filter((file) => !file.superseded && !isSaidAgain(file));
   const [first, ...others] = newest.length > 0 ? newest : roots;
   const where = job === undefined ? '' : ` of job ${job}`;
   if (!first)

@@ -1,4 +1,5 @@
 import { LINES } from './deliveries.ts';
+import { JUDGED_ANEW } from './known-files.ts';
 import type { Ledger } from './open.ts';
 
 /** What the ledger knows of a file that people may have to be told of. Times are milliseconds since 1970. */
@@ -169,7 +170,7 @@ export function waitingFiles(ledger: Pick<Ledger, 'db'>, job: string, before: nu
            AND (p.state <> 'closed' OR json_extract(p.refusal, '$.verdict') = 'held' OR p.id IN
              (SELECT processing_id FROM deliveries WHERE unfinished = 1))
            AND NOT EXISTS (SELECT 1 FROM processings l WHERE l.file_id = p.file_id AND l.id > p.id AND l.repeat_of IS NULL
-             AND l.state <> 'vanished')
+             AND l.state <> 'vanished' AND ${JUDGED_ANEW('l')})
        ) WHERE unclosed OR open + failed + held > 0 ORDER BY id`,
     )
     .all(job, before);

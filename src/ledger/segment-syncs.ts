@@ -139,7 +139,7 @@ export function syncedSince(
   return db
     .prepare<[number, number, number, number], { processing: number; name: string }>(
       `SELECT p.id AS processing, p.name FROM segment_syncs y JOIN processings p ON p.id = y.processing_id
-         JOIN processings e ON e.id = ? AND e.job = p.job AND e.file_id <> p.file_id
+         JOIN processings e ON e.id = ? AND e.job = p.job AND (e.file_id <> p.file_id OR e.name <> p.name)
        WHERE y.processing_id > ? AND y.state IN ('running','done')
          AND (y.segment_id IN (SELECT segment_id FROM segment_syncs WHERE processing_id = ?)
            OR NOT EXISTS (SELECT 1 FROM segment_syncs WHERE processing_id = ?))
