@@ -2,7 +2,7 @@ import { decideFile } from '../../../ledger/decide-file.ts';
 import { rowsInScope } from '../../../ledger/held-rows.ts';
 import { rejectRows } from '../../../ledger/reject.ts';
 import type { Concern } from '../context.ts';
-import { byFile, heldFiles } from './plan-release.ts';
+import { byFile, heldFiles, nothingYet } from './plan-release.ts';
 import type { DecisionRequest, PlanContext, Planned } from './planned.ts';
 
 /**
@@ -23,6 +23,7 @@ export function planReject(context: PlanContext, request: DecisionRequest): Plan
   return {
     rows: rows.length + planned.reduce((sum, file) => sum + file.rows, 0),
     files: [...planned, ...byFile(context, rows)],
+    ...(rows.length > 0 || named ? {} : nothingYet(context, request, files)),
     about: [...files.map(({ file }) => ({ processingId: file.processing, line: 0 })), ...rows],
     apply: (now) => {
       rejectRows(db, rows, request.reason, now);

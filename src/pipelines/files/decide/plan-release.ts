@@ -23,7 +23,7 @@ export function planRelease(context: PlanContext, request: DecisionRequest): Pla
   return {
     rows: rows.length + planned.reduce((sum, file) => sum + file.rows, 0),
     files: [...planned, ...byFile(context, rows)],
-    ...(request.line === undefined ? {} : nothingOfLine(files, request.line)),
+    ...(request.line === undefined ? nothingYet(context, request, files) : nothingOfLine(files, request.line)),
     about: [...files.map(({ file }) => ({ processingId: file.processing, line: 0 })), ...rows],
     apply: (now) => {
       releaseRows(db, rows, now);
@@ -88,4 +88,18 @@ export function byFile({ ledger }: PlanContext, rows: readonly RowPlace[]): Plan
 
 function nothingOfLine(files: readonly unknown[], line: number): { nothing?: string } {
   return files.length > 0 ? {} : { nothing: `line ${line} is not held by itself` };
+}
+
+/** What is held of a file is decided about once all else of it is through. */
+export function nothingYet(
+  { ledger }: PlanContext,
+  { job, processingId }: DecisionRequest,
+  files: readonly unknown[],
+): { nothing?: string } {
+  if (processingId === undefined || files.length > 0) return {};
+  const waits = listFiles(ledger, { job, processing: processingId, held: true }).find(
+    ({ state }) => state !== 'closed',
+  );
+  if (!waits) return {};
+  return { nothing: `${waits.name} is not through yet with its other segments: referry run ${job}, then this again` };
 }
