@@ -1,4 +1,5 @@
 import { probeExtole } from '../destinations/extole/probe.ts';
+import { inboxFolders } from '../jobs/inbox-folders.ts';
 import { formatProblem, loadJobs } from '../jobs/load.ts';
 import { isNotifyFile } from '../jobs/notify-file.ts';
 import type { Job } from '../jobs/schema.ts';
@@ -130,11 +131,12 @@ function refuseUnknown(ids: readonly string[], jobs: readonly { id: string }[], 
 /** The inbox must be there; the other folders are made by the first run that needs them. */
 async function examineSource(job: Job, io: Io): Promise<Step[]> {
   const { inbox, processing, archive, refused } = job.source;
-  const folders = [...new Set([inbox, processing, archive, refused, job.report.to, job.report.reports])];
+  const inboxes = [inbox, ...inboxFolders(job).map(({ folder }) => folder)];
+  const folders = [...new Set([...inboxes, processing, archive, refused, job.report.to, job.report.reports])];
   const steps = await probeRemote(job.source, folders, io);
   return steps.map((probed) => {
     const step = stepOf(probed);
-    const missing = folders.find((folder) => folder !== inbox && isMissing(probed, folder));
+    const missing = folders.find((folder) => !inboxes.includes(folder) && isMissing(probed, folder));
     if (missing === undefined) return step;
     return { step: 'list', verdict: 'warn', detail: `${missing}: is not there yet; the first run makes it` };
   });

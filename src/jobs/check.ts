@@ -3,6 +3,7 @@ import { isEvents } from '../mapping/compile.ts';
 import { checkCustomers, checkDeliveredMembers } from './check-delivered.ts';
 import { checkOutboxes, takesFiles } from './check-links.ts';
 import { checkMemberFolders, keptByBoth } from './check-members.ts';
+import { inboxFolders } from './inbox-folders.ts';
 import { checkInboxes } from './outboxes.ts';
 import { patternsOverlap } from './overlap.ts';
 import { placeOf } from './places.ts';
@@ -98,6 +99,9 @@ function ignoredFolder(job: Job, url: string): Finding[] {
   ];
 }
 
+const sameInbox = (a: Job, b: Job): boolean =>
+  inboxFolders(a).some((its) => inboxFolders(b).some(({ folder }) => sameFolder(a, its.folder, b, folder)));
+
 function checkPair(a: Job, b: Job): Finding[] {
   const findings: Finding[] = [];
   const both = (path: Path, message: (other: Job) => string, hint: string) => {
@@ -108,7 +112,7 @@ function checkPair(a: Job, b: Job): Finding[] {
     both(['id'], (other) => `the id ${a.id} is also that of ${fileOf(other)}`, 'give each job an id of its own');
   }
   const shared = (a.source.shared && b.source.shared) || !takesFiles(a) || !takesFiles(b);
-  if (!shared && sameFolder(a, a.source.inbox, b, b.source.inbox) && patternsOverlap(a.source.match, b.source.match)) {
+  if (!shared && sameInbox(a, b) && patternsOverlap(a.source.match, b.source.match)) {
     both(
       ['source', 'match'],
       (other) => `the same files may match ${other.source.match} of ${fileOf(other)}, which reads the same inbox`,
@@ -132,7 +136,7 @@ function checkPair(a: Job, b: Job): Finding[] {
     const { archive, processing, refused } = job.source;
     const folders = { archive, processing, refused, results: job.report.to, reports: job.report.reports };
     for (const [role, folder] of Object.entries(folders)) {
-      if (!sameFolder(job, folder, other, other.source.inbox)) continue;
+      if (!inboxFolders(other).some((its) => sameFolder(job, folder, other, its.folder))) continue;
       const path =
         role === 'results' ? ['report', 'to'] : role === 'reports' ? ['report', 'reports'] : ['source', role];
       const message = `the ${role} folder is the inbox of ${fileOf(other)}`;

@@ -20,6 +20,12 @@ const words = (usual: readonly string[]) =>
     .min(1)
     .default([...usual]);
 
+const folderName = (usual: string) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9_-][A-Za-z0-9 _.-]{0,63}$/, 'expected the name of a folder of the inbox, without a slash')
+    .default(usual);
+
 const ADD = ['add', 'added', 'a', 'insert', '+'];
 const REMOVE = ['remove', 'removed', 'delete', 'd', '-'];
 
@@ -60,6 +66,15 @@ const members = z
           .optional()
           .describe(
             'The column that says whether a member is added or removed. Absent: a word of the file name says so, as in vip-add-20261121.csv.',
+          ),
+        folders: z
+          .strictObject({
+            add: folderName('add').describe('The folder of files whose members are added. Default add.'),
+            remove: folderName('remove').describe('The folder of files whose members are removed. Default remove.'),
+          })
+          .optional()
+          .describe(
+            'The folder says it instead: files are taken from two folders of the inbox, add/ and remove/, oldest first over both, and of the same time those of remove/ first. folders: {} gives these names.',
           ),
         add: words(ADD).describe(`What stands there for a member to be added. Default ${ADD.join(', ')}.`),
         remove: words(REMOVE).describe(`What stands there for one to be removed. Default ${REMOVE.join(', ')}.`),
@@ -214,6 +229,10 @@ const segmentsJob = z
       complain(['members', 'segmentColumn'], 'segmentColumn needs segmentFrom: column');
     if (kind === 'changes' && action === undefined)
       complain(['members', 'action'], 'kind: changes needs action, how a row says whether its member comes or goes');
+    if (action?.column !== undefined && action.folders !== undefined)
+      complain(['members', 'action'], 'one of column and folders is needed; found both');
+    if (action?.folders !== undefined && action.folders.add === action.folders.remove)
+      complain(['members', 'action', 'folders'], `both are "${action.folders.add}"; two folders are needed`);
     if (kind === 'snapshot' && action !== undefined)
       complain(['members', 'action'], 'a snapshot has members only: set kind: changes, or leave action out');
     const one = onlyOne(job.target);
@@ -270,6 +289,7 @@ function rowsOf({ members, segments, target }: Written): MemberRows {
       : {
           action: {
             ...(action.column === undefined ? {} : { column: action.column }),
+            ...(action.folders === undefined ? {} : { folders: action.folders }),
             add: action.add,
             remove: action.remove,
           },

@@ -19,7 +19,15 @@ export const memberRows = z.strictObject({
   names: z.record(z.string(), z.string()).optional(),
   idKind: z.enum(MEMBER_ID_KINDS),
   /** Of changes: where it stands whether a member comes or goes, and how it is written. `column` absent: in the file's name. */
-  action: z.strictObject({ column: z.string().optional(), add: words, remove: words }).optional(),
+  action: z
+    .strictObject({
+      column: z.string().optional(),
+      /** Folders of the inbox, of which the name of a file has its own. */
+      folders: z.strictObject({ add: z.string(), remove: z.string() }).optional(),
+      add: words,
+      remove: words,
+    })
+    .optional(),
   key: z.strictObject({
     from: z.string(),
     unwrapExcel: z.boolean(),

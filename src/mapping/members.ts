@@ -64,6 +64,17 @@ function compileAction(settings: MemberRows, binder: ReturnType<typeof columnBin
     fault.reason = `${where}: found ${found(written)}; allowed: ${allowed}`;
     return undefined;
   };
+  const { folders } = action;
+  if (folders) {
+    const folder = /^(.*)\//s.exec(fileName)?.[1] ?? '';
+    if (folder === folders.add) return () => 'add';
+    if (folder === folders.remove) return () => 'remove';
+    return (_, fault) => {
+      fault.code = 'ACTION_UNKNOWN';
+      fault.reason = `the file lies in neither of the folders ${folders.add}/ and ${folders.remove}/`;
+      return undefined;
+    };
+  }
   if (action.column === undefined) {
     const words = fileName.toLowerCase().split(/[^\p{L}\p{N}]+/u);
     const [adds, removes] = [words.some((word) => add.has(word)), words.some((word) => remove.has(word))];

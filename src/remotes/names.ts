@@ -54,9 +54,10 @@ const ENDING = /(?:\.[A-Za-z0-9]{1,8}){0,3}$/;
 
 /**
  * A partner's name, as a name of ours may begin. One that leaves no room is cut, and a hash of the whole keeps it apart from others; it
- * begins and ends as before, so that patterns still match it.
+ * begins and ends as before, so that patterns still match it. Where it came with a folder, a dot takes the place of the slash.
  */
-export function fittingName(name: string): string {
+export function fittingName(called: string): string {
+  const name = called.replaceAll('/', '.');
   if (Buffer.byteLength(name) <= LEAVES_ROOM) return name;
   const ending = ENDING.exec(name)?.[0] ?? '';
   const rest = `~${createHash('sha256').update(name).digest('hex').slice(0, 8)}${ending}`;

@@ -75,7 +75,7 @@ export async function fetchManifest(
   if (!settings || existsSync(target)) return;
   const { takenPath, name } = processing;
   const isLocal = takenPath.startsWith(LOCAL);
-  const beside = `${dirname(takenPath.slice(LOCAL.length))}/${markerFor(name, settings.name)}`;
+  const beside = `${dirname(takenPath.slice(LOCAL.length))}/${markerFor(basename(name), settings.name)}`;
   const its = companionsOf(ctx.ledger, processing.id).find(({ kind }) => kind === 'manifest');
   const there = isLocal ? await localFile(beside) : its && (await ctx.remote.stat(its.takenPath));
   if (!there) return;
@@ -108,7 +108,7 @@ export async function checkChecksum(
   if (!kind || !existsSync(paths.manifest)) return;
   const text = readFileSync(paths.manifest, 'utf8');
   const known = kind === 'sha256' ? rawSha256 : undefined;
-  compareChecksum(text, kind, name, known ?? (await digestOf(paths.input, kind)));
+  compareChecksum(text, kind, basename(name), known ?? (await digestOf(paths.input, kind)));
 }
 
 async function digestOf(path: string, kind: 'md5' | 'sha256'): Promise<string> {

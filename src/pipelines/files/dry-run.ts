@@ -18,6 +18,7 @@ import { checkChecksum, refuseLong } from './companions.ts';
 import { type FilePass, type Progress, type RunContext, stagedPaths } from './context.ts';
 import { disagreementIn } from './disagreement.ts';
 import { tallyDryRun } from './dry-tally.ts';
+import { calledByHand, calledIn, inOrder, listInbox } from './inbox.ts';
 import { localBytes } from './local-bytes.ts';
 import { type Seal, sealFile } from './seal.ts';
 import { LOCAL, lostInput, stageBytes } from './stage.ts';
@@ -85,7 +86,7 @@ export async function dryRunJob(options: DryRunOptions): Promise<DryRunFile[]> {
   try {
     if (options.file !== undefined) {
       const { size } = await stat(options.file);
-      const local = { name: basename(options.file), size };
+      const local = { name: calledByHand(options.job, options.file), size };
       const beside = manifestBeside(options.job, options.file);
       return [await judge(options, staging, 0, local, localBytes(options.file), beside)];
     }
@@ -97,15 +98,23 @@ export async function dryRunJob(options: DryRunOptions): Promise<DryRunFile[]> {
     if (!takesFiles(options.job)) return [];
     await using remote = await openRemote(options.job.source, options.io, options.signal);
     const matches = matchPattern(options.job.source.match);
-    const { files } = await remote.list(options.job.source.inbox, options.signal);
-    const byName = new Map(files.map((file) => [file.name, file]));
     const { manifest } = options.job.source;
     const isManifest = manifest ? markerPattern(manifest.name) : () => false;
+    const { folders } = await listInbox(remote, options.job, options.signal);
+    const besides = new Map<string, Manifest>();
+    const found: RemoteFile[] = [];
+    for (const folder of folders) {
+      const byName = new Map(folder.files.map((file) => [file.name, file]));
+      for (const file of folder.files) {
+        if (!isCandidateName(file.name) || !matches(file.name) || isManifest(file.name)) continue;
+        const its = manifest && byName.get(markerFor(file.name, manifest.name));
+        if (its) besides.set(file.path, { file: its, bytes: remote.read(its, options.signal) });
+        found.push({ ...file, name: calledIn(folder, file.name) });
+      }
+    }
     const judged: DryRunFile[] = [];
-    for (const file of files) {
-      if (!isCandidateName(file.name) || !matches(file.name) || isManifest(file.name)) continue;
-      const its = manifest && byName.get(markerFor(file.name, manifest.name));
-      const beside = its ? { file: its, bytes: remote.read(its, options.signal) } : 'none';
+    for (const file of inOrder(options.job, found)) {
+      const beside = besides.get(file.path) ?? 'none';
       judged.push(await judge(options, staging, judged.length, file, remote.read(file, options.signal), beside));
     }
     return judged;

@@ -1,9 +1,11 @@
 import { statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { openProcessing, openProcessings, updateProcessing } from '../../ledger/processings.ts';
 import { isKnownProcessing, knownPlaces, noteFound, pendingRestore } from '../../ledger/restored.ts';
 import { type Notice, type RemoteFile, TransferError } from '../../model.ts';
 import { matchPattern } from '../../remotes/stable.ts';
 import type { RunContext } from './context.ts';
+import { calledBefore } from './inbox.ts';
 import { stagedOrigins } from './origin.ts';
 import { archiveName } from './publish.ts';
 import { LOCAL } from './stage.ts';
@@ -32,16 +34,19 @@ export async function findRestored(ctx: RunContext, definitionId: () => number):
       const known = knownPlaces(ledger);
       for (const { file, name, openedAt } of archived.flatMap(readArchived).sort((a, b) => a.openedAt - b.openedAt)) {
         const place = `${job.source.archive}/${file.name}`;
-        if (known.has(place) || !matches(name) || openedAt < restore.madeAt - CLOCK_SLACK_MS) continue;
-        adopt(ctx, { file, name, place, openedAt, definitionId: definitionId() });
+        const called = calledBefore(job, name);
+        if (called === undefined || known.has(place) || !matches(basename(called))) continue;
+        if (openedAt < restore.madeAt - CLOCK_SLACK_MS) continue;
+        adopt(ctx, { file, name: called, place, openedAt, definitionId: definitionId() });
         found++;
       }
       const ours = new RegExp(`^(.+)\\.${ledger.id}-\\d+$`, 's');
       for (const file of inWork) {
         const name = ours.exec(file.name)?.[1];
         const place = `${job.source.processing}/${file.name}`;
-        if (name === undefined || known.has(place) || !matches(name)) continue;
-        adopt(ctx, { file, name, place, openedAt: io.now(), definitionId: definitionId() });
+        const called = name === undefined ? undefined : calledBefore(job, name);
+        if (called === undefined || known.has(place) || !matches(basename(called))) continue;
+        adopt(ctx, { file, name: called, place, openedAt: io.now(), definitionId: definitionId() });
         found++;
       }
       for (const { processing, input, origin } of stagedOrigins(ctx)) {

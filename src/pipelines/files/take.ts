@@ -1,6 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { dirname } from 'node:path';
 import { observationsOf, rememberObservations, type SeenFile } from '../../ledger/observations.ts';
 import { openProcessing, openProcessings, type Processing, updateProcessing } from '../../ledger/processings.ts';
 import { type Notice, type RemoteFile, TransferError } from '../../model.ts';
@@ -16,6 +16,7 @@ import {
 } from '../../remotes/stable.ts';
 import { type Beside, besideOf, planCompanions, takeCompanions } from './companions.ts';
 import type { RunContext } from './context.ts';
+import { calledByHand, calledIn, inOrder, listInbox } from './inbox.ts';
 import { noteOrigin } from './origin.ts';
 import { LOCAL } from './stage.ts';
 import { noteChanged } from './stand-still.ts';
@@ -33,9 +34,7 @@ export interface Found {
 export async function findFiles(ctx: RunContext): Promise<{ files: Found[]; notices: Notice[]; waitMs?: number }> {
   const { job, ledger, io } = ctx;
   const { source } = job;
-  const { files, notices } = await ctx.remote.list(source.inbox, ctx.signal);
-  const byName = new Map(files.map((file) => [file.name, file]));
-  const names = new Set(byName.keys());
+  const { folders, notices } = await listInbox(ctx.remote, job, ctx.signal);
   const isManifest = source.manifest ? markerPattern(source.manifest.name) : () => false;
   const matches = matchPattern(source.match);
   const before = observationsOf(ledger, job.id);
@@ -54,33 +53,44 @@ export async function findFiles(ctx: RunContext): Promise<{ files: Found[]; noti
     return look.stable;
   };
 
-  for (const file of files) {
-    if (!isCandidateName(file.name) || !matches(file.name) || isManifest(file.name)) continue;
-    if (file.size > source.maxSize) {
-      notices.push(tooLarge(file, source.maxSize));
-      continue;
-    }
-    const { observation, stable } = judgeStability(before.get(file.path), file, now, source.stable.for);
-    seen.set(file.path, observation);
-    const beside = besideOf(job, file.name, byName);
-    const marker = source.stable.marker;
-    const complete =
-      marker === undefined ? stable && !isBeingWritten(file.name, names) : hasMarker(file.name, marker, names);
-    if (isSameSighting(inWork.get(file.path), file)) continue;
-    const waits = complete && source.manifest !== undefined && !manifestCame(beside.manifest, observation.stableSince);
-    if (waits && source.manifest)
-      notices.push({
-        code: 'MANIFEST_AWAITED',
-        message: `${file.name} waits for its manifest, ${markerFor(file.name, source.manifest.name)}`,
-      });
-    if (complete && !waits) ready.push({ file, beside });
-    else if (marker === undefined && !complete) {
-      const left = Math.max(MIN_WAIT_MS, source.stable.for - (now - observation.stableSince));
-      waitMs = Math.min(waitMs ?? left, left);
+  for (const each of folders) {
+    const byName = new Map(each.files.map((file) => [file.name, file]));
+    const names = new Set(byName.keys());
+    for (const file of each.files) {
+      if (!isCandidateName(file.name) || !matches(file.name) || isManifest(file.name)) continue;
+      if (file.size > source.maxSize) {
+        notices.push(tooLarge({ ...file, name: calledIn(each, file.name) }, source.maxSize));
+        continue;
+      }
+      const { observation, stable } = judgeStability(before.get(file.path), file, now, source.stable.for);
+      seen.set(file.path, observation);
+      const beside = besideOf(job, file.name, byName);
+      const marker = source.stable.marker;
+      const complete =
+        marker === undefined ? stable && !isBeingWritten(file.name, names) : hasMarker(file.name, marker, names);
+      if (isSameSighting(inWork.get(file.path), file)) continue;
+      const waits =
+        complete && source.manifest !== undefined && !manifestCame(beside.manifest, observation.stableSince);
+      if (waits && source.manifest)
+        notices.push({
+          code: 'MANIFEST_AWAITED',
+          message: `${calledIn(each, file.name)} waits for its manifest, ${markerFor(file.name, source.manifest.name)}`,
+        });
+      if (complete && !waits) ready.push({ file: { ...file, name: calledIn(each, file.name) }, beside });
+      else if (marker === undefined && !complete) {
+        const left = Math.max(MIN_WAIT_MS, source.stable.for - (now - observation.stableSince));
+        waitMs = Math.min(waitMs ?? left, left);
+      }
     }
   }
   rememberObservations(ledger, job.id, seen);
-  return waitMs === undefined ? { files: ready, notices } : { files: ready, notices, waitMs };
+  const places = inOrder(
+    job,
+    ready.map(({ file }) => file),
+  );
+  const found = new Map(ready.map((each) => [each.file.path, each]));
+  const files = places.flatMap(({ path }) => found.get(path) ?? []);
+  return waitMs === undefined ? { files, notices } : { files, notices, waitMs };
 }
 
 /** It is left where it is: fetching it might fill the disk that every job needs. */
@@ -136,7 +146,7 @@ export async function takeLocalFile(
   ctx: RunContext,
   path: string,
   definitionId: number,
-  name = basename(path),
+  name = calledByHand(ctx.job, path),
 ): Promise<Processing> {
   const { size, mtimeMs } = await checkLocal(path);
   const processing = openProcessing(ctx.ledger, {
@@ -221,8 +231,8 @@ function isAsListed(file: RemoteFile, { size, mtime }: Processing): boolean {
 }
 
 /** Some servers tell another time in a listing than of the file itself: then the listing is what counts. */
-async function isListedStill({ remote, job, signal }: RunContext, processing: Processing): Promise<boolean> {
-  const { files } = await remote.list(job.source.inbox, signal);
+async function isListedStill({ remote, signal }: RunContext, processing: Processing): Promise<boolean> {
+  const { files } = await remote.list(dirname(processing.inboxPath), signal);
   return files.some((file) => file.path === processing.inboxPath && isAsListed(file, processing));
 }
 

@@ -1,0 +1,60 @@
+import { posix } from 'node:path';
+import { type InboxFolder, inboxFolders } from '../../jobs/inbox-folders.ts';
+import type { Job } from '../../jobs/schema.ts';
+import type { Notice, Remote, RemoteFile } from '../../model.ts';
+import { isCandidateName, matchPattern } from '../../remotes/stable.ts';
+
+type Placed = Pick<Job, 'source' | 'event'>;
+
+/** What a file is called that lies in one: `remove/vip.csv`. */
+export const calledIn = ({ side }: InboxFolder, name: string): string =>
+  side === undefined ? name : `${side}/${name}`;
+
+/** The same of a file of ours, in whose name a dot stands for the slash: `remove.vip.csv`. `undefined`: it lay in none of them. */
+export function calledBefore(job: Placed, flat: string): string | undefined {
+  for (const { side } of inboxFolders(job)) {
+    if (side === undefined) return flat;
+    if (flat.startsWith(`${side}.`)) return `${side}/${flat.slice(side.length + 1)}`;
+  }
+  return undefined;
+}
+
+/** What a file of this machine is called that was given by hand: the folder that it lies in counts, where that says what is to be done. */
+export function calledByHand(job: Placed, path: string): string {
+  const [name, folder] = [posix.basename(path), posix.basename(posix.dirname(path))];
+  return inboxFolders(job).some(({ side }) => side === folder) ? `${folder}/${name}` : name;
+}
+
+/** All that lies in the inbox, by folder. Files that lie beside the folders are told of: nobody takes them. */
+export async function listInbox(
+  remote: Remote,
+  job: Placed,
+  signal: AbortSignal,
+): Promise<{ folders: (InboxFolder & { files: RemoteFile[] })[]; notices: Notice[] }> {
+  const folders: (InboxFolder & { files: RemoteFile[] })[] = [];
+  const notices: Notice[] = [];
+  for (const each of inboxFolders(job)) {
+    const found = await remote.list(each.folder, signal);
+    folders.push({ ...each, files: found.files });
+    notices.push(...found.notices);
+  }
+  if (folders.every(({ side }) => side === undefined)) return { folders, notices };
+  const matches = matchPattern(job.source.match);
+  const { files } = await remote.list(job.source.inbox, signal);
+  const beside = files.filter(({ name }) => isCandidateName(name) && matches(name));
+  if (beside.length > 0) {
+    const more = beside.length === 1 ? '' : ` and ${beside.length - 1} more`;
+    const message = `${beside[0]?.name ?? ''}${more} in ${job.source.inbox} ${beside.length === 1 ? 'was' : 'were'} not taken: files lie in ${folders.map(({ side }) => `${side}/`).join(' or ')}, which says what is to be done`;
+    notices.push({ code: 'OUTSIDE_FOLDERS', message });
+  }
+  return { folders, notices };
+}
+
+/** Oldest first over all folders; of the same time removals before additions, so that who is in both stays. */
+export function inOrder(job: Placed, files: readonly RemoteFile[]): RemoteFile[] {
+  const sides = inboxFolders(job).map(({ side = '' }) => side);
+  const sideOf = ({ name }: RemoteFile): number => sides.indexOf(posix.dirname(name));
+  return [...files].sort(
+    (a, b) => a.mtime - b.mtime || sideOf(a) - sideOf(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+  );
+}
