@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cliArgs, commandNames, optionsOf, PROJECT, referry } from './support/cli.ts';
+import { blocksThatRun, checkShown, referryIn, shownJobs } from './support/new-user.ts';
 import { ran } from './support/package-install.ts';
+import { COMPILE_CACHE } from './support/processes.ts';
 
 const PAGES = [
   'README.md',
@@ -25,12 +27,6 @@ const readme = await readFile(join(PROJECT, 'README.md'), 'utf8');
 const pages = await Promise.all(
   PAGES.map(async (page) => [page, await readFile(join(PROJECT, page), 'utf8')] as const),
 );
-
-/** Fenced blocks that the page marks with `<!-- runs: exit N -->`: N is what their last command exits with. */
-function blocksThatRun(page: string): { code: number; script: string }[] {
-  const marked = page.matchAll(/<!-- runs: exit (\d+) -->\n```sh\n([\s\S]*?)```/g);
-  return [...marked].map(([, code, script = '']) => ({ code: Number(code), script }));
-}
 
 /** Every `referry ...` that a page shows as code, up to a comment, a pipe or the end of the code. */
 function shownCommands(page: string): string[] {
@@ -102,9 +98,7 @@ describe('the README, followed by a new user', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'referry-readme-'));
     for (const name of ['jobs', 'sample-files']) await symlink(join(PROJECT, name), join(folder, name));
-    await mkdir(join(folder, 'bin'));
-    const start = `#!/bin/sh\nexec ${[process.execPath, ...cliArgs([])].map((part) => `'${part}'`).join(' ')} "$@"\n`;
-    await writeFile(join(folder, 'bin/referry'), start, { mode: 0o755 });
+    const bin = await referryIn(folder);
     sandbox = spawn(
       process.execPath,
       cliArgs(['sandbox', '--root', 'sandbox', '--port', '0', '--extole-port', '0', '--extole-sftp-port', '0']),
@@ -124,7 +118,8 @@ describe('the README, followed by a new user', () => {
     const exported = [...told.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name = '', value = '']) => [name, value]);
     env = {
       ...Object.fromEntries(exported),
-      PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
+      PATH: `${bin}:${process.env.PATH}`,
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
       HOME: folder,
       REFERRY_STATE: join(folder, 'state'),
       REFERRY_STABLE_FOR: '0s',
@@ -156,14 +151,9 @@ describe('the README, followed by a new user', () => {
   });
 
   test('the job that it explains passes check', async () => {
-    const [, job = ''] = /<!-- job -->\n```yaml\n([\s\S]*?)```/.exec(readme) ?? [];
-    const jobs = join(folder, 'shown-job');
-    await mkdir(jobs);
-    await writeFile(join(jobs, 'sftp_key'), 'key', { mode: 0o600 });
-    await writeFile(join(jobs, 'extole_token'), 'token', { mode: 0o600 });
-    await writeFile(join(jobs, 'account-openings.yaml'), job.replaceAll('/run/secrets/', ''));
-    const told = await ran('referry', ['check', '--jobs', jobs, '--json'], { cwd: folder, env });
-    expect(JSON.parse(told.stdout)).toMatchObject({ ok: true, problems: [] });
+    const shown = shownJobs(readme);
+    expect(shown).toHaveLength(1);
+    expect(await checkShown(shown, ['sftp_key', 'extole_token'])).toMatchObject({ ok: true, problems: [] });
   });
 
   test('every job in jobs/ passes check without a warning', async () => {

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from './processes.ts';
 
 export const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -36,7 +37,7 @@ export function referry(args: readonly string[], options: { env?: NodeJS.Process
   const started = performance.now();
   const { status, stdout, stderr } = spawnSync(process.execPath, cliArgs(args), {
     cwd: options.cwd ?? PROJECT,
-    env: { ...env, NO_COLOR: '1', ...options.env },
+    env: { ...env, NODE_COMPILE_CACHE: COMPILE_CACHE, NO_COLOR: '1', ...options.env },
     encoding: 'utf8',
     timeout: 30_000,
   });

@@ -72,13 +72,15 @@ export function startProcess(command: readonly string[], { env, cwd, user, group
   return started;
 }
 
+/** The code is compiled once for all the processes of the tests. */
+export const COMPILE_CACHE = join(tmpdir(), 'referry-e2e-compile-cache');
+
 /** What the product needs of an environment, and no more of that of the tests. */
 export function productEnv(env: Readonly<Record<string, string>>): Record<string, string> {
   return {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',
-    // Compiled once for all the processes of the tests.
-    NODE_COMPILE_CACHE: join(tmpdir(), 'referry-e2e-compile-cache'),
+    NODE_COMPILE_CACHE: COMPILE_CACHE,
     ...env,
   };
 }
