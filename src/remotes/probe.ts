@@ -101,7 +101,9 @@ async function probeFolder(
 ): Promise<void> {
   const where = shown(folder);
   try {
-    const { files } = await remote.list(folder, new AbortController().signal);
+    const listed = await remote.list(folder, new AbortController().signal);
+    // Such as .gitkeep: no run takes them, and people do not count them.
+    const files = listed.files.filter(({ name }) => !name.startsWith('.'));
     steps.push({
       step: 'list',
       ok: true,

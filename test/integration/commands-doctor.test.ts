@@ -40,6 +40,14 @@ describe('referry doctor', () => {
     expect(world.requests()).toEqual([]);
   });
 
+  it('counts no hidden file of the inbox: no run takes it', async () => {
+    world.drop('.gitkeep', '');
+    world.drop('a.csv', 'x\n');
+    const { stdout } = await world.cli(['doctor']);
+    expect(stdout).toMatch(/inbox: 1 file, written, renamed/);
+    for (const name of ['.gitkeep', 'a.csv']) rmSync(join(world.served, 'inbox', name));
+  });
+
   it('knows the ledger, who holds it, and what verify-dedupe recorded', async () => {
     const ledger = await openLedger(world.ledger, 'daemon', realIo(createLog('silent')));
     try {
