@@ -1,6 +1,7 @@
 import { EXIT, type RefusalDetail } from '../model.ts';
 import type { RunResult } from '../pipelines/files/run-job.ts';
 import { leftOutOf } from '../reports/after-rows.ts';
+import { groupCount } from '../reports/money.ts';
 import { renderFileTable } from '../reports/text-table.ts';
 import { visible } from '../reports/visible.ts';
 import type { Asked, Verb } from '../schedule/verb.ts';
@@ -32,6 +33,7 @@ export async function performAndPrint<Request extends Asked, Answer extends obje
       io,
       signal: stop.signal,
       progress: progress.tell,
+      say: progress.say,
     });
     progress.stop();
     print(executed, options.json === true);
@@ -57,7 +59,7 @@ export function afterLines({ exports = [], pushes = [] }: RunResult['account']):
   });
   const pushed = pushes.flatMap((each) => {
     const counts = Object.entries(each.counts).filter(([, n]) => n > 0);
-    const told = counts.map(([name, n]) => `${n.toLocaleString('en-US')} ${name}`).join(', ') || 'nothing sent';
+    const told = counts.map(([name, n]) => `${groupCount(n)} ${name}`).join(', ') || 'nothing sent';
     return [
       `push ${each.target}: ${told}`,
       ...whyOf(each),
@@ -73,18 +75,16 @@ export function segmentLines({ files }: RunResult['account']): string[] {
     segments.map(({ segment, state, before, added, removed, rejected, open, after }) => {
       if (state === 'held' || state === 'superseded')
         return `segment ${segment}, ${name}: ${state}; ${count(before, 'member')} as before`;
-      const sum = `${count(before, 'member')} before + ${grouped(added)} added - ${grouped(removed)} removed`;
+      const sum = `${count(before, 'member')} before + ${groupCount(added)} added - ${groupCount(removed)} removed`;
       const more = [
-        after === undefined ? [] : [` = ${grouped(after)}`],
-        rejected > 0 ? [`; ${grouped(rejected)} rejected by the target`] : [],
-        open > 0 ? [`; ${grouped(open)} open`] : [],
+        after === undefined ? [] : [` = ${groupCount(after)}`],
+        rejected > 0 ? [`; ${groupCount(rejected)} rejected by the target`] : [],
+        open > 0 ? [`; ${groupCount(open)} open`] : [],
       ];
       return `segment ${segment}, ${name}: ${sum}${more.flat().join('')}`;
     }),
   );
 }
-
-const grouped = (n: number): string => n.toLocaleString('en-US');
 
 /** What a run answers. */
 export function printRun({ account, reportPath }: RunResult, json: boolean): void {

@@ -19,6 +19,8 @@ export interface PerformOptions {
   io: Io;
   signal: AbortSignal;
   progress: (progress: Progress) => void;
+  /** A line for the person at the terminal, where there is one. */
+  say?: ((line: string) => void) | undefined;
 }
 
 export interface Performed<Answer> {
@@ -32,7 +34,7 @@ export async function perform<Request extends Asked, Answer extends object>(
   request: Request,
   options: PerformOptions,
 ): Promise<Performed<Answer>> {
-  const { settings, io, signal, progress } = options;
+  const { settings, io, signal, progress, say } = options;
   // In the wrong folder nothing is known: no ledger is made there for a job that does not exist.
   if (request.job !== undefined && !existsSync(settings.ledger)) await readJob(settings.jobs, request.job, io.env);
   const ledger = await openHereOrFindDaemon(options);
@@ -46,6 +48,7 @@ export async function perform<Request extends Asked, Answer extends object>(
       state: settings.state,
       cause: 'command',
       progress,
+      ...(say ? { say } : {}),
       crashPoint: crashPointFrom(io),
     });
   } finally {

@@ -4,13 +4,20 @@ import type { Progress } from '../pipelines/files/context.ts';
 
 const LINE_EVERY_MS = 5000;
 
+export interface Shown {
+  tell: (progress: Progress) => void;
+  stop: () => void;
+  /** Prints a line above the bar; absent where nobody sits before a terminal. */
+  say?: (line: string) => void;
+}
+
 /** A bar with rows, rate and time left on a terminal; a log line every few seconds elsewhere. */
-export function showProgress(io: Io, quiet: boolean): { tell: (progress: Progress) => void; stop: () => void } {
+export function showProgress(io: Io, quiet: boolean): Shown {
   if (quiet) return { tell: () => {}, stop: () => {} };
   return process.stderr.isTTY ? bar(io) : lines(io);
 }
 
-function bar(io: Io): { tell: (progress: Progress) => void; stop: () => void } {
+function bar(io: Io): Shown {
   let current: { id: string; bar: SingleBar; startedAt: number } | undefined;
   const stop = (): void => {
     current?.bar.stop();
@@ -18,6 +25,10 @@ function bar(io: Io): { tell: (progress: Progress) => void; stop: () => void } {
   };
   return {
     stop,
+    say: (line) => {
+      stop();
+      process.stderr.write(`${line}\n`);
+    },
     tell: ({ file, phase, done, total, unit }) => {
       const id = `${phase} ${file}`;
       if (current?.id !== id) {
@@ -37,7 +48,7 @@ function bar(io: Io): { tell: (progress: Progress) => void; stop: () => void } {
   };
 }
 
-function lines(io: Io): { tell: (progress: Progress) => void; stop: () => void } {
+function lines(io: Io): Shown {
   let id = '';
   let toldAt = 0;
   let startedAt = 0;

@@ -21,6 +21,8 @@ export interface ExecuteOptions {
   /** Given once somebody waits for the work to end: one that goes on for hours makes room. */
   pause?: AbortSignal;
   progress?: (progress: Progress) => void;
+  /** A line for the person who waits; without it, it goes to the log. */
+  say?: (line: string) => void;
   crashPoint?: (name: string) => void;
   /** The number of the request, where the daemon executes for a command. */
   requestId?: number;

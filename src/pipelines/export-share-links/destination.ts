@@ -18,7 +18,7 @@ function atOnce(requestsPerMinute: number): number {
 export const laneOfLinks = ({ links }: Pick<LinksJob, 'links'>): Lane => links.bulk?.lane ?? 'links';
 
 /** The links at an Extole account, as a destination of rows: a row is a person, whose link is found or made. */
-export function linksDestination(job: LinksJob, ledger: Ledger, io: Io): RowDestination {
+export function linksDestination(job: LinksJob, ledger: Ledger, io: Io, say?: (line: string) => void): RowDestination {
   const { account, container } = job.destination.extole;
   const identity = { provider: 'extole', account, container };
   return {
@@ -27,7 +27,7 @@ export function linksDestination(job: LinksJob, ledger: Ledger, io: Io): RowDest
     repeatable: true,
     laneFor: () => laneOfLinks(job),
     open: (_lane, options) => {
-      tellHowLong(job, options.rows, io);
+      tellHowLong(job, options.rows, io, say);
       return openSender(job, identity, ledger, io, options);
     },
     recover(rows) {

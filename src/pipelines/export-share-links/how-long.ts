@@ -15,9 +15,16 @@ export function howLong(job: Pick<LinksJob, 'links' | 'event'>, people: number):
   return { text: long ? `${text}${bulk}` : text, long };
 }
 
-export function tellHowLong(job: LinksJob, people: number, { log }: Pick<Io, 'log'>): void {
+/** To the person who waits, where one does; else to the log. */
+export function tellHowLong(
+  job: LinksJob,
+  people: number,
+  { log }: Pick<Io, 'log'>,
+  say: ((line: string) => void) | undefined,
+): void {
   if (people === 0) return;
   const { text, long } = howLong(job, people);
-  if (long) log.warn({ job: job.id, people }, `${text}. It can be stopped at any time, and goes on where it was`);
+  if (long && say) say(`${text}. It can be stopped at any time (Ctrl+C), and goes on where it was`);
+  else if (long) log.warn({ job: job.id, people }, `${text}. It can be stopped at any time, and goes on where it was`);
   else log.info({ job: job.id, people }, text);
 }

@@ -11,7 +11,7 @@ import { gatherCustomers } from './sources/gather.ts';
 export async function exportShareLinks(options: Omit<RunOptions, 'pipeline'>, job: LinksJob): Promise<RunResult> {
   const { ledger, io } = options;
   const pipeline: Pipeline = {
-    destination: linksDestination(job, ledger, io),
+    destination: linksDestination(job, ledger, io, options.say),
     carriers: carriersOf(job),
     inbox: job.customers.from === 'inbox',
     gather: (ctx) => gatherCustomers({ ...ctx, job, links: linksOf(ctx, job) }),

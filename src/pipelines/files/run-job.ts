@@ -56,6 +56,8 @@ export interface RunOptions {
   /** Given once somebody waits for the run to end; it is up to the pipeline whether it makes room. */
   pause?: AbortSignal | undefined;
   progress?: (progress: Progress) => void;
+  /** A line for the person who waits; without it, it goes to the log. */
+  say?: (line: string) => void;
   crashPoint?: (name: string) => void;
 }
 
