@@ -15,14 +15,14 @@ export async function examineLane(job: Job, io: Io): Promise<{ subject: string; 
   if (sftp) {
     const folders = ['.', sftp.results, sftp.archive];
     const probed = await probeRemote(sftp, folders, io, { readOnly: true });
-    const steps = probed.map((step) => stepOf(step, folders.slice(1), 'Extole makes it with the first file'));
+    const steps = probed.map((step) => folderStep(step, folders.slice(1), 'Extole makes it with the first file'));
     steps.push(...(await reportSteps(job, io)));
     return { subject: `job ${job.id}: Extole's SFTP server ${sftp.url}`, steps };
   }
   if (lane === 'folder' && folder) {
     const url = pathToFileURL(folder.path).href;
     const probed = await probeRemote(remoteSettings.parse({ url }), ['.'], io);
-    const steps = probed.map((step) => stepOf(step, [folder.path], 'the first run makes it'));
+    const steps = probed.map((step) => folderStep(step, [folder.path], 'the first run makes it'));
     return { subject: `job ${job.id}: folder for uploads by hand ${folder.path}`, steps };
   }
   return lane === 'batch'
@@ -70,7 +70,7 @@ async function filesStep(job: Job, io: Io): Promise<Step> {
 }
 
 /** A folder that is made later is no failure. */
-function stepOf({ step, ok, detail, hint }: ProbeStep, madeLater: readonly string[], how: string): Step {
+export function folderStep({ step, ok, detail, hint }: ProbeStep, madeLater: readonly string[], how: string): Step {
   if (ok) return { step, verdict: 'ok', detail };
   const missing = madeLater.find((folder) => /^NO_SUCH_(?:FILE|FOLDER)\b/.test(detail) && detail.includes(folder));
   if (missing !== undefined) return { step, verdict: 'warn', detail: `${missing}: is not there yet; ${how}` };

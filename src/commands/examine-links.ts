@@ -13,6 +13,7 @@ import type { Io } from '../model.ts';
 import { probeRemote } from '../remotes/probe.ts';
 import type { RemoteSettings } from '../remotes/settings.ts';
 import type { Examined, Step } from './examine.ts';
+import { folderStep } from './examine-lane.ts';
 
 /** What a job that makes share links needs beside Extole: where customers come from, and where links go. Nothing is changed there. */
 export async function* examineLinks(job: LinksJob, io: Io, signal: AbortSignal): AsyncGenerator<Examined> {
@@ -79,13 +80,7 @@ function hubspotUses(job: LinksJob): HubspotUse[] {
 export async function examineOutbox(to: RemoteSettings, io: Io, maker = 'export'): Promise<Step[]> {
   const { url, inbox: outbox } = splitUrl(to.url);
   const probed = await probeRemote({ ...to, url }, [outbox], io, { readOnly: true });
-  return probed.map(({ step, ok, detail, hint }): Step => {
-    if (ok) return { step, verdict: 'ok', detail };
-    if (step === 'list' && /^NO_SUCH_(?:FILE|FOLDER)\b/.test(detail))
-      return { step, verdict: 'warn', detail: `${outbox}: is not there yet; the first ${maker} makes it` };
-    const cause = step === 'settings' ? 'configuration' : 'unreachable';
-    return { step, verdict: 'FAIL', detail, cause, ...(hint === undefined ? {} : { hint }) };
-  });
+  return probed.map((step) => folderStep(step, [outbox], `the first ${maker} makes it`));
 }
 
 type Tool = Exclude<PushTarget, { provider: 'hubspot' }>;

@@ -32,8 +32,10 @@ export async function toolsWithLinks(settings: Pick<Settings, 'jobs'>, io: Pick<
 
 /** No later sync removes whom the ledger no longer knows as a member. */
 function segmentsOf({ target, segments }: SegmentsJob): string[] {
-  const [tool = 'files'] = Object.entries(target).flatMap(([name, one]) => (one === undefined ? [] : [name]));
-  const where = target.files ? target.files.to.url : `${tool}, account ${accountOf(target)}`;
+  if (target.files && isLocal(target.files.to.url)) return [];
+  const outbox = target.files?.to.url ?? target.extoleFiles?.sftp.url;
+  const [tool = ''] = Object.entries(target).flatMap(([name, one]) => (one === undefined ? [] : [name]));
+  const where = outbox ?? `${tool}, account ${accountOf(target)}`;
   return Object.values(segments).map((name) => `${where}: the person as a member of "${name}"`);
 }
 

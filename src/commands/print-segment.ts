@@ -1,4 +1,5 @@
 import type { SegmentFindings } from '../pipelines/sync-segment/verify.ts';
+import { groupCount } from '../reports/money.ts';
 import { count, say } from './print.ts';
 
 /** What verify-segment answers. */
@@ -8,22 +9,20 @@ export function printSegment(findings: SegmentFindings, json: boolean): void {
     return;
   }
   const { segment, confirmed, atTarget, missing, strangers, sample, repaired } = findings;
-  say(`${segment}: ${count(confirmed, 'member')} confirmed, ${grouped(atTarget)} at the target`);
+  say(`${segment}: ${count(confirmed, 'member')} confirmed, ${groupCount(atTarget)} at the target`);
   if (missing + strangers === 0) say('  they are the same');
-  if (missing > 0) say(`  ${grouped(missing)} missing at the target: ${listed(sample.missing, missing)}`);
+  if (missing > 0) say(`  ${groupCount(missing)} missing at the target: ${listed(sample.missing, missing)}`);
   if (strangers > 0)
-    say(`  ${grouped(strangers)} at the target that are not confirmed: ${listed(sample.strangers, strangers)}`);
+    say(`  ${groupCount(strangers)} at the target that are not confirmed: ${listed(sample.strangers, strangers)}`);
   if (!repaired) {
     if (missing + strangers > 0)
       say(`  to make the target say what was confirmed: referry verify-segment ${segment} --repair`);
     return;
   }
   const { added, removed, open, why } = repaired;
-  say(`  repaired: ${grouped(added)} added, ${grouped(removed)} removed`);
-  if (open > 0) say(`  ${grouped(open)} without a clear yes${why === undefined ? '' : ` (${why})`}: run it again`);
+  say(`  repaired: ${groupCount(added)} added, ${groupCount(removed)} removed`);
+  if (open > 0) say(`  ${groupCount(open)} without a clear yes${why === undefined ? '' : ` (${why})`}: run it again`);
 }
-
-const grouped = (n: number): string => n.toLocaleString('en-US');
 
 function listed(masked: readonly string[], of: number): string {
   return `${masked.join(', ')}${of > masked.length ? ', ...' : ''}`;

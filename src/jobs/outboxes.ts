@@ -4,15 +4,16 @@ import { placeOf, placeOfUrl } from './places.ts';
 import type { Path } from './references.ts';
 import type { Job } from './schema.ts';
 
-interface Outbox {
+export interface Outbox {
   /** Where the job file names it. */
   path: Path;
+  /** Of all its folders. */
   urls: string[];
   what: string;
 }
 
 /** Folders into which a job puts files for others. */
-function outboxesOf(job: Job): Outbox[] {
+export function outboxesOf(job: Job): Outbox[] {
   if (job.pipeline === 'export-share-links')
     return job.exports.flatMap(({ to }, i) =>
       to ? [{ path: ['exports', i, 'to', 'url'], urls: [to.url], what: 'links' }] : [],

@@ -197,6 +197,20 @@ export function linkPlaces({ db }: Pick<Ledger, 'db'>): (LinkPlace & { account: 
     .all();
 }
 
+/** How many links of a place there are of whose people nothing was heard since an instant. */
+export function countSilentLinks(
+  { db }: Pick<Ledger, 'db'>,
+  { destinationId, label }: LinkPlace,
+  before: number,
+): number {
+  const row = db
+    .prepare<[number, string, number], { n: number }>(
+      'SELECT count(*) AS n FROM links WHERE destination_id = ? AND label = ? AND seen_at < ?',
+    )
+    .get(destinationId, label, before);
+  return row?.n ?? 0;
+}
+
 /** Numbers of up to `most` links of a place of whose people nothing was heard since an instant. */
 export function silentLinks(
   { db }: Pick<Ledger, 'db'>,

@@ -1,8 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { toolsWithLinks } from '../../src/commands/forget-tools.ts';
+import { loadJobs } from '../../src/jobs/load.ts';
+import { forgetLocal } from '../../src/pipelines/files/forget/local-folders.ts';
+import { searchFor } from '../../src/pipelines/files/forget/search.ts';
 
 let folder = '';
 
@@ -34,6 +37,28 @@ test('who is forgotten may be known to tools and in outboxes of servers, which a
     target: { extole: { account: 'acme', token: `\${env:SECRET}` } },
   };
   await writeFile(join(folder, 'segments.yaml'), JSON.stringify(segments));
+  const extoleFiles = {
+    account: 'acme',
+    audiences: { vip: 'A7' },
+    sftp: { ...SERVER, url: 'sftp://us@sftp.extole.io/audiences' },
+  };
+  const byFiles = { ...segments, source: { ...segments.source, match: 'all-*.csv' }, target: { extoleFiles } };
+  await writeFile(join(folder, 'z-files.yaml'), JSON.stringify(byFiles));
+  // What lies in folders of this machine is found by looking.
+  const outbox = join(folder, 'members');
+  await mkdir(outbox);
+  for (const [name, who] of [
+    ['vip_members.csv', 'ana@example.com'],
+    ['best_members.csv', 'bo@example.com'],
+  ] as const)
+    await writeFile(join(outbox, name), `id\n${who}\n`);
+  const here = { account: 'crm', to: { url: `file://${outbox}` } };
+  const source = { ...byFiles.source, match: 'more-*.csv' };
+  await writeFile(join(folder, 'z-here.yaml'), JSON.stringify({ ...byFiles, source, target: { files: here } }));
+  const { jobs } = await loadJobs(folder, { SECRET: 'hidden' });
+  const search = searchFor('ana@example.com');
+  const local = await forgetLocal({ jobs, search, dryRun: true, crashPoint: () => {} });
+  expect(local).toMatchObject({ results: [], left: [join(outbox, 'vip_members.csv')] });
   const told = await toolsWithLinks({ jobs: folder }, { env: { SECRET: 'hidden' } });
   expect(told).toEqual([
     'mails, account eu: the profile and its share link',
@@ -41,5 +66,6 @@ test('who is forgotten may be known to tools and in outboxes of servers, which a
     'sftp://us@sftp.klaviyo.com/profiles: files of share links',
     'hubspot, account crm: the contact and its share link',
     'extole, account acme: the person as a member of "VIP customers"',
+    'sftp://us@sftp.extole.io/audiences: the person as a member of "VIP customers"',
   ]);
 });

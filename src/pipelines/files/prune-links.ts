@@ -1,6 +1,6 @@
 import type { Job } from '../../jobs/schema.ts';
 import { agedNow } from '../../ledger/clock.ts';
-import { linkPlaces, removeLinks, silentLinks } from '../../ledger/links.ts';
+import { countSilentLinks, linkPlaces, removeLinks, silentLinks } from '../../ledger/links.ts';
 import { overwriting, oweRewrite } from '../../ledger/overwrite.ts';
 import type { PruneOptions } from './prune.ts';
 
@@ -28,7 +28,7 @@ export async function pruneLinks({ ledger, io, jobs, someBroken, dryRun }: Prune
     );
     const before = agedNow(ledger, io.now()) - remembered;
     if (dryRun) {
-      links += silentLinks(ledger, place, before, Number.MAX_SAFE_INTEGER).length;
+      links += countSilentLinks(ledger, place, before);
       continue;
     }
     for (let ids = silentLinks(ledger, place, before, AT_ONCE); ids.length > 0; ) {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { outboxesOf } from '../../../jobs/outboxes.ts';
 import type { Job } from '../../../jobs/schema.ts';
 import { isHalfWritten, rewriteResults, rewriteText } from './rewrite-results.ts';
 import { bytesOf, type Search } from './search.ts';
@@ -61,10 +62,11 @@ export async function forgetLocal(options: LocalOptions): Promise<LocalSearch> {
   return found;
 }
 
-/** Folders of this machine into which share links are exported: what lies there is for others. */
+/** Folders of this machine into which files of share links, or of members, are put: what lies there is for others. */
 function localOutboxes(job: Job): string[] {
-  if (!('exports' in job)) return [];
-  return job.exports.flatMap(({ to }) => (to?.url.startsWith('file:') ? [posix.normalize(fileURLToPath(to.url))] : []));
+  return outboxesOf(job)
+    .flatMap(({ urls }) => urls)
+    .flatMap((url) => (url.startsWith('file:') ? [posix.normalize(fileURLToPath(url))] : []));
 }
 
 /** The folder that a job's others lie in; `undefined` where they are on a server. */
