@@ -37,6 +37,21 @@ test('changes wait for those before them that a person has to decide about, so t
   );
 });
 
+test('that changes wait is told once, and not with every run', async () => {
+  drop('c.csv', [`${user(11)},remove`, `${user(1)},remove`]);
+  await segments.world.run('segments');
+  const reports = segments.world.files('reports');
+  for (let n = 0; n < 2; n++) {
+    const again = await segments.world.run('segments');
+    expect(again.run).toMatchObject({ balanced: true, seen: { open: 1 } });
+    expect(again.run.reportPath).toBeNull();
+  }
+  expect(segments.world.files('reports')).toEqual(reports);
+  await segments.world.cli(['release', 'p2', '--by', 'eve', '--reason', 'they are meant']);
+  expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 2, balanced: true });
+  expect(segments.results('c.csv').map(({ outcome }) => outcome)).toEqual(['delivered', 'delivered']);
+});
+
 test('changes go on where those before them were rejected', async () => {
   drop('c.csv', [`${user(11)},remove`, `${user(1)},remove`]);
   await segments.world.run('segments');

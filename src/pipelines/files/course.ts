@@ -17,10 +17,16 @@ export interface CourseFates {
   account?: Pick<FileAccount, 'segments'>;
 }
 
+/** How far the rows of a file came. `halted`: the destination cannot be used. `unchanged`: they wait, as was said before. */
+export interface Delivered {
+  halted?: { code: string; reason: string };
+  unchanged?: boolean;
+}
+
 /** How the rows of a file leave where they are no deliveries of their own. */
 export interface RowCourse {
   /** Takes a sealed file as far as it goes in this run. It may hold the file as a whole. */
-  deliver(ctx: RunContext, pass: FilePass, seal: Seal): Promise<{ halted?: { code: string; reason: string } }>;
+  deliver(ctx: RunContext, pass: FilePass, seal: Seal): Promise<Delivered>;
   /**
    * After a restore of the ledger, instead of sending: finds out what became of a file in the time that it knows nothing of. `lines`: those of its newest
    * published results, one for each row in the order of the index; absent where there are none. Can be repeated.

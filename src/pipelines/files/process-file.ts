@@ -18,6 +18,7 @@ import { emptyCounts } from '../../reports/tally.ts';
 import { admitFile, heldForTheMoment, learnFrom } from './admit.ts';
 import { deliverByFile } from './by-file/deliver-by-file.ts';
 import { type FilePass, type RunContext, stagedPaths } from './context.ts';
+import type { Delivered } from './course.ts';
 import { deliverFile } from './deliver.ts';
 import { archiveInput, publishResults } from './publish.ts';
 import { recoverRows } from './restored-rows.ts';
@@ -173,8 +174,6 @@ async function restage(ctx: RunContext, processing: Processing): Promise<void> {
   if (root.reprocessOf !== null) await copyStaged(stagedPaths(ctx.staging, root.reprocessOf).input, paths.input);
   await restageFile(ctx, root, paths.input);
 }
-
-type Delivered = Pick<FileProgress, 'halted' | 'unchanged'>;
 
 /** Row by row, or as a file of our own: the lane decides. */
 function deliverBy(ctx: RunContext, pass: FilePass, seal: Seal, lane: Lane, retryOnly: boolean): Promise<Delivered> {

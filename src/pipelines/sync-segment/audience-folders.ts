@@ -5,8 +5,8 @@ import type { AudienceFolders } from '../../destinations/extole/audiences/sftp.t
 import type { AudienceFilesSettings } from '../../jobs/audience-files.ts';
 import { type Io, type Remote, type RemoteFile, TransferError } from '../../model.ts';
 import type { LoginWatch } from '../../remotes/login-watch.ts';
-import { openRemote } from '../../remotes/open.ts';
 import { speaksOf } from '../files/by-file/dialect.ts';
+import { type SharedRemote, shareRemote } from './shared-remote.ts';
 
 /** The longest results file that is read: a line for each of at most a million members. */
 const MOST_BYTES = 128 * 1024 * 1024;
@@ -17,15 +17,14 @@ export interface FolderContext {
   signal: AbortSignal;
   staging: string;
   logins?: LoginWatch;
+  /** A connection of somebody else, who closes it. */
+  remote?: SharedRemote;
 }
 
 /** Extole's folders on its SFTP server, connected to when the first file is put. */
 export function openAudienceFolders(settings: AudienceFilesSettings['sftp'], ctx: FolderContext): AudienceFolders {
-  let opened: Promise<Remote> | undefined;
-  const remote = (): Promise<Remote> => {
-    opened ??= openRemote(settings, ctx.io, ctx.signal, ctx.logins);
-    return opened;
-  };
+  const connection = ctx.remote ?? shareRemote(settings, ctx);
+  const remote = (): Promise<Remote> => connection.remote();
 
   async function filesOf(folder: string, signal: AbortSignal): Promise<RemoteFile[]> {
     try {
@@ -73,8 +72,7 @@ export function openAudienceFolders(settings: AudienceFilesSettings['sftp'], ctx
       return texts;
     },
     async close() {
-      const connected = await opened?.catch(() => undefined);
-      await connected?.[Symbol.asyncDispose]();
+      if (!ctx.remote) await connection[Symbol.asyncDispose]();
     },
   };
 }

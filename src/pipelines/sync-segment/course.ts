@@ -8,7 +8,7 @@ import { isMembers } from '../../mapping/compile.ts';
 import { eventNames } from '../../mapping/event-name.ts';
 import type { MemberRows } from '../../mapping/member-settings.ts';
 import { type FilePass, keyedHash, type RunContext } from '../files/context.ts';
-import type { RowCourse } from '../files/course.ts';
+import type { Delivered, RowCourse } from '../files/course.ts';
 import { heldCode } from '../files/held-part.ts';
 import { type Seal, writeSeal } from '../files/seal.ts';
 import { memberFates } from './fates.ts';
@@ -16,17 +16,19 @@ import { type HoldReason, heldInPart, rulesOf } from './guards.ts';
 import { keptAsItIs, missingSegments, withWayOut } from './missing.ts';
 import { recoverMembers } from './recover.ts';
 import { carryOut, type Judged, judgeSync, type SyncContext, type SyncEnd, type SyncRequest } from './sync.ts';
+import type { Targets } from './targets.ts';
 import { gatherWanted, type WantedSegments } from './wanted.ts';
 
 /** How the rows of a membership file leave: as the differences that they make to the segments they name. */
-export function memberCourse(job: SegmentsJob, open: (ctx: RunContext) => MembershipTarget): RowCourse {
+export function memberCourse(job: SegmentsJob, open: (ctx: RunContext) => Targets): RowCourse {
   return {
     deliver: async (ctx, pass, seal) => {
       const rows = pass.definition.event;
       if (!isMembers(rows)) throw new Error(`${pass.processing.name} was taken as something else than members`);
+      const told = seal.notices.length;
       const emptied = segmentsToEmpty(ctx, pass, seal, job, rows);
       using wanted = await gatherWanted(ctx, pass, seal, rows, emptied);
-      return await syncAll(ctx, pass, seal, { job, rows, emptied }, wanted, open);
+      return await syncAll(ctx, pass, seal, { job, rows, emptied, told }, wanted, open);
     },
     recover: async (ctx, pass, seal, lines) => {
       const rows = pass.definition.event;
@@ -78,21 +80,22 @@ async function syncAll(
   ctx: RunContext,
   pass: FilePass,
   seal: Seal,
-  { job, rows, emptied }: { job: SegmentsJob; rows: MemberRows; emptied: readonly string[] },
+  { job, rows, emptied, told }: { job: SegmentsJob; rows: MemberRows; emptied: readonly string[]; told: number },
   wanted: WantedSegments,
-  open: (ctx: RunContext) => MembershipTarget,
-): Promise<{ halted?: { code: string; reason: string }; unchanged?: boolean }> {
+  open: (ctx: RunContext) => Targets,
+): Promise<Delivered> {
   const { ledger, io } = ctx;
   const context = contextOf(ctx, pass, job, seal);
   const { refusal } = pass.root;
   const released = refusal?.verdict === 'released';
-  const targets: MembershipTarget[] = [];
+  await using targets = open(ctx);
+  const opened: MembershipTarget[] = [];
   const ready: Ready[] = [];
   try {
     for (const [name, members] of wanted.bySegment) {
       if (refusal && !released && heldCode(refusal, name) !== undefined) continue;
-      const target = open(ctx);
-      targets.push(target);
+      const target = targets.open();
+      opened.push(target);
       const place = { destinationId: ctx.destinationId, name, job: job.id, idKind: target.idKind };
       const segment = ensureSegment(ledger, place, io.now());
       const request: SyncRequest = {
@@ -125,14 +128,13 @@ async function syncAll(
       if (end.kind === 'open' && emptied.includes(segment.name) && !syncOf(ledger, pass.root.id, segment.id))
         tellKept(pass.paths, seal, segment);
       if (end.kind === 'open')
-        io.log.warn(
-          { job: job.id, segment: segment.name, code: end.code },
-          `not through yet: ${end.reason}`,
-        );
+        io.log.warn({ job: job.id, segment: segment.name, code: end.code }, `not through yet: ${end.reason}`);
     }
-    return {};
+    const waiting = ready.length > 0 && ready.every(({ judged }) => 'end' in judged && judged.end.kind === 'open');
+    const heldAsTold = refusal === null || pass.processing.account?.refusal?.message === refusal.message;
+    return waiting && heldAsTold && seal.notices.length === told ? { unchanged: true } : {};
   } finally {
-    await Promise.all(targets.map((target) => target.close()));
+    await Promise.all(opened.map((target) => target.close()));
   }
 }
 

@@ -3,19 +3,14 @@ import { join } from 'node:path';
 import type { MembershipTarget } from '../../destinations/membership.ts';
 import { writeMembers } from '../../exports/members.ts';
 import type { MemberFilesSettings } from '../../jobs/member-files.ts';
-import { type Answer, type Remote, TransferError } from '../../model.ts';
-import { openRemote } from '../../remotes/open.ts';
+import { type Answer, TransferError } from '../../model.ts';
 import type { FolderContext } from './audience-folders.ts';
+import { shareRemote } from './shared-remote.ts';
 
 /** Members as files in an outbox. A process that dies may leave a change there twice, which says the same. `run`: as of `openTarget`. */
 export function createMemberFiles(settings: MemberFilesSettings, run: FolderContext | undefined): MembershipTarget {
   let segment = '';
-  let opened: Promise<Remote> | undefined;
-
-  function remoteOf({ io, signal, logins }: FolderContext): Promise<Remote> {
-    opened ??= openRemote(settings.to, io, signal, logins);
-    return opened;
-  }
+  const connection = run && (run.remote ?? shareRemote(settings.to, run));
 
   async function put(
     name: string,
@@ -23,13 +18,14 @@ export function createMemberFiles(settings: MemberFilesSettings, run: FolderCont
     signal: AbortSignal,
     options: { replace?: boolean },
   ): Promise<string> {
-    if (!run) throw new TransferError('CONFIGURATION', 'the outbox of members is opened by a run of the job only');
+    if (!run || !connection)
+      throw new TransferError('CONFIGURATION', 'the outbox of members is opened by a run of the job only');
     const folder = join(run.staging, 'members');
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const path = join(folder, name);
     try {
       const file = await writeMembers({ path, name, column: settings.column, pages, signal });
-      return await (await remoteOf(run)).publish(name, file, options);
+      return await (await connection.remote()).publish(name, file, options);
     } finally {
       await rm(path, { force: true });
     }
@@ -65,8 +61,7 @@ export function createMemberFiles(settings: MemberFilesSettings, run: FolderCont
       if (settings.snapshot) await put(`${segment}_members.csv`, members, signal, { replace: true });
     },
     async close() {
-      const connected = await opened?.catch(() => undefined);
-      await connected?.[Symbol.asyncDispose]();
+      if (!run?.remote) await connection?.[Symbol.asyncDispose]();
     },
   };
 }

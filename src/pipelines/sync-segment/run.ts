@@ -6,7 +6,7 @@ import { type RunOptions, type RunResult, runJob } from '../files/run-job.ts';
 import { memberCourse } from './course.ts';
 import { gatherDelivered } from './delivered.ts';
 import { gatherPages } from './pages.ts';
-import { identityOf, openTarget } from './targets.ts';
+import { identityOf, openTargets } from './targets.ts';
 
 /** One execution of a job: files say who is in a segment, and the target is made to say the same. */
 export function syncSegments(options: Omit<RunOptions, 'pipeline'>, job: SegmentsJob): Promise<RunResult> {
@@ -15,7 +15,7 @@ export function syncSegments(options: Omit<RunOptions, 'pipeline'>, job: Segment
     destination: segmentsDestination(job, io),
     inbox: job.members.from === 'inbox',
     ...gatherOf(job),
-    course: memberCourse(job, (ctx) => openTarget(job.target, io, ctx)),
+    course: memberCourse(job, (ctx) => openTargets(job.target, io, ctx)),
   };
   return runJob({ ...options, pipeline });
 }

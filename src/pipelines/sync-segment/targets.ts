@@ -10,6 +10,7 @@ import { type DestinationIdentity, type Io, TransferError } from '../../model.ts
 import type { RunContext } from '../files/context.ts';
 import { openAudienceFolders } from './audience-folders.ts';
 import { createMemberFiles } from './member-files.ts';
+import { type SharedRemote, shareRemote } from './shared-remote.ts';
 
 /**
  * A way to one segment's members at the target that a job names. Nothing is sent before it is asked for. `run`: what folders are
@@ -18,7 +19,7 @@ import { createMemberFiles } from './member-files.ts';
 export function openTarget(
   settings: MemberTargetSettings,
   io: Io,
-  run?: Pick<RunContext, 'signal' | 'staging' | 'logins'>,
+  run?: Pick<RunContext, 'signal' | 'staging' | 'logins'> & { remote?: SharedRemote },
 ): MembershipTarget {
   const { braze, extole, extoleFiles, hubspot, klaviyo, iterable, files } = settings;
   if (braze) return createBrazeMembership(braze, io);
@@ -32,6 +33,25 @@ export function openTarget(
   if (iterable) return createIterableList(iterable, io);
   if (files) return createMemberFiles(files, run && { ...run, io });
   throw new TransferError('CONFIGURATION', 'the job names no target');
+}
+
+/** Ways to the members of many segments at once. They are closed one by one; what they share, with this. */
+export interface Targets extends AsyncDisposable {
+  open(): MembershipTarget;
+}
+
+/** Targets of a run: where members go as files, all of them have one connection. */
+export function openTargets(
+  settings: MemberTargetSettings,
+  io: Io,
+  run: Pick<RunContext, 'signal' | 'staging' | 'logins'>,
+): Targets {
+  const place = settings.files?.to ?? settings.extoleFiles?.sftp;
+  const remote = place && shareRemote(place, { ...run, io });
+  return {
+    open: () => openTarget(settings, io, remote ? { ...run, remote } : run),
+    [Symbol.asyncDispose]: async () => remote?.[Symbol.asyncDispose](),
+  };
 }
 
 /** Whose memberships these are: the URL and the credential may change without changing it. */
