@@ -4,9 +4,8 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { perSecond, show } from './figures.ts';
-import { script, task } from './task.ts';
+import { startCounting, task } from './task.ts';
 
 const MEMBERS = 5_000_000;
 /** One in a hundred: half of them gone, half of them new. */
@@ -33,7 +32,7 @@ async function difference(root: string): Promise<void> {
   const [before, after] = [join(root, 'before'), join(root, 'after')];
   await writeIds(before, 0);
   await writeIds(after, CHANGED);
-  const tools = await seconds('sort', before, after, root);
+  const tools = await sortAndComm(before, after, root);
   await task<Took>('task-segment-diff.mjs', 'confirm', before, root);
   const ours = await task<Took & { add: number; remove: number }>('task-segment-diff.mjs', 'compare', after, root);
   if (ours.add !== CHANGED || ours.remove !== CHANGED) throw new Error(`the difference is ${JSON.stringify(ours)}`);
@@ -65,12 +64,12 @@ async function writeIds(path: string, from: number): Promise<void> {
   await once(out, 'finish');
 }
 
-/** What `sort` and `comm` take for both lists. */
-async function seconds(...[, before, after, folder]: string[]): Promise<number> {
+/** What `sort` and `comm` take for both lists, in milliseconds. */
+async function sortAndComm(before: string, after: string, folder: string): Promise<number> {
   const env = { ...process.env, LC_ALL: 'C' };
   const text = 'sort "$0" > "$2/a"; sort "$1" > "$2/b"; comm -3 "$2/a" "$2/b" | wc -l; rm "$2/a" "$2/b"';
   const started = performance.now();
-  const child = spawn('sh', ['-c', text, before ?? '', after ?? '', folder ?? ''], { env, stdio: 'ignore' });
+  const child = spawn('sh', ['-c', text, before, after, folder], { env, stdio: 'ignore' });
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error(`sort and comm ended with ${String(code)}`);
   return performance.now() - started;
@@ -79,23 +78,13 @@ async function seconds(...[, before, after, folder]: string[]): Promise<number> 
 async function changes(root: string): Promise<void> {
   const rates: Record<string, number> = {};
   for (const how of ['bare', 'ours', 'bare', 'ours']) {
-    const server = spawn(process.execPath, [script('push-server.ts'), 'braze-cohorts'], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]();
-    try {
-      const { url }: { url: string } = JSON.parse(String((await lines.next()).value));
-      const folder = join(root, `${how}-${Object.keys(rates).length}-${Math.round(performance.now())}`);
-      await mkdir(folder);
-      const took = await task<Took>('task-segment-sync.mjs', how, String(CHANGES), url, folder);
-      server.stdin.write('count\n');
-      const { stored }: { stored: number } = JSON.parse(String((await lines.next()).value));
-      if (stored !== CHANGES) throw new Error(`the cohort has ${stored} members`);
-      rates[how] = Math.max(rates[how] ?? 0, CHANGES / took.ms);
-    } finally {
-      server.stdin.end();
-      server.kill();
-    }
+    using server = await startCounting('braze-cohorts');
+    const folder = join(root, `${how}-${Object.keys(rates).length}-${Math.round(performance.now())}`);
+    await mkdir(folder);
+    const took = await task<Took>('task-segment-sync.mjs', how, String(CHANGES), server.url, folder);
+    const { stored } = await server.count();
+    if (stored !== CHANGES) throw new Error(`the cohort has ${stored} members`);
+    rates[how] = Math.max(rates[how] ?? 0, CHANGES / took.ms);
   }
   const { ours = 0, bare = 1 } = rates;
   show(
