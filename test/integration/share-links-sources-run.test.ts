@@ -74,18 +74,19 @@ test('where HubSpot cannot be asked, the run says so, and what is known goes on'
   });
 });
 
+const OF_ACCOUNTS = { from: 'ledger', email: null, partnerUserId: null, ledger: { jobs: ['feed'] } };
+
+/** So many accounts were delivered, and the job makes links for whoever opened one. */
+async function afterAccounts(count: number): Promise<BulkWorld['world']> {
+  opened = await openBulkWorld({ job: { ...oneByOne, source: { match: null }, customers: OF_ACCOUNTS } });
+  opened.world.job('feed');
+  opened.world.drop('a.csv', csv(rows('A', count)));
+  await opened.world.run('feed');
+  return opened.world;
+}
+
 test('everybody whose account was opened gets a link with the next run, and nobody is gone through twice', async () => {
-  opened = await openBulkWorld({
-    job: {
-      ...oneByOne,
-      source: { match: null },
-      customers: { from: 'ledger', email: null, partnerUserId: null, ledger: { jobs: ['feed'] } },
-    },
-  });
-  const { world } = opened;
-  world.job('feed');
-  world.drop('a.csv', csv(rows('A', 3)));
-  await world.run('feed');
+  const world = await afterAccounts(3);
   const { run } = await world.run('links');
   expect(run).toMatchObject({ delivered: 3, open: 0, balanced: true });
   expect(linked().sort()).toEqual(['a-0001@private.example', 'a-0002@private.example', 'a-0003@private.example']);
@@ -97,17 +98,7 @@ test('everybody whose account was opened gets a link with the next run, and nobo
 });
 
 test('a run that dies while links are made has taken its customers, and the next one goes on with them alone', async () => {
-  opened = await openBulkWorld({
-    job: {
-      ...oneByOne,
-      source: { match: null },
-      customers: { from: 'ledger', email: null, partnerUserId: null, ledger: { jobs: ['feed'] } },
-    },
-  });
-  const { world } = opened;
-  world.job('feed');
-  world.drop('a.csv', csv(rows('A', 4)));
-  await world.run('feed');
+  const world = await afterAccounts(4);
   const died = await world.cli(['run', 'links', '--json'], { REFERRY_CRASH_AT: 'committed:2' });
   expect(died.signal).toBe('SIGKILL');
   expect(gatheredFiles(world.state)).toEqual([]);
@@ -119,17 +110,15 @@ test('a run that dies while links are made has taken its customers, and the next
 });
 
 test('how files are read cannot be said where Referry writes them itself', async () => {
-  const customers = { from: 'ledger', email: null, partnerUserId: null, ledger: { jobs: ['feed'] } };
-  opened = await openBulkWorld({ job: { ...oneByOne, customers, file: { delimiter: '|' } } });
+  opened = await openBulkWorld({ job: { ...oneByOne, customers: OF_ACCOUNTS, file: { delimiter: '|' } } });
   const wrong = await opened.world.cli(['check']);
   expect(wrong.stdout).toMatch(/file: .*written to a file by Referry itself/);
-  opened.job({ ...oneByOne, customers });
+  opened.job({ ...oneByOne, customers: OF_ACCOUNTS });
   expect((await opened.world.cli(['check'])).stdout).not.toMatch(/file: /);
 });
 
 test('a dry run asks nobody for customers, and says so', async () => {
-  const customers = { from: 'ledger', email: null, partnerUserId: null, ledger: { jobs: ['feed'] } };
-  opened = await openBulkWorld({ job: { ...oneByOne, customers } });
+  opened = await openBulkWorld({ job: { ...oneByOne, customers: OF_ACCOUNTS } });
   opened.world.drop('not-ours.csv', 'a,b\n1,2\n');
   const { code, stdout } = await opened.world.cli(['run', 'links', '--dry-run']);
   expect(code).toBe(0);
