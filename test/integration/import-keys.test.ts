@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -46,6 +46,20 @@ describe('keys that another system delivered', () => {
       examples: [{ line: 1203 }],
     });
     expect(world.files('../').includes('state')).toBe(false);
+  });
+
+  it('a job that has no such keys says what it does instead', async () => {
+    const segments = {
+      pipeline: 'sync-segment',
+      source: { url: `file://${world.served}/segments`, match: '*.csv' },
+      members: { id: 'id' },
+      segments: { vip: 'VIP' },
+      target: { files: { account: 'crm', to: { url: `file://${world.served}/members` } } },
+    };
+    writeFileSync(join(world.jobs, 'vip.yaml'), JSON.stringify(segments));
+    const { code, stderr } = await world.cli(['import-keys', old, '--job', 'vip', '--dry-run']);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('job vip keeps segments, and has no keys to import')]);
+    rmSync(join(world.jobs, 'vip.yaml'));
   });
 
   it('are imported; one that dies in the middle goes on where it stopped, and the counts balance', async () => {

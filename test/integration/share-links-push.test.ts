@@ -1,5 +1,4 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { targetStates } from '../../src/ledger/target-states.ts';
 import { startBraze } from '../../src/sandbox/braze/server.ts';
 import { startHubspot } from '../../src/sandbox/hubspot/server.ts';
 import { type IterableOptions, type IterableStandIn, startIterable } from '../../src/sandbox/iterable/server.ts';
@@ -281,38 +280,6 @@ test('a pass that other settings overtake is told of by itself, and everybody is
     { push: 'u2', counts: { read: 30, delivered: 30, open: 0 } },
   ]);
   expect([...server.project.users.values()].every((user) => user.share_code !== undefined)).toBe(true);
-});
-
-test('another account is given everything, whatever the first one has', async () => {
-  const one = await iterable();
-  const two = await iterable();
-  const world = afterWorld();
-  await world.tell(people(3));
-  await world.after({ push: [one.target] });
-  await world.after({ push: [{ ...two.target, account: 'beta' }] });
-  expect(linksOf(two.server)).toEqual(wanted(3));
-});
-
-test('status is about the account that the job names, else about the one that was pushed to last', async () => {
-  const one = await iterable();
-  const two = await iterable();
-  const world = afterWorld();
-  await world.tell(people(3));
-  const place = (account: string) => ({ provider: 'iterable', account, container: '' });
-  const states = (account?: string) =>
-    world.withLedger((ledger) => {
-      const pushes = account === undefined ? [] : [{ target: 'iterable', place: place(account) }];
-      return targetStates(ledger, 'links', account === undefined ? undefined : { exports: [], pushes });
-    });
-  two.server.setKeys([]);
-  await world.after({ push: [one.target] });
-  await world.after({ push: [{ ...two.target, account: 'beta' }] });
-  expect(await states('beta')).toMatchObject([{ target: 'iterable', rows: 0, open: true, code: 'UNAUTHORIZED' }]);
-  expect(await states('acme')).toMatchObject([{ target: 'iterable', rows: 3, open: false, code: '' }]);
-  expect(await states('gamma')).toEqual([]);
-  await world.tell(people(4));
-  await world.after({ push: [one.target] });
-  expect(await states()).toMatchObject([{ rows: 1, open: false, code: '' }]);
 });
 
 test('HubSpot gets the properties that it lacks; its daily limit stops it for the day, and the next day brings the rest', async () => {
