@@ -143,12 +143,19 @@ export function takenUp(ledger: Ledger, pages: readonly Pick<ReceivedPage, 'id'>
   }).immediate();
 }
 
-/** Whether a file of changes that were taken up waits for a person. `begin`: how the names of such files begin. */
-export function isGatheredHeld({ db }: Pick<Ledger, 'db'>, job: string, begin: string): boolean {
-  const held = db.prepare(
-    `SELECT 1 FROM processings WHERE job = ? AND substr(name, 1, length(?)) = ? AND json_extract(refusal, '$.verdict') = 'held' LIMIT 1`,
-  );
-  return held.get(job, begin, begin) !== undefined;
+/**
+ * The segments of which changes that were taken up wait for a person; `all`: a whole file of them does. `begin`: how the names of such
+ * files begin.
+ */
+export function heldOfGathered({ db }: Pick<Ledger, 'db'>, job: string, begin: string): ReadonlySet<string> | 'all' {
+  const held = db
+    .prepare<[string, string, string], { segments: string | null }>(
+      `SELECT json_extract(refusal, '$.segments') AS segments FROM processings
+       WHERE job = ? AND substr(name, 1, length(?)) = ? AND json_extract(refusal, '$.verdict') = 'held'`,
+    )
+    .all(job, begin, begin);
+  if (held.some(({ segments }) => segments === null)) return 'all';
+  return new Set(held.flatMap(({ segments }) => Object.keys(JSON.parse(segments ?? '{}'))));
 }
 
 /** How many members are in pages that wait. */

@@ -8,7 +8,7 @@ import { openLedger } from '../../src/ledger/open.ts';
 import { gatherPages } from '../../src/pipelines/sync-segment/pages.ts';
 import { type CliProcess, until } from './support/e2e-cli.ts';
 import { drainBody, postHeap, syncBody, syncSegment } from './support/heap-webhook.ts';
-import { openSegmentsWorld, type SegmentsWorld, users } from './support/segments-world.ts';
+import { openSegmentsWorld, type SegmentsWorld, user, users } from './support/segments-world.ts';
 import { fromEnv } from './support/usual-job.ts';
 
 const io = realIo(createLog('silent'));
@@ -116,6 +116,24 @@ describe('segments that Heap posts', { timeout: 120_000 }, () => {
     expect(members()).toEqual([]);
     await segments.world.run('segments');
     expect(members()).toEqual(users(30, 31).sort());
+  });
+
+  it('while one segment is held, pages of the others are synced', async () => {
+    await start();
+    await sync('t1', users(1, 20));
+    await sync('t2', users(1, 20), [], { id: 99, name: 'Others' });
+    await segments.world.run('segments');
+    expect((await postHeap(heap(), drainBody(SEGMENT))).status).toBe(200);
+    await sync('t3', [user(21)], [], { id: 99, name: 'Others' });
+    const held = await segments.world.run('segments');
+    expect(held.run).toMatchObject({ held: 20, delivered: 1, balanced: true });
+    await sync('t4', users(30, 31));
+    await sync('t5', [user(22)], [], { id: 99, name: 'Others' });
+    const { run } = await segments.world.run('segments');
+    expect(run).toMatchObject({ delivered: 1, balanced: true });
+    expect(run.notices.map(({ code }) => code)).toEqual(['PAGES_WAIT']);
+    expect(members()).toEqual(users(1, 20).sort());
+    expect(segments.members('99').sort()).toEqual(users(1, 22).sort());
   });
 
   it('segments that the job does not name are told and wait, and members without an id are counted', async () => {

@@ -2,7 +2,7 @@ import type { SegmentsJob } from '../../jobs/schema.ts';
 import { HEAP_COLUMNS } from '../../jobs/sync-segment.ts';
 import {
   changesOf,
-  isGatheredHeld,
+  heldOfGathered,
   type MemberChange,
   pagesOf,
   type ReceivedPage,
@@ -20,8 +20,8 @@ type PagesContext = GatheringContext & Pick<RunContext, 'destinationId'>;
 
 /**
  * Writes down what the pages that Heap posted change, all in all, as a file of changes to be taken: each member once. Pages count as taken up
- * once it is staged; a gathering that is cut short begins anew. While an earlier such file is held, pages wait: what a person is to decide
- * about must not be overtaken.
+ * once it is staged; a gathering that is cut short begins anew. While changes before them are held, pages of a segment wait: what a person is to
+ * decide about must not be overtaken.
  */
 export async function gatherPages(
   ctx: PagesContext,
@@ -30,13 +30,17 @@ export async function gatherPages(
   const { ledger, io } = ctx;
   const waiting = pagesOf(ledger, job.id);
   const notices = strangers(waiting, job);
-  const pages = waiting.filter(({ segment }) => Object.hasOwn(job.segments, segment));
   const begin = `${job.id}-heap-`;
-  if (pages.length === 0) return { notices };
-  if (isGatheredHeld(ledger, job.id, begin)) {
-    const message = `${pages.length} pages of Heap wait: the changes before them are held; referry held shows them`;
-    return { notices: [...notices, { code: 'PAGES_WAIT', message }] };
+  const held = heldOfGathered(ledger, job.id, begin);
+  const isHeld = ({ segment }: ReceivedPage): boolean => held === 'all' || held.has(segment);
+  const ours = waiting.filter(({ segment }) => Object.hasOwn(job.segments, segment));
+  const pages = ours.filter((page) => !isHeld(page));
+  const left = ours.length - pages.length;
+  if (left > 0) {
+    const message = `${left} pages of Heap wait: the changes before them are held; referry held shows them`;
+    notices.push({ code: 'PAGES_WAIT', message });
   }
+  if (pages.length === 0) return { notices };
   const rejected = pages.reduce((sum, page) => sum + page.rejected, 0);
   if (rejected > 0) {
     const message = `Heap posted ${rejected} members without an id, or with one of more than 255 characters; they are in no row`;
