@@ -229,6 +229,18 @@ test.each([
   expect(at.provider.audiences.operations(targetId).map(({ type }) => type)).toEqual(['ADD']);
 });
 
+test('two ids of one person that change together: she stays a member by the one that comes', async () => {
+  const at = await standIn();
+  const id = at.provider.links.addPerson({ email: 'ann@example.com' });
+  const target = targetTo(at, { identifyBy: 'userId', personsUpTo: 5 });
+  await target.prepare(SEGMENT, NEVER);
+  answering(at, 'GET /v5/persons', { kind: 'body', accept: false, body: JSON.stringify([{ id }]) });
+  expect(kinds(await target.apply({ add: ['c2'], remove: ['c1'] }, NEVER))).toEqual([['accepted'], ['accepted']]);
+  expect(stored(at.provider)).toEqual(['ann@example.com']);
+  await target.apply({ add: [], remove: ['c2'] }, NEVER);
+  expect(stored(at.provider)).toEqual([]);
+});
+
 test('a list that gives the same page again and again is not read for ever, nor are audiences', async () => {
   const at = await standIn();
   const target = targetTo(at);

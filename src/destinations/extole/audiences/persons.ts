@@ -14,8 +14,9 @@ export async function changeByPersons(
   signal: AbortSignal,
 ): Promise<Map<Change, Answer>> {
   const answers = new Map<Change, Answer>();
+  const added = new Set<string>();
   for (const change of changes) {
-    const answer = await changePerson(change, work, signal);
+    const answer = await changePerson(change, work, added, signal);
     if (answer) answers.set(change, answer);
     // Whoever could not be reached for so long is not asked once more for each.
     if (answer && answer.kind !== 'accepted') break;
@@ -26,6 +27,7 @@ export async function changeByPersons(
 async function changePerson(
   { id, add }: Change,
   { audienceId, api }: AudienceWork,
+  added: Set<string>,
   signal: AbortSignal,
 ): Promise<Answer | undefined> {
   const persons = await api.personsOf(id, signal);
@@ -33,11 +35,16 @@ async function changePerson(
   if ('answer' in persons) return afterLookingUp(persons.answer);
   const [personId, ...others] = persons.found;
   if (personId === undefined || personId === '' || others.length > 0) return undefined;
+  const accepted: Answer = { kind: 'accepted', proof: { kind: 'person_id', eventId: audienceId, personId }, http: 200 };
+  // Two ids may lead to one person: whoever is to be a member by one of them stays one. Those to be added come first.
+  if (!add && added.has(personId)) return accepted;
   const said = await (add
     ? api.addPerson(personId, audienceId, signal)
     : api.removePerson(personId, audienceId, signal));
-  const accepted: Answer = { kind: 'accepted', proof: { kind: 'person_id', eventId: audienceId, personId }, http: 200 };
-  if ('found' in said) return accepted;
+  if ('found' in said) {
+    if (add) added.add(personId);
+    return accepted;
+  }
   if ('answer' in said) return said.answer;
   return !add && said.refused.code === 'membership_not_found' ? accepted : undefined;
 }
