@@ -215,21 +215,24 @@ export function pushRecorder(ledger: Ledger, to: number): (rows: readonly (PushR
   return (rows) => record.immediate(rows);
 }
 
+/** A row of a pass as its results tell it: who, and what came of it. */
+export interface ToldRow extends Pick<PushRow, 'outcome' | 'code' | 'reason' | 'eventId' | 'attempts' | 'at'> {
+  linkId: number;
+  email: string | null;
+  partnerUserId: string | null;
+  link: string;
+}
+
 /** Rows of a pass that have their outcome, in the order of their links' numbers, after one; at most `limit`. */
-export function rowsOfPush(
-  { db }: Reading,
-  push: number,
-  after: number,
-  limit: number,
-): (Candidate & { row: PushRow })[] {
+export function rowsOfPush({ db }: Reading, push: number, after: number, limit: number): ToldRow[] {
   return db
-    .prepare<[number, number, number], Joined>(
-      `SELECT ${QUALIFIED}, ${ROW} FROM push_rows r JOIN links l ON l.id = r.link_id
+    .prepare<[number, number, number], ToldRow>(
+      `SELECT l.id AS linkId, l.email, l.partner_user_id AS partnerUserId, l.link, r.outcome, r.code, r.reason,
+         r.event_id AS eventId, r.attempts, r.at
+       FROM push_rows r JOIN links l ON l.id = r.link_id
        WHERE r.push_id = ? AND r.link_id > ? ORDER BY r.link_id LIMIT ?`,
     )
-    .all(push, after, limit)
-    .map(candidateOf)
-    .flatMap(({ link, row }) => (row ? [{ link, row }] : []));
+    .all(push, after, limit);
 }
 
 /** How many rows of a pass have each outcome. */

@@ -24,28 +24,36 @@ export function resultsPath({ staging }: Pick<AfterContext, 'staging'>, name: st
   return join(staging, 'exports', name);
 }
 
+/** What the results of a pass are, and why its rows ended as they did. */
+export interface Told {
+  planned: PlannedResults;
+  reasons: ReasonAccount[];
+}
+
 /** One line for each row of a pass, in the order of the ledger's links. `stem`: the name without `.pgp`. */
-export async function writeResults(ctx: AfterContext, push: Push, stem: string): Promise<PlannedResults> {
+export async function writeResults(ctx: AfterContext, push: Push, stem: string): Promise<Told> {
   const { encryptTo } = ctx.job.report;
   const name = encryptTo === undefined ? stem : `${stem}.pgp`;
   await mkdir(join(ctx.staging, 'exports'), { recursive: true, mode: 0o700 });
   const format = resultsFormat({ delimiter: ',', header: HEADER, json: false });
   const writer = await createResultsFile(resultsPath(ctx, name), format, encryptTo);
+  const tally = createTally();
   let line = 1;
   try {
     for (const page of pagesOf(ctx, push)) {
-      for (const { link, row } of page) {
+      for (const row of page) {
         line++;
-        const { outcome, code, reason, eventId, attempts } = row;
+        const { outcome, code, reason, eventId, attempts, link } = row;
+        if (code !== '') tally.add({ line, state: outcome, code, reason, eventName: '' });
         const at = row.at === 0 ? '' : new Date(row.at).toISOString();
-        const shown = secureLink(link.link) ?? link.link;
-        const who = [link.email ?? '', link.partnerUserId ?? '', shown].map(quoted).join(',');
+        const shown = secureLink(link) ?? link;
+        const who = `${quoted(row.email ?? '')},${quoted(row.partnerUserId ?? '')},${quoted(shown)}`;
         writer.add({ line, outcome, code, reason, eventId, attempts, at }, who);
       }
       await writer.flush();
     }
     const { size, sha256, lines } = await writer.finish();
-    return { name, size, sha256, lines };
+    return { planned: { name, size, sha256, lines }, reasons: tally.pieces().reasons };
   } catch (error) {
     await writer.discard();
     throw error;
@@ -57,8 +65,10 @@ export function reasonsOf(ctx: AfterContext, push: Push): ReasonAccount[] {
   const tally = createTally();
   let line = 1;
   for (const page of pagesOf(ctx, push))
-    for (const { row } of page)
-      tally.add({ line: ++line, state: row.outcome, code: row.code, reason: row.reason, eventName: '' });
+    for (const { outcome, code, reason } of page) {
+      line++;
+      if (code !== '') tally.add({ line, state: outcome, code, reason, eventName: '' });
+    }
   return tally.pieces().reasons;
 }
 
@@ -68,7 +78,7 @@ function* pagesOf({ ledger }: AfterContext, push: Push): Generator<ReturnType<ty
     yield page;
     const last = page.at(-1);
     if (!last || page.length < PAGE) return;
-    after = last.link.id;
+    after = last.linkId;
   }
 }
 

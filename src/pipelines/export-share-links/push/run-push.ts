@@ -9,7 +9,6 @@ import {
   closePush,
   failedForPush,
   openPush,
-  type PlannedResults,
   type Push,
   type PushTo,
   planPushResults,
@@ -21,7 +20,7 @@ import { type RefusalDetail, TransferError } from '../../../model.ts';
 import { keyedHash } from '../../files/context.ts';
 import type { AfterContext } from '../after-context.ts';
 import { profileMaker } from './profiles.ts';
-import { countsOf, reasonsOf, resultsPath, writeResults } from './results.ts';
+import { countsOf, reasonsOf, resultsPath, type Told, writeResults } from './results.ts';
 import { type Sent, sendChanged } from './send-changed.ts';
 import { openSender } from './senders.ts';
 
@@ -120,14 +119,14 @@ interface Closing {
 /** Publishes the results of a pass, and closes it. */
 async function close(ctx: AfterContext, target: PushTarget, { to, push, given }: Closing): Promise<PushAccount> {
   const { ledger, io, remote, job } = ctx;
-  const ended = countsOf(ctx, to, push);
-  const { name, size, sha256, lines } = await plannedResults(ctx, target, push, ended.read - ended.open);
+  const { planned, reasons } = await resultsOf(ctx, target, to, push);
+  const { name, size, sha256, lines } = planned;
   const path = resultsPath(ctx, name);
   await remote.ensureFolder(job.report.to);
   const published = await remote.publish(posix.join(job.report.to, name), { path, size, sha256 });
   ctx.crashPoint('push-results-out');
   const counts = countsOf(ctx, to, push);
-  const known = { ...accountOf(ctx, target, push), state: 'done' as const, counts, reasons: reasonsOf(ctx, push) };
+  const known = { ...accountOf(ctx, target, push), state: 'done' as const, counts, reasons };
   const told: PushAccount = { ...known, resultsPath: published, balanced: true };
   const wrong = lines !== counts.read - counts.open || (given && counts.open > 0);
   const imbalance = `${counts.read} rows are in the ledger, ${counts.open} of them open, and ${lines} in the results file`;
@@ -139,18 +138,16 @@ async function close(ctx: AfterContext, target: PushTarget, { to, push, given }:
 }
 
 /** The results of a pass; the very same ones where an earlier run has begun to publish them. */
-async function plannedResults(
-  ctx: AfterContext,
-  target: PushTarget,
-  push: Push,
-  rows: number,
-): Promise<PlannedResults> {
+async function resultsOf(ctx: AfterContext, target: PushTarget, to: PushTo, push: Push): Promise<Told> {
   const { planned } = push;
   const there = planned && (await stat(resultsPath(ctx, planned.name)).catch(() => undefined));
-  if (planned && planned.lines === rows && there?.size === planned.size) return planned;
-  const results = await writeResults(ctx, push, resultsNameOf(target, push));
-  planPushResults(ctx.ledger, push.id, results);
-  return results;
+  if (planned && there?.size === planned.size) {
+    const { read, open } = countsOf(ctx, to, push);
+    if (planned.lines === read - open) return { planned, reasons: reasonsOf(ctx, push) };
+  }
+  const told = await writeResults(ctx, push, resultsNameOf(target, push));
+  planPushResults(ctx.ledger, push.id, told.planned);
+  return told;
 }
 
 function stoppedAccount(

@@ -42,7 +42,8 @@ interface Outgoing {
   failedAt: number;
 }
 
-const PAGE = 1000;
+/** Reading a page must not hold up the call that is due: a small one takes a millisecond or two. */
+const PAGE = 250;
 
 /**
  * Sends what changed, batches side by side, and records what became of each batch when its answer is in. What was on the wire when the
@@ -52,6 +53,7 @@ export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Se
   const { ledger, io, signal } = ctx;
   const { push, sender, maker } = work;
   const record = pushRecorder(ledger, work.to.id);
+  const givenUpBefore = agedNow(ledger, io.now()) - ctx.job.failed.maxAge;
   const flying = new Set<Promise<void>>();
   let decided: (PushRow & { linkId: number })[] = [];
   let batch: Outgoing[] = [];
@@ -96,7 +98,6 @@ export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Se
     ctx.crashPoint('push-answered');
     const at = io.now();
     const stop = stopOf(answers);
-    const givenUpBefore = agedNow(ledger, at) - ctx.job.failed.maxAge;
     const rows = outgoing.flatMap(({ linkId, hash, attempts, failedAt: since }, i) => {
       const answer = answers[i] ?? LOST;
       const failing = { since, givenUp: since > 0 && since < givenUpBefore };
