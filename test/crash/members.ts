@@ -30,7 +30,7 @@ export function changes(name: string, rows: readonly (readonly [number, string, 
 export const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
 /** No row is open, neither here nor at the target. */
-const isSynced = (facts: Facts): boolean =>
+export const isSynced = (facts: Facts): boolean =>
   isThrough(facts) &&
   (facts.ledger?.processings ?? []).every(({ account }) => account !== null && JSON.parse(account).counts.open === 0);
 

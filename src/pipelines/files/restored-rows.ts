@@ -4,7 +4,7 @@ import { type Claim, openBook, type Settled } from '../../ledger/deliveries.ts';
 import { type Processing, updateProcessing } from '../../ledger/processings.ts';
 import { eventNameId } from '../../ledger/registry.ts';
 import { holdRestored, type KnownOutcome, takeOutcomesOver } from '../../ledger/restored.ts';
-import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
+import { requiredColumns } from '../../mapping/compile.ts';
 import type { EventRecord, InputRow, RemoteFile } from '../../model.ts';
 import { openRows } from '../../parsing/open.ts';
 import { openText } from '../../parsing/text.ts';
@@ -15,6 +15,7 @@ import type { FilePass, RunContext } from './context.ts';
 import type { RowCourse } from './course.ts';
 import { createCursor } from './cursor.ts';
 import { readingOf } from './disagreement.ts';
+import { mapperFor } from './mapper.ts';
 import { contentComparer, lostToOwner } from './ownership.ts';
 import { listOrNone } from './restored-files.ts';
 import { openRowIndex, VERDICT } from './row-index.ts';
@@ -35,7 +36,7 @@ export async function recoverRows(ctx: RunContext, pass: FilePass, seal: Seal): 
   const local = join(paths.folder, 'results.found');
   if (ctx.course) {
     await recoverByCourse(ctx, ctx.course, pass, seal);
-    ctx.crashPoint('outcomes-taken-over');
+    ctx.crashPoint('rows-held');
     updateProcessing(ctx.ledger, processing.id, { restored: 0 });
     return;
   }
@@ -192,7 +193,6 @@ interface Claimed {
 async function* claimsOf(ctx: RunContext, pass: FilePass, seal: Seal): AsyncGenerator<Claimed[]> {
   const { processing, paths, definition } = pass;
   const index = openRowIndex(paths.index);
-  const mapping = { fileName: processing.name, now: processing.openedAt };
   const ids = seal.eventNames.map((name) =>
     name === '' ? 0 : eventNameId(ctx.ledger, processing.destinationId, name),
   );
@@ -204,11 +204,9 @@ async function* claimsOf(ctx: RunContext, pass: FilePass, seal: Seal): AsyncGene
       ctx.signal,
     );
     const cursor = createCursor(index.blocks(true));
-    let map = compileMapping(definition.event, reader.columns, mapping);
-    let width = reader.columns.length;
+    const mapper = mapperFor(definition.event, { fileName: processing.name, now: processing.openedAt });
     for await (const batch of reader.batches()) {
-      if (width !== reader.columns.length) map = compileMapping(definition.event, reader.columns, mapping);
-      width = reader.columns.length;
+      const map = mapper(reader.columns);
       yield batch.map(({ line, values }): Claimed => {
         const { block, i } = cursor.next(line);
         const verdict = block.verdict(i);

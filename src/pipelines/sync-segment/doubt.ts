@@ -27,7 +27,6 @@ export async function readBack(ctx: SyncContext, { segment, target, wanted }: Sy
   } finally {
     spool.close();
   }
-  ctx.crashPoint('members-read-back');
   return true;
 }
 

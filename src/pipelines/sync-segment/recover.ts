@@ -66,7 +66,7 @@ export async function recoverMembers(
       ...{ segmentId: segment.id, processingId: pass.processing.id, kind, state, listed, at },
       refused: state === 'done' ? refused : [],
     });
-    ctx.crashPoint('sync-recovered');
+    ctx.crashPoint('outcomes-taken-over');
   }
   if (unclear.length > 0 && wasThrough(ctx, pass)) hold(ctx, pass, seal, unclear, wanted.bySegment.size);
 }
