@@ -39,10 +39,19 @@ const marks = new WeakMap<CrashWorld, number[]>();
 /** How many operations the target had taken when each file was through. */
 export const marksOf = (world: CrashWorld): readonly number[] => marks.get(world) ?? [];
 
+/** The operations that the target has taken since the newest file was through. */
+export const operationsAfter = (world: CrashWorld): ReturnType<typeof operationsAt> =>
+  operationsAt(world).slice(marksOf(world).at(-1) ?? 0);
+
 /** Drops a file and runs the job until it is through. */
 export async function bring({ world, ...story }: Story, file: InputFile, kills: number): Promise<void> {
   story.drop(file);
   await story.live(['run', 'feed', '--json'], { kills, until: isSynced });
+  noteThrough(world);
+}
+
+/** All that the newest file changes has left. */
+export function noteThrough(world: CrashWorld): void {
   marks.set(world, [...marksOf(world), operationsAt(world).length]);
 }
 
