@@ -206,8 +206,8 @@ describe('a secret and a person, through every lane and command, whether they su
     expect(children.trim()).toBe('');
     for (const page of ['healthz', 'readyz', 'metrics', 'nothing'])
       said.push({ args: page, stdout: await (await fetch(`${url}/${page}`)).text(), stderr: processes });
-    said.push({ args: 'run, asked of the daemon', ...(await run.done) });
     lane.world.extole.setFaults(undefined);
+    said.push({ args: 'run, asked of the daemon', ...(await run.done) });
     await until('notices', () => (http.received.length > 0 ? true : undefined));
     daemon.kill('SIGTERM');
     said.push({ args: 'daemon', ...(await daemon.done) });
