@@ -22,6 +22,9 @@ const FINAL: Readonly<Record<string, string>> = {
   segment_chunks: 'AND 0',
 };
 
+/** Those have been seen to before. */
+const NO_PROOFS = "AND state <> 'delivered'";
+
 export interface Scrubbed {
   /** Cells of the ledger in which the person stood, and does no more. */
   cells: number;
@@ -40,7 +43,7 @@ export function scrubLedger(
   );
   const scrubbed: Scrubbed = { cells: scrubProofs({ db }, without !== undefined), left: [] };
   for (const { table, column } of textColumns({ db })) {
-    const final = FINAL[table] ?? '';
+    const final = `${FINAL[table] ?? ''} ${table === 'deliveries' && column === 'event_id' ? NO_PROOFS : ''}`;
     const found = db
       .prepare<[], { row: number; text: string }>(
         `SELECT rowid AS row, "${column}" AS text FROM "${table}" WHERE holds_person("${column}") = 1 ${final}`,

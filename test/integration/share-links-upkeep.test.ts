@@ -81,7 +81,8 @@ describe('upkeep of share links', { timeout: 300_000 }, () => {
     expect(proofs()).toEqual(['https://a.example/ann0@example.com', '', ...before.slice(2)]);
     await forget('bo@example.com');
     expect(proofs()).toEqual(['https://a.example/ann0@example.com', '', before[2], '', ...before.slice(4)]);
-    await forget('ann0@example.com');
+    const planned = (await world.cli(['forget', 'ann0@example.com', '--json'])).json();
+    expect(JSON.parse(await forget('ann0@example.com'))).toMatchObject({ ledger: planned.ledger });
     await forget('ann2@example.com');
     expect(proofs()).toEqual(['', '', '', '', before[4]]);
     db.close();
