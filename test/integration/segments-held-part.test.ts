@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { fates } from './support/e2e-results.ts';
+import { fates, readResults } from './support/e2e-results.ts';
 import { openSegmentsWorld, type SegmentsWorld, users } from './support/segments-world.ts';
 import type { Json } from './support/usual-job.ts';
 
@@ -116,3 +116,45 @@ test('where files leave segments out on purpose, they stay as they are, and each
   expect(report).toContain('no row of the snapshot is of lapsed: its 10 confirmed members stay');
   expect(members()).toEqual(sorted(users(1, 11), users(11, 20)));
 });
+
+test('a segment that is taken out of the job keeps its list, and comes back with what changed since', async () => {
+  segments.job({ ...JOB, segments: { vip: 'VIP customers' } });
+  segments.world.drop('b.csv', rows(users(1, 11), users(11, 19)));
+  expect((await run()).run).toMatchObject({ delivered: 11, rejected: 9, balanced: true });
+  expect(members()).toEqual(sorted(users(1, 11), users(11, 20)));
+  segments.job(JOB);
+  segments.world.drop('c.csv', rows(users(1, 11), users(11, 19)));
+  expect((await run()).run).toMatchObject({ delivered: 20, rejected: 0, held: 0, balanced: true });
+  expect(members()).toEqual(sorted(users(1, 11), users(11, 19)));
+});
+
+test('what is held of a segment that the job does not name any more is released into the list that it had', async () => {
+  segments.world.drop('b.csv', rows(users(1, 10), users(11, 15)));
+  expect((await run()).run).toMatchObject({ held: 5, delivered: 10 });
+  segments.job({ ...JOB, segments: { vip: 'VIP customers' } });
+  expect((await decide('release', '--json')).json()).toMatchObject({ run: { delivered: 5, balanced: true } });
+  expect(members()).toEqual(sorted(users(1, 10), users(11, 15)));
+  expect(segments.braze.cohorts.get('lapsed')?.name).toBe('Lapsed');
+});
+
+test.each(['sync-begun', 'chunk-claimed', 'chunk-answered', 'sync-ended', 'published'])(
+  'a process that dies at %s goes on: the held segment is untouched, the other is synced once, and each row has its outcome',
+  async (place) => {
+    segments.world.drop('b.csv', rows(users(2, 11), users(11, 12)));
+    const died = await segments.world.cli(['run', 'segments'], { REFERRY_CRASH_AT: place });
+    expect(died.stderr).toContain('crash point');
+    expect((await run()).run).toMatchObject({ open: 0, balanced: true });
+    expect(members()).toEqual(sorted(users(2, 11), users(11, 20)));
+    expect(fates(segments.results('b.csv')).slice(-3)).toEqual([
+      '11 delivered',
+      '12 held SEGMENT_SHRINKS',
+      '13 held SEGMENT_SHRINKS',
+    ]);
+    const again = await segments.world.cli(['release', 'p2', '--reason', 'so it is'], { REFERRY_CRASH_AT: place });
+    expect(again.stderr).toContain('crash point');
+    await run();
+    expect(members()).toEqual(sorted(users(2, 11), users(11, 12)));
+    const second = readResults(segments.world.read('results/b.csv.results.r2.csv'));
+    expect(fates(second).slice(-2)).toEqual(['12 delivered', '13 delivered']);
+  },
+);
