@@ -13,9 +13,10 @@ import { runningSync } from '../../src/ledger/segment-syncs.ts';
 import { ensureSegment, findSegment } from '../../src/ledger/segments.ts';
 import type { Answer } from '../../src/model.ts';
 import {
+  carryOut,
+  judgeSync,
   type SyncEnd,
   type SyncRequest,
-  syncSegment,
   type WantedMembers,
 } from '../../src/pipelines/sync-segment/sync.ts';
 import { PARTS, partOf } from '../../src/segments/spool.ts';
@@ -133,7 +134,8 @@ async function once(ledger: Ledger, provider: Provider, request: Request, death 
       if (name === death) throw new Dead();
     },
   };
-  return syncSegment(ctx, { ...request, segment: ensureSegment(ledger, place, 1), target: provider.target() });
+  const whole = { ...request, segment: ensureSegment(ledger, place, 1), target: provider.target() };
+  return carryOut(ctx, whole, await judgeSync(ctx, whole));
 }
 
 /** Runs a sync as a process does that dies again and again, and in the end lives. */

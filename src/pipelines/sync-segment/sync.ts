@@ -80,11 +80,6 @@ type Plan = Parameters<typeof beginSync>[1];
 /** What is to be done next: nothing, or to begin, or to go on where a process died. */
 export type Judged = { end: SyncEnd } | { plan: Plan; targetId: string } | { running: Sync };
 
-/** Makes a target's membership what is wanted: compares, asks the guards, sends the differences, counts. Each step can be repeated. */
-export async function syncSegment(ctx: SyncContext, request: SyncRequest): Promise<SyncEnd> {
-  return carryOut(ctx, request, await judgeSync(ctx, request));
-}
-
 /** Compares what is wanted with what is confirmed, and asks the guards. Nothing is sent but what finds or makes the list at the target. */
 export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise<Judged> {
   const { ledger, io } = ctx;
@@ -272,7 +267,8 @@ export function* chunksOf(differences: Iterable<Difference>, most: number): Gene
     ] as const) {
       for (let at = 0; at < members.length; ) {
         const some = members.slice(at, at + most - size());
-        chunk[to].push(...some);
+        // One by one: as arguments, a hundred thousand would be too many.
+        for (const member of some) chunk[to].push(member);
         at += some.length;
         if (size() < most) continue;
         yield chunk;
