@@ -8,10 +8,11 @@ import { getProcessing } from '../../ledger/processings.ts';
 import { getDefinition } from '../../ledger/registry.ts';
 import { openTextShelf, type TextShelf } from '../../ledger/text-shelf.ts';
 import { foldName } from '../../mapping/columns.ts';
-import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
+import { requiredColumns } from '../../mapping/compile.ts';
 import { FileRefused, TransferError } from '../../model.ts';
 import { openRows } from '../../parsing/open.ts';
 import { stagedPaths } from '../files/context.ts';
+import { mapperFor } from '../files/mapper.ts';
 import { stagedFile } from '../files/staged-file.ts';
 import type { AfterRun } from './after-context.ts';
 
@@ -86,14 +87,10 @@ async function readFile(
   // A file of lines says its columns at once; where none of them is wanted, it need not be read.
   if (reader.delimiter !== '' && !has(reader.columns, wanted)) return;
   const settings = { ...definition.event, columns: wanted };
-  let width = -1;
-  let map = compileMapping(settings, [], { fileName: name, now: openedAt });
+  const mapper = mapperFor(settings, { fileName: name, now: openedAt });
   for await (const batch of reader.batches()) {
     ctx.signal.throwIfAborted();
-    if (reader.columns.length !== width) {
-      width = reader.columns.length;
-      map = compileMapping(settings, reader.columns, { fileName: name, now: openedAt });
-    }
+    const map = mapper(reader.columns);
     const texts: [string, string][] = [];
     for (const row of batch) {
       const mapped = row.fault ? undefined : map(row.values, row.line);

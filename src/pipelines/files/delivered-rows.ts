@@ -1,11 +1,12 @@
-import { type Definition, parseStoredDefinition } from '../../jobs/definition.ts';
+import { parseStoredDefinition } from '../../jobs/definition.ts';
 import { openBook } from '../../ledger/deliveries.ts';
 import { getDefinition } from '../../ledger/registry.ts';
-import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
+import { requiredColumns } from '../../mapping/compile.ts';
 import { openRows } from '../../parsing/open.ts';
 import type { PgpKeys } from '../../parsing/pgp-keys.ts';
 import type { RunContext, StagedPaths } from './context.ts';
 import { createCursor } from './cursor.ts';
+import { mapperFor } from './mapper.ts';
 import { openRowIndex } from './row-index.ts';
 import { type Seal, sealFile } from './seal.ts';
 import { stagedFile } from './staged-file.ts';
@@ -49,10 +50,11 @@ export async function* deliveredRows(
       ctx.signal,
     );
     const cursor = createCursor(index.blocks(true));
-    const map = mapperFor(definition, file);
+    const mapper = mapperFor(definition.event, { fileName: file.name, now: file.openedAt });
     for await (const batch of reader.batches()) {
       const [first, last] = [batch[0]?.line, batch.at(-1)?.line];
       if (first === undefined || last === undefined) continue;
+      const map = mapper(reader.columns);
       const known = book.range(file.processing, first, last);
       const found: Readonly<Record<string, string>>[] = [];
       for (const row of batch) {
@@ -60,7 +62,7 @@ export async function* deliveredRows(
         const delivery = known.get(row.line);
         if (delivery?.state !== 'delivered' || delivery.at <= file.after) continue;
         if (events && !events.includes(nameOf(seal, block.eventName(i)))) continue;
-        const mapped = map(reader.columns)(row.values, row.line);
+        const mapped = map(row.values, row.line);
         if (mapped.ok) found.push(mapped.event.data);
         else blank?.();
       }
@@ -72,16 +74,3 @@ export async function* deliveredRows(
 }
 
 const nameOf = (seal: Seal, at: number): string => seal.eventNames[at] ?? '';
-
-/** The columns of JSON grow while it is read. */
-function mapperFor(definition: Definition, { name, openedAt }: FileToRead) {
-  let width = -1;
-  let mapper = compileMapping(definition.event, [], { fileName: name, now: openedAt });
-  return (columns: readonly string[]) => {
-    if (columns.length !== width) {
-      mapper = compileMapping(definition.event, columns, { fileName: name, now: openedAt });
-      width = columns.length;
-    }
-    return mapper;
-  };
-}

@@ -5,6 +5,7 @@ import { eventNameId } from '../../ledger/registry.ts';
 import type { Outcome } from '../../model.ts';
 import type { RowState } from '../../reports/tally.ts';
 import type { FilePass, RunContext } from './context.ts';
+import type { CourseFates } from './course.ts';
 import { heldCode } from './held-part.ts';
 import { type IndexBlock, VERDICT } from './row-index.ts';
 import type { Seal } from './seal.ts';
@@ -34,6 +35,8 @@ export function heldOf(root: Processing, seal: Seal): Seal['held'] {
 export interface Fates {
   begin(block: IndexBlock, deliveries: ReadonlyMap<number, Delivery>): void;
   of(block: IndexBlock, i: number, deliveries: ReadonlyMap<number, Delivery>, reason: string): Fate;
+  /** Of rows that are no deliveries of their own. */
+  course: CourseFates | undefined;
 }
 
 export function createFates(
@@ -177,7 +180,7 @@ export function createFates(
         return candidate(block, i, deliveries.get(block.line(i)));
     }
   };
-  return { begin, of };
+  return { begin, of, course };
 }
 
 function outcomeOf(delivery: Delivery): Outcome {

@@ -10,7 +10,7 @@ import { resultsFormat } from '../../reports/results.ts';
 import { createResultsFile, keepEncrypted, type ResultsSummary } from '../../reports/results-file.ts';
 import { createTally } from '../../reports/tally.ts';
 import type { FilePass, RunContext } from './context.ts';
-import { createFates } from './fates.ts';
+import { createFates, type Fates } from './fates.ts';
 import { keepHeapSmall } from './heap.ts';
 import { localBytes } from './local-bytes.ts';
 import { openRowIndex } from './row-index.ts';
@@ -105,7 +105,7 @@ async function settleRows(
       keepHeapSmall();
       ctx.progress({ file: processing.name, phase: 'writing results', done: lines, total: seal.rows, unit: 'rows' });
     }
-    const account = await accountOf(ctx, pass, seal, tally.pieces(), lines);
+    const account = await accountOf(ctx, pass, seal, { ...tally.pieces(), course: fates.course }, lines);
     if (account.counts.open > 0) {
       await file.discard();
       return { account };
@@ -134,11 +134,10 @@ async function accountOf(
   ctx: RunContext,
   pass: FilePass,
   seal: Seal,
-  pieces: Pick<FileAccount, 'counts' | 'byEvent' | 'reasons'>,
+  { course, ...pieces }: Pick<FileAccount, 'counts' | 'byEvent' | 'reasons'> & Pick<Fates, 'course'>,
   lines: number,
 ): Promise<FileAccount> {
   const { processing, root } = pass;
-  const course = ctx.course?.fates(ctx, pass, seal);
   const inLedger = course ? course.done() : (deliveryCounts(ctx.ledger, processing.id).delivered ?? 0);
   const counts = { ...pieces.counts, read: seal.rows };
   const proof = proofOf(ctx, processing.id);

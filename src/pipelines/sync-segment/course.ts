@@ -1,4 +1,3 @@
-import { backoffDelay } from '../../delivery/backoff.ts';
 import type { MembershipTarget } from '../../destinations/membership.ts';
 import type { SegmentsJob } from '../../jobs/schema.ts';
 import { updateProcessing } from '../../ledger/processings.ts';
@@ -7,7 +6,7 @@ import { ensureSegment, findSegment, type KnownSegment } from '../../ledger/segm
 import { isMembers } from '../../mapping/compile.ts';
 import { eventNames } from '../../mapping/event-name.ts';
 import type { MemberRows } from '../../mapping/member-settings.ts';
-import { type FilePass, keyedHash, type RunContext } from '../files/context.ts';
+import type { FilePass, RunContext } from '../files/context.ts';
 import type { Delivered, RowCourse } from '../files/course.ts';
 import { heldCode } from '../files/held-part.ts';
 import { type Seal, writeSeal } from '../files/seal.ts';
@@ -16,6 +15,7 @@ import { type HoldReason, heldInPart, rulesOf } from './guards.ts';
 import { keptAsItIs, missingSegments, withWayOut } from './missing.ts';
 import { recoverMembers } from './recover.ts';
 import { carryOut, type Judged, judgeSync, type SyncContext, type SyncEnd, type SyncRequest } from './sync.ts';
+import { syncContext } from './sync-context.ts';
 import type { Targets } from './targets.ts';
 import { gatherWanted, type WantedSegments } from './wanted.ts';
 
@@ -152,19 +152,8 @@ function clearHold({ paths }: FilePass, seal: Seal): void {
 
 function contextOf(ctx: RunContext, { processing }: FilePass, job: SegmentsJob, seal: Seal): SyncContext {
   let applied = 0;
-  return {
-    ledger: ctx.ledger,
-    io: ctx.io,
-    signal: ctx.signal,
-    hash: keyedHash(ctx.ledger),
-    maxAttempts: job.delivery.maxAttempts,
-    backoffMs: (n) => backoffDelay(n, job.delivery.backoff, ctx.io.random()),
-    failedMaxAge: job.failed.maxAge,
-    scratch: ctx.staging,
-    applied: (changes) => {
-      applied += changes;
-      ctx.progress({ file: processing.name, phase: 'sending', done: applied, total: seal.candidates, unit: 'rows' });
-    },
-    crashPoint: ctx.crashPoint,
-  };
+  return syncContext(ctx, job, (changes) => {
+    applied += changes;
+    ctx.progress({ file: processing.name, phase: 'sending', done: applied, total: seal.candidates, unit: 'rows' });
+  });
 }

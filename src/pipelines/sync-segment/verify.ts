@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { backoffDelay } from '../../delivery/backoff.ts';
 import type { MembershipTarget } from '../../destinations/membership.ts';
 import type { SegmentsJob } from '../../jobs/schema.ts';
 import type { Ledger } from '../../ledger/open.ts';
@@ -12,10 +11,10 @@ import { type Answer, type Io, TransferError } from '../../model.ts';
 import { maskValue } from '../../reports/mask.ts';
 import { type Difference, differenceOf } from '../../segments/difference.ts';
 import { createMemberSpool, type MemberSpool, PARTS } from '../../segments/spool.ts';
-import { keyedHash } from '../files/context.ts';
 import { applyChanges } from './apply.ts';
 import { membersThere } from './members-there.ts';
-import { chunksOf, endRepair, type SyncContext } from './sync.ts';
+import { chunksOf, endRepair } from './sync.ts';
+import { syncContext } from './sync-context.ts';
 import { identityOf, openTarget } from './targets.ts';
 import { isConfirmed } from './who-stays.ts';
 
@@ -94,7 +93,7 @@ async function endEarlier(
   target: MembershipTarget,
   earlier: Sync,
 ): Promise<void> {
-  const end = await endRepair(contextOf(ctx, job), target, earlier);
+  const end = await endRepair(syncContext(ctx, job), target, earlier);
   if (end.kind === 'done') return;
   throw new TransferError(end.code, `the repair of ${name} that was broken off is not through yet: ${end.reason}`, {
     retryable: end.kind === 'open',
@@ -159,7 +158,7 @@ async function mend(
     },
   };
   const changes = chunksOf(differences(ctx, segment.id, spool), target.maxBatchSize);
-  const end = await applyChanges(contextOf(ctx, job), sync, counted, changes, {
+  const end = await applyChanges(syncContext(ctx, job), sync, counted, changes, {
     giveUp: false,
     stays: isConfirmed(ctx, segment.id),
   });
@@ -170,19 +169,6 @@ async function mend(
 }
 
 const isYes = ({ kind }: Answer): boolean => kind === 'accepted';
-
-function contextOf(
-  { ledger, io, signal, staging, crashPoint }: VerifyContext,
-  { delivery, failed }: SegmentsJob,
-): SyncContext {
-  return {
-    ...{ ledger, io, signal, hash: keyedHash(ledger), maxAttempts: delivery.maxAttempts, failedMaxAge: failed.maxAge },
-    backoffMs: (attempt) => backoffDelay(attempt, delivery.backoff, io.random()),
-    scratch: staging,
-    applied: () => {},
-    crashPoint: crashPoint ?? (() => {}),
-  };
-}
 
 /** A ledger that knows of too few is no reason to remove the others. */
 function refuseToEmpty({ guards }: SegmentsJob, { segment, atTarget, strangers }: SegmentFindings): void {

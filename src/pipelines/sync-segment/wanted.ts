@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileMapping, requiredColumns } from '../../mapping/compile.ts';
+import { requiredColumns } from '../../mapping/compile.ts';
 import { eventNames } from '../../mapping/event-name.ts';
 import { ACTION, type MemberRows } from '../../mapping/member-settings.ts';
 import { checksumKind } from '../../parsing/manifest.ts';
@@ -10,6 +10,7 @@ import type { FilePass, RunContext } from '../files/context.ts';
 import { createCursor } from '../files/cursor.ts';
 import { readingOf } from '../files/disagreement.ts';
 import { keepHeapSmall } from '../files/heap.ts';
+import { mapperFor } from '../files/mapper.ts';
 import { openRowIndex, VERDICT } from '../files/row-index.ts';
 import type { Seal } from '../files/seal.ts';
 import { stagedFile } from '../files/staged-file.ts';
@@ -68,15 +69,10 @@ export async function gatherWanted(
       ctx.signal,
     );
     const cursor = createCursor(index.blocks(true));
-    const mapping = { fileName: processing.name, now: processing.openedAt };
-    let columns = -1;
-    let map = compileMapping(rows, reader.columns, mapping);
+    const mapper = mapperFor(rows, { fileName: processing.name, now: processing.openedAt });
     let end = 0;
     for await (const batch of reader.batches()) {
-      if (columns !== reader.columns.length) {
-        map = compileMapping(rows, reader.columns, mapping);
-        columns = reader.columns.length;
-      }
+      const map = mapper(reader.columns);
       for (const row of batch) {
         end = row.offset + row.length;
         const { block, i } = cursor.next(row.line);

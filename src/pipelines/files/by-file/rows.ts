@@ -1,10 +1,11 @@
 import type { Claim, Delivery, DeliveryBook } from '../../../ledger/deliveries.ts';
 import { eventNameId } from '../../../ledger/registry.ts';
-import { compileMapping, requiredColumns } from '../../../mapping/compile.ts';
+import { requiredColumns } from '../../../mapping/compile.ts';
 import type { EventRecord, InputRow } from '../../../model.ts';
 import { openRows } from '../../../parsing/open.ts';
 import type { FilePass, RunContext } from '../context.ts';
 import { createCursor } from '../cursor.ts';
+import { mapperFor } from '../mapper.ts';
 import { openRowIndex } from '../row-index.ts';
 import type { Seal } from '../seal.ts';
 import { stagedFile } from '../staged-file.ts';
@@ -40,17 +41,12 @@ export async function* candidateRows(
     );
     const goes = whichRows(ctx, processing, retryOnly);
     const cursor = createCursor(index.blocks(true));
-    const mapping = { fileName: processing.name, now: processing.openedAt };
-    let columns = -1;
-    let map = compileMapping(definition.event, reader.columns, mapping);
+    const mapper = mapperFor(definition.event, { fileName: processing.name, now: processing.openedAt });
     for await (const batch of reader.batches()) {
       const first = batch[0]?.line;
       const last = batch.at(-1)?.line;
       if (first === undefined || last === undefined) continue;
-      if (columns !== reader.columns.length) {
-        map = compileMapping(definition.event, reader.columns, mapping);
-        columns = reader.columns.length;
-      }
+      const map = mapper(reader.columns);
       const priors = book.range(processing.id, first, last);
       const rows: CandidateRow[] = [];
       for (const row of batch) {
