@@ -1,28 +1,37 @@
 import type { Answer } from '../model.ts';
 import { ENOUGH, everyOne, notSentAfter, partsOf, type Row, unlessAllRefused } from './jobs.ts';
-import type { Profile, ProfileSender } from './profile.ts';
 import { type Called, splitRefused } from './split.ts';
-import { withoutProfile } from './words.ts';
 
-/** A profile on its way, as JSON. */
-export interface Outgoing extends Row {
-  profile: Profile;
+/** Something on its way, as JSON: a profile, or the change of a member. */
+export interface Outgoing<Item> extends Row {
+  item: Item;
 }
 
-/** A profile as a provider takes it, or why it does not leave. `kind`: calls carry profiles of one kind only. */
+/** An item as a provider takes it, or why it does not leave. `kind`: calls carry items of one kind only. */
 export type Prepared = { json: string; kind: string } | { refused: Answer };
 
 /** A provider that answers each call at once. */
-export interface CallProvider {
-  prepare(profile: Profile): Prepared;
-  /** What a call takes at most; `bytes` of the profiles with a comma between them. */
+export interface CallProvider<Item> {
+  prepare(item: Item): Prepared;
+  /** What a call takes at most; `bytes` of the items with a comma between them. */
   bounds: { rows: number; bytes: number };
-  call(rows: readonly Outgoing[], signal: AbortSignal): Promise<Called>;
+  call(rows: readonly Outgoing<Item>[], signal: AbortSignal): Promise<Called>;
+  /** The same answer without what the item says of a person: a provider may repeat what it refuses. */
+  masked(answer: Answer, item: Item): Answer;
+  /** Whether a refusal says nothing against the settings, however many there are of those. Default: none. */
+  isUnknown?(answer: Answer): boolean;
   /** Cuts what is on the wire. */
   close(): Promise<void>;
 }
 
-export function createCallSender(provider: CallProvider): ProfileSender {
+/** See `ProfileSender`. */
+export interface CallSender<Item> {
+  readonly maxBatchSize: number;
+  send(batch: readonly Item[], signal: AbortSignal): Promise<Answer[]>;
+  close(): Promise<void>;
+}
+
+export function createCallSender<Item>(provider: CallProvider<Item>): CallSender<Item> {
   return {
     maxBatchSize: provider.bounds.rows,
     send: (batch, signal) => sendInCalls(batch, provider, signal),
@@ -31,43 +40,48 @@ export function createCallSender(provider: CallProvider): ProfileSender {
 }
 
 /**
- * Sends a batch as calls of bounded size, one after the other, and splits what is refused because of one profile. Where a call has no
- * good answer in spite of all patience, or one profile after the other is refused, the rest is not sent. answers[i] is of
+ * Sends a batch as calls of bounded size, one after the other, and splits what is refused because of one item. Where a call has no
+ * good answer in spite of all patience, or one item after the other is refused, the rest is not sent. answers[i] is of
  * batch[i]. Throws the signal's reason only.
  */
-async function sendInCalls(batch: readonly Profile[], work: CallProvider, signal: AbortSignal): Promise<Answer[]> {
+async function sendInCalls<Item>(
+  batch: readonly Item[],
+  work: CallProvider<Item>,
+  signal: AbortSignal,
+): Promise<Answer[]> {
+  const isFine = (answer: Answer): boolean => answer.kind === 'accepted' || work.isUnknown?.(answer) === true;
   const answers = new Map<number, Answer>();
-  const kinds = new Map<string, Outgoing[]>();
+  const kinds = new Map<string, Outgoing<Item>[]>();
   let stop: Answer | undefined;
   let taken = false;
   let alone = 0;
 
   signal.throwIfAborted();
-  for (const [at, profile] of batch.entries()) {
-    const prepared = work.prepare(profile);
+  for (const [at, item] of batch.entries()) {
+    const prepared = work.prepare(item);
     const bytes = 'json' in prepared ? Buffer.byteLength(prepared.json) : 0;
     if ('refused' in prepared) answers.set(at, prepared.refused);
     else if (bytes > work.bounds.bytes) answers.set(at, tooLarge(bytes, work.bounds.bytes));
     else {
       const rows = kinds.get(prepared.kind) ?? [];
-      rows.push({ at, profile, json: prepared.json, bytes });
+      rows.push({ at, item, json: prepared.json, bytes });
       kinds.set(prepared.kind, rows);
     }
   }
 
   /** Makes the call unless something speaks against any. */
-  async function call(rows: readonly Outgoing[]): Promise<Called> {
+  async function call(rows: readonly Outgoing<Item>[]): Promise<Called> {
     if (stop) return all(rows, stop);
     const called = await work.call(rows, signal);
     if ('answers' in called) {
-      taken ||= called.answers.some(({ kind }) => kind === 'accepted');
+      taken ||= called.answers.some(isFine);
       stop = called.answers[0] && stoppedBy(called.answers[0]);
       return called;
     }
     const [row, ...others] = rows;
     if (!row || others.length > 0 || taken) return called;
     alone += 1;
-    if (alone === ENOUGH && !(await oneIsTaken())) stop = everyOne(withoutProfile(called.refused, row.profile));
+    if (alone === ENOUGH && !(await oneIsTaken())) stop = everyOne(work.masked(called.refused, row.item));
     return called;
   }
 
@@ -84,10 +98,10 @@ async function sendInCalls(batch: readonly Profile[], work: CallProvider, signal
   for (const rows of kinds.values()) {
     for (const part of partsOf(rows, work.bounds)) {
       const called = await splitRefused(part, call, signal);
-      for (const [i, { at, profile }] of part.entries()) answers.set(at, withoutProfile(called[i] ?? NOTHING, profile));
+      for (const [i, { at, item }] of part.entries()) answers.set(at, work.masked(called[i] ?? NOTHING, item));
     }
   }
-  const known = unlessAllRefused(answers);
+  const known = taken ? answers : unlessAllRefused(answers);
   return batch.map((_, at) => known.get(at) ?? NOTHING);
 }
 

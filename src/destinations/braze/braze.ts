@@ -1,6 +1,7 @@
 import type { Io } from '../../model.ts';
 import { createCallSender, type Prepared } from '../calls.ts';
 import type { Profile, ProfileSender } from '../profile.ts';
+import { withoutProfile } from '../words.ts';
 import { createApi } from './api.ts';
 import type { BrazeSettings } from './settings.ts';
 import { trackBody, trackUsers } from './track.ts';
@@ -18,6 +19,7 @@ export function createBraze(settings: BrazeSettings, io: Io): ProfileSender {
     prepare: (profile) => userOf(profile, settings),
     bounds: { rows, bytes },
     call: (users, signal) => trackUsers(users, api, signal),
+    masked: withoutProfile,
     close: () => api.close(),
   });
 }

@@ -1,6 +1,7 @@
 import type { Io } from '../../model.ts';
 import { createCallSender, type Prepared } from '../calls.ts';
 import type { Profile, ProfileSender } from '../profile.ts';
+import { withoutProfile } from '../words.ts';
 import { createApi } from './api.ts';
 import { classify } from './classify.ts';
 import type { IterableSettings } from './settings.ts';
@@ -20,8 +21,9 @@ export function createIterable(settings: IterableSettings, io: Io): ProfileSende
     call: async (users, signal) =>
       classify(
         await api.bulkUpdate(bodyOf(users, settings), signal),
-        users.map(({ profile }) => profile),
+        users.map(({ item }) => item),
       ),
+    masked: withoutProfile,
     close: () => api.close(),
   });
 }

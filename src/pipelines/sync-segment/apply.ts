@@ -19,7 +19,7 @@ export interface ApplyRules {
 }
 
 /** So many chunks share a commit: claimed together, and recorded together. */
-const GROUP = 4;
+const GROUP = 8;
 
 /**
  * Sends changes chunk by chunk: what an earlier try left open first, as it was, then those of `changes`. A chunk is in the ledger before

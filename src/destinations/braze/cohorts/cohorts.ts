@@ -50,7 +50,7 @@ export function createCohort(settings: BrazeMembershipSettings, cohort: CohortSe
 
   function bodyOf(rows: readonly ChangeRow[]): string {
     const changes = [true, false].flatMap((add) => {
-      const members = rows.filter(({ change }) => change.add === add).map(({ json }) => json);
+      const members = rows.filter(({ item }) => item.add === add).map(({ json }) => json);
       if (members.length === 0) return [];
       const field = settings.identifyBy === 'alias' ? 'aliases' : 'user_ids';
       return [`{"${field}":[${members.join(',')}]${add ? '' : ',"should_remove":true'}}`];
@@ -86,6 +86,7 @@ export function createCohort(settings: BrazeMembershipSettings, cohort: CohortSe
     },
     async apply(changes, signal) {
       const unknown = await lookUp.unknown(changes.add, signal);
+      if (unknown.size === 0) return await sender.apply(changes, signal);
       const known = { add: changes.add.filter((id) => !unknown.has(id)), remove: changes.remove };
       const sent = asList(known).length === 0 ? { add: [], remove: [] } : await sender.apply(known, signal);
       const added = sent.add.values();

@@ -35,7 +35,7 @@ export function createSubscription(
   function bodyOf(rows: readonly ChangeRow[]): string {
     const head = {
       subscription_group_id: groupId,
-      subscription_state: rows[0]?.change.add ? SUBSCRIBED : UNSUBSCRIBED,
+      subscription_state: rows[0]?.item.add ? SUBSCRIBED : UNSUBSCRIBED,
     };
     const field = identifyBy === 'email' ? 'emails' : 'external_ids';
     const users = rows.map(({ json }) => json).join(',');

@@ -24,10 +24,10 @@ export function createIterableList(settings: IterableListSettings, io: Io): Memb
     }),
     bounds: { rows: membersPerCall, bytes: bytesPerCall - 200 },
     async call(rows, signal): Promise<Called> {
-      const add = rows[0]?.change.add ?? true;
+      const add = rows[0]?.item.add ?? true;
       const called = classify(
         await api.change(add, bodyOf(rows, add), signal),
-        rows.map(({ profile }) => profile),
+        rows.map(({ item: { id } }) => ({ userId: id, fields: {} })),
       );
       return 'answers' in called && !add ? { answers: called.answers.map(asRemoved) } : called;
     },
