@@ -3,7 +3,7 @@ import { createHubspotList } from '../../src/destinations/hubspot/lists/lists.ts
 import { hubspotListSettings } from '../../src/destinations/hubspot/lists/settings.ts';
 import type { MembershipTarget } from '../../src/destinations/membership.ts';
 import type { HubspotOptions, HubspotStandIn } from '../../src/sandbox/hubspot/server.ts';
-import { closeAll, io, standIn as startStandIn } from './hubspot-setup.ts';
+import { closeAll, patientIo, standIn as startStandIn } from './hubspot-setup.ts';
 import { kinds, NEVER, SEGMENT, testMemberships } from './support/membership-suite.ts';
 
 const opened: (() => Promise<void>)[] = [];
@@ -32,7 +32,7 @@ function targetTo({ provider, secret }: At, settings: object = {}): MembershipTa
     ...{ account: 'acme', token: secret, url: provider.url, ...quick },
     ...settings,
   });
-  const target = createHubspotList(parsed, io);
+  const target = createHubspotList(parsed, patientIo());
   opened.push(() => target.close());
   return target;
 }

@@ -69,7 +69,7 @@ test('a person releases who is held, and only they are uploaded again', async ()
   await bulk.world.run('links');
   await tellLink(bulk, { email: 'ann@example.com', link: 'https://share.acme.example/ann' });
   await bulk.world.run('links');
-  bulk.job();
+  bulk.job(once);
   const released = await bulk.world.cli(['release', 'p1', '--line', '3', '--reason', 'the extension is on', '--json']);
   expect(released.code).toBe(0);
   expect(bulk.world.taken().map(({ body }) => body.data.email)).toEqual([
