@@ -1,5 +1,6 @@
 import type { Finding } from './check.ts';
 import { takesFiles } from './check-links.ts';
+import { inboxFolders } from './inbox-folders.ts';
 import { placeOf, placeOfUrl } from './places.ts';
 import type { Path } from './references.ts';
 import type { Job } from './schema.ts';
@@ -34,9 +35,9 @@ export function outboxesOf(job: Job): Outbox[] {
 /** Outboxes of a job in which another one, or itself, would take the files for its input. `fileOf`: what the other one is called. */
 export function checkInboxes(job: Job, other: Job, fileOf: (job: Job) => string): Finding[] {
   if (job !== other && !takesFiles(other)) return [];
-  const inbox = placeOf(other, other.source.inbox);
+  const inboxes = new Set(inboxFolders(other).map(({ folder }) => placeOf(other, folder)));
   return outboxesOf(job)
-    .filter(({ urls }) => urls.some((url) => placeOfUrl(url) === inbox))
+    .filter(({ urls }) => urls.some((url) => inboxes.has(placeOfUrl(url))))
     .map(({ path, what }) => {
       const whose = job === other ? 'this job' : fileOf(other);
       const message = `the outbox is the inbox of ${whose}; files of ${what} would be taken for its input`;

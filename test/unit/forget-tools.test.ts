@@ -55,10 +55,19 @@ test('who is forgotten may be known to tools and in outboxes of servers, which a
   const here = { account: 'crm', to: { url: `file://${outbox}` } };
   const source = { ...byFiles.source, match: 'more-*.csv' };
   await writeFile(join(folder, 'z-here.yaml'), JSON.stringify({ ...byFiles, source, target: { files: here } }));
+  const inbox = join(folder, 'inbox');
+  await mkdir(join(inbox, 'add'), { recursive: true });
+  await writeFile(join(inbox, 'add', 'vip.csv'), 'id\nana@example.com\n');
+  const sides = { members: { id: 'email', kind: 'changes', action: { folders: {} } } };
+  const bySides = { ...byFiles, ...sides, source: { url: `file://${inbox}`, match: '*.csv' } };
+  await writeFile(
+    join(folder, 'z-sides.yaml'),
+    JSON.stringify({ ...bySides, target: { files: { ...here, account: 'b' } } }),
+  );
   const { jobs } = await loadJobs(folder, { SECRET: 'hidden' });
   const search = searchFor('ana@example.com');
   const local = await forgetLocal({ jobs, search, dryRun: true, crashPoint: () => {} });
-  expect(local).toMatchObject({ results: [], left: [join(outbox, 'vip_members.csv')] });
+  expect(local).toMatchObject({ results: [], left: [join(outbox, 'vip_members.csv'), join(inbox, 'add', 'vip.csv')] });
   const told = await toolsWithLinks({ jobs: folder }, { env: { SECRET: 'hidden' } });
   expect(told).toEqual([
     'mails, account eu: the profile and its share link',

@@ -103,6 +103,10 @@ test('an outbox of members is no inbox of any job', async () => {
   expect(
     await problemsOf({ there: job('there', files('sftp://us@sftp.example.com/out', SERVER)), events: other }),
   ).toEqual([]);
+  const sides = { members: { id: 'id', kind: 'changes', action: { folders: {} } } };
+  expect(await problemsOf({ own: job('own', { ...sides, ...files('file:///srv/own/inbox/remove') }) })).toEqual([
+    'error target.files.to.url: the outbox is the inbox of this job; files of members would be taken for its input',
+  ]);
   const extoleFiles = {
     account: 'acme',
     audiences: { vip: 'A7' },

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inboxFolders } from '../../../jobs/inbox-folders.ts';
 import { outboxesOf } from '../../../jobs/outboxes.ts';
 import type { Job } from '../../../jobs/schema.ts';
 import { isHalfWritten, rewriteResults, rewriteText } from './rewrite-results.ts';
@@ -53,7 +54,8 @@ export async function forgetLocal(options: LocalOptions): Promise<LocalSearch> {
       await ours(at(job.report.to), (path) => lookAtResults(path, found, options));
       await ours(at(job.report.reports), (path) => lookAtReport(path, found, options));
       const { archive, refused, processing, inbox } = job.source;
-      for (const folder of [archive, refused, processing, inbox]) await each(at(folder), leave);
+      const sides = inboxFolders(job).map(({ folder }) => folder);
+      for (const folder of [archive, refused, processing, inbox, ...sides]) await each(at(folder), leave);
     }
     for (const folder of localOutboxes(job)) await each(folder, leave);
     const byHand = job.destination.extole.folder?.path;
