@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { probeHubspot } from '../../src/destinations/hubspot/probe.ts';
 import { hubspotSettings } from '../../src/destinations/hubspot/settings.ts';
 import type { HubspotOptions } from '../../src/sandbox/hubspot/server.ts';
-import { closeAll, io, signal, standIn } from './hubspot-setup.ts';
+import { closeAll, io, patientIo, signal, standIn } from './hubspot-setup.ts';
 
 afterEach(closeAll);
 
@@ -68,7 +68,7 @@ describe('what doctor says of HubSpot', () => {
     const { server } = await probed({});
     await server.stop();
     const settings = hubspotSettings.parse({ account: 'acme', token: 'x', url: server.url });
-    const steps = await probeHubspot(settings, NEEDS, io, signal);
+    const steps = await probeHubspot(settings, NEEDS, patientIo(), signal);
     expect(steps.map(({ step, ok }) => [step, ok])).toEqual([[`reach ${server.url}`, false]]);
   }, 20_000);
 });

@@ -23,16 +23,19 @@ describe('a run that makes share links and dies', { timeout: 300_000 }, () => {
     expect(lines.map(({ eventId }) => eventId).sort()).toEqual(links.map(({ link }) => link).sort());
   };
 
-  for (const point of ['link-made:1', 'link-made:7', 'link-kept:1', 'link-kept:9', 'committed:1', 'committed:2'])
-    it(`at ${point}: the next run finds the links that are there, and nobody gets a second one`, async () => {
-      world.drop('c.csv', customers(...people('ann', 12)));
-      const { signal } = await world.cli(['run', 'links', '--json'], { REFERRY_CRASH_AT: point });
-      expect(signal).toBe('SIGKILL');
-      const { code, stderr } = await world.run('links');
-      expect(code, stderr).toBe(0);
-      wholeFor('c.csv', 12);
-      if (point.startsWith('link-made')) expect(ledgerLinks(world).map((link) => link.came_by)).toContain('adopted');
-    });
+  it('at one place after the other: the next run finds the links that are there, and nobody gets a second one', async () => {
+    world.drop('c.csv', customers(...people('ann', 60)));
+    for (const point of ['link-made:1', 'link-made:7', 'link-kept:1', 'link-kept:9', 'committed:1', 'committed:2']) {
+      const { signal, stderr } = await world.cli(['run', 'links', '--json'], { REFERRY_CRASH_AT: point });
+      expect(signal, `${point}: ${stderr}`).toBe('SIGKILL');
+    }
+    const { code, stderr } = await world.run('links');
+    expect(code, stderr).toBe(0);
+    wholeFor('c.csv', 60);
+    // Each death with a link that Extole had made, and we had not kept, leaves one to be found.
+    const adopted = ledgerLinks(world).filter((link) => link.came_by === 'adopted');
+    expect(adopted.length).toBeGreaterThanOrEqual(2);
+  });
 
   it('answers that are lost after Extole made the person or the link lead to one link each', async () => {
     world.extole.links.fail('resetpost', '500post', 'cut-body', 'resetpost', '500post', 'badjson-post');
