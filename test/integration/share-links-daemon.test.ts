@@ -105,6 +105,35 @@ describe('a run of the daemon that would make links for long', { timeout: 300_00
     expect(ledgerLinks(world)).toHaveLength(100);
   });
 
+  it('whose time is over with its last file is at its end, and is not started again for nothing', async () => {
+    linksJob(world, 'links', { links: { runFor: '1d' }, schedule: '0 0 1 1 *' });
+    world.drop('a.csv', customers(...people('ann', 1)));
+    world.drop('b.csv', customers(...people('bob', 1)));
+    const real = { ...realIo(createLog('silent')), env: world.env };
+    const ledger = await openLedger(world.ledger, 'daemon', real);
+    const { signal } = new AbortController();
+    // The day of each run is over once a file is through.
+    const runOnce = async (): Promise<object> => {
+      const { promise: through, resolve } = Promise.withResolvers<void>();
+      const sleep: Io['sleep'] = (ms, stop) => (ms === 86_400_000 ? through : real.sleep(ms, stop));
+      const crashPoint = (name: string): void => {
+        if (name === 'closed') resolve();
+      };
+      const options = { ledger, io: { ...real, sleep }, signal, state: world.state, jobs: world.jobs, crashPoint };
+      return (await run.execute({ verb: 'run', job: 'links' }, { ...options, cause: 'schedule' })).executed.account;
+    };
+    try {
+      expect(await runOnce()).toMatchObject({ goesOn: true, counts: { read: 1, delivered: 1, open: 0 } });
+      const last = await runOnce();
+      expect(last).toMatchObject({ counts: { read: 1, delivered: 1, open: 0 } });
+      expect(last).not.toHaveProperty('goesOn');
+      expect(await runOnce()).toMatchObject({ counts: { read: 0 } });
+    } finally {
+      await ledger.close();
+    }
+    expect(ledgerLinks(world)).toHaveLength(2);
+  });
+
   it('a run by hand goes on to its end', async () => {
     linksJob(world, 'links', { ...SLOW, links: { runFor: '1s' } });
     world.drop('c.csv', customers(...people('ann', 10)));

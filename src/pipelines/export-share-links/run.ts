@@ -10,11 +10,12 @@ import { gatherCustomers } from './sources/gather.ts';
 /** One execution of a job: customers become rows of a file, each row ends with a link, and links go out as files and profiles. */
 export async function exportShareLinks(options: Omit<RunOptions, 'pipeline'>, job: LinksJob): Promise<RunResult> {
   const { ledger, io } = options;
+  const gather: Pipeline['gather'] = (ctx) => gatherCustomers({ ...ctx, job, links: linksOf(ctx, job) });
   const pipeline: Pipeline = {
     destination: linksDestination(job, ledger, io, options.say),
     carriers: carriersOf(job),
     inbox: job.customers.from === 'inbox',
-    gather: (ctx) => gatherCustomers({ ...ctx, job, links: linksOf(ctx, job) }),
+    ...(job.customers.from === 'inbox' ? {} : { gather }),
     afterRows: (ctx, account) => afterRows({ ...ctx, job, links: linksOf(ctx, job) }, account),
   };
   const ended = new AbortController();

@@ -15,6 +15,8 @@ export function createRunAccount(
   notices: Notice[];
   /** No further file is begun. */
   readonly halted: boolean;
+  /** Something was done with a file. */
+  readonly begun: boolean;
   /** Processings that were added. */
   readonly told: readonly number[];
   /** Of a file that an earlier run has told of, only what was left open or failed then, or has changed, counts again. */
@@ -49,6 +51,9 @@ export function createRunAccount(
     notices,
     get halted() {
       return halted !== undefined || goesOn;
+    },
+    get begun() {
+      return files.length > 0;
     },
     told,
     add: (file, { id, told: before }) => {

@@ -165,6 +165,7 @@ async function carryOn(ctx: RunContext, account: Account): Promise<void> {
   for (const processing of openProcessings(ctx.ledger, ctx.job.id).filter(asked)) {
     if (account.halted) return;
     if (!sameDestination(ctx, processing, account)) continue;
+    if (!mayGoOn(ctx, account)) return;
     // What an earlier pass of the same contents has to say comes before what this one says: the newest revision is the last word.
     const earlier = processingsToRetry(ctx.ledger, ctx.job.id).find(({ id }) => id === processing.reprocessOf);
     if (earlier) await step(ctx, account, earlier, () => retryFile(ctx, earlier));
@@ -179,8 +180,15 @@ async function carryOn(ctx: RunContext, account: Account): Promise<void> {
     // What failed in this very run is left to the next one.
     if (account.told.includes(processing.id) || aged.some(({ id }) => id === processing.id)) continue;
     if (!sameDestination(ctx, processing, account)) continue;
+    if (!mayGoOn(ctx, account)) return;
     await step(ctx, account, processing, () => retryFile(ctx, processing));
   }
+}
+
+/** Asked before the next piece of work: a run that is to make room does so where there is one, and not before it has done any. */
+function mayGoOn({ pause }: RunContext, account: Account): boolean {
+  if (pause?.aborted && account.begun) account.pause();
+  return !account.halted;
 }
 
 /** Where nobody can be asked for new rows, those that are known go on, and what follows them. */
@@ -200,7 +208,7 @@ async function gather(
 }
 
 async function takeUpNew(ctx: RunContext, account: Account, pipeline: Pipeline): Promise<void> {
-  const gathered = account.halted ? undefined : await gather(ctx, account, pipeline);
+  const gathered = pipeline.gather && mayGoOn(ctx, account) ? await gather(ctx, account, pipeline) : undefined;
   account.notices.push(...(gathered?.notices ?? []));
   if (gathered?.file) {
     const { path, name, taken } = gathered.file;
@@ -223,12 +231,12 @@ async function takeUpNewFiles(ctx: RunContext, account: Account): Promise<void> 
     account.notices.splice(0, account.notices.length, ...stand);
     account.notices.push(...notices.filter(({ message }) => !told.has(message)));
     for (const found of files) {
-      if (account.halted) return;
+      if (!mayGoOn(ctx, account)) return;
       ctx.signal.throwIfAborted();
       const processing = planToTake(ctx, found, definition);
       await step(ctx, account, processing, () => processFile(ctx, processing));
     }
-    if (waitMs === undefined) return;
+    if (waitMs === undefined || !mayGoOn(ctx, account)) return;
     await waitForStable(ctx, waitMs);
   }
 }
@@ -271,7 +279,7 @@ async function step(
         message: `${processing.name} was gone or changed before it could be taken`,
       });
     if (progress.halted) account.halt({ ...progress.halted, by: 'destination' });
-    if (ctx.pause?.aborted) account.pause();
+    if (ctx.pause?.aborted && hasRowsLeft(progress)) account.pause();
   } catch (error) {
     if (!(error instanceof TransferError) || ctx.signal.aborted) throw error;
     if (!ONE_FILE.has(error.code)) {
@@ -283,6 +291,11 @@ async function step(
     account.notices.push({ code: error.code, message: `${processing.name}: ${error.message}` } satisfies Notice);
     account.leaveOpen(openAccount(ctx, processing));
   }
+}
+
+/** Rows that this run could go on with: what waits for an answer does not. */
+function hasRowsLeft({ account, unchanged }: FileProgress): boolean {
+  return account !== undefined && !unchanged && account.awaits === undefined && account.counts.open > 0;
 }
 
 /** Troubles of one file, with which the others go on. */
