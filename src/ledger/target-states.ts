@@ -106,12 +106,18 @@ function pushed({ db }: Reading, job: string, named: NamedTargets | undefined): 
   });
 }
 
-/** Targets, of those that are named, that the newest run which came to them could not bring on: name and why. */
-export function stuckTargets(
-  { db }: Reading,
-  job: string,
-  named: NamedTargets,
-): { kind: 'export' | 'push'; target: string; code: string }[] {
+/** A target that the newest run which came to it could not bring on. */
+export interface StuckTarget {
+  kind: 'export' | 'push';
+  target: string;
+  /** Why. */
+  code: string;
+  /** When the push that is open began, milliseconds since 1970. */
+  since?: number;
+}
+
+/** Of the targets that are named, those that are stuck. */
+export function stuckTargets({ db }: Reading, job: string, named: NamedTargets): StuckTarget[] {
   const row = db
     .prepare<[string], { exports: string | null; pushes: string | null }>(
       `SELECT json_extract(account, '$.exports') AS exports, json_extract(account, '$.pushes') AS pushes FROM runs
@@ -125,13 +131,21 @@ export function stuckTargets(
     named.pushes.some(
       ({ target, place }) => target === of.target && place.provider === of.provider && place.account === of.account,
     );
+  const begun = db.prepare<[number], { at: number }>('SELECT started_at AS at FROM pushes WHERE id = ?');
   const found = [
     ...exports
       .filter(({ target }) => named.exports.includes(target))
       .map(({ target, state, why }) => ({ kind: 'export' as const, target, state, code: why?.code ?? '' })),
-    ...pushes
-      .filter(isPushed)
-      .map(({ target, state, why }) => ({ kind: 'push' as const, target, state, code: why?.code ?? '' })),
+    ...pushes.filter(isPushed).map(({ push, target, state, why }) => {
+      const at = begun.get(Number(push.slice(1)))?.at;
+      return {
+        kind: 'push' as const,
+        target,
+        state,
+        code: why?.code ?? '',
+        ...(at === undefined ? {} : { since: at }),
+      };
+    }),
   ];
-  return found.filter(({ state }) => state === 'open').map(({ kind, target, code }) => ({ kind, target, code }));
+  return found.filter(({ state }) => state === 'open').map(({ state: _, ...stuck }) => stuck);
 }

@@ -62,7 +62,7 @@ export function findMatters(
     ...ofWaiting(ledger, job, now),
     ...ofExpiry(ledger, job, now),
     ...ofExpectations(ledger, job),
-    ...ofTargets(ledger, job),
+    ...ofTargets(ledger, job, now),
   ];
   return { matters, looked: { at: now, run: fresh.at(-1)?.id ?? looked.run } };
 }
@@ -172,14 +172,17 @@ function ofExpiry(ledger: Pick<Ledger, 'db'>, job: Job, now: number): KnownMatte
 }
 
 /** Exports that wait for a person, and targets that the newest run could not bring on. */
-function ofTargets(ledger: Pick<Ledger, 'db'>, job: Job): KnownMatter[] {
+function ofTargets(ledger: Pick<Ledger, 'db'>, job: Job, now: number): KnownMatter[] {
   const held = heldExports(ledger, job.id).map(
     ({ id, target, code, rows }): KnownMatter => ({
       ...{ kind: 'export-held', subject: `e${id}`, holds: true, once: false, ends: true },
       detail: { target, code, rows },
     }),
   );
-  const stuck = stuckTargets(ledger, job.id, namedTargets(job)).filter(({ code }) => !PASSING.has(code));
+  // What passes by itself is told where it did not, for as long as a file may wait.
+  const stuck = stuckTargets(ledger, job.id, namedTargets(job)).filter(
+    ({ code, since = now }) => !PASSING.has(code) || now - since > job.watch.waiting,
+  );
   const stopped = stuck.map(
     ({ kind: what, target, code }): KnownMatter => ({
       ...{ kind: 'target-stopped', subject: `${what} ${target}`, holds: true, once: false, ends: true },

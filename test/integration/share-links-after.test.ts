@@ -39,14 +39,14 @@ const toIterable = (fields: Json = { share_link: '{link}' }): Json => ({
   ...{ provider: 'iterable', account: 'acme', apiKey: `run-${keys}`, url: iterable.url, fields },
 });
 
-/** What people would be told of now, of what is about targets. */
-async function told(): Promise<string[]> {
+/** What people would be told of now, or in so many hours, of what is about targets. */
+async function told(hours = 0): Promise<string[]> {
   const { jobs } = await loadJobs(world.jobs, world.env);
   const ledger = await openLedgerForReading(world.ledger);
   const [links] = jobs;
   if (!ledger || !links) throw new Error('no ledger, or no job');
   try {
-    const { matters } = findMatters(ledger, links, [], { at: 0, run: 0 }, Date.now());
+    const { matters } = findMatters(ledger, links, [], { at: 0, run: 0 }, Date.now() + hours * 3_600_000);
     return matters.flatMap(({ kind, subject }) => (/export|target/.test(kind) ? [`${kind} ${subject}`] : []));
   } finally {
     await ledger.close();
@@ -160,6 +160,21 @@ describe('exports and pushes of a run', { timeout: 300_000 }, () => {
     expect((await world.run('links')).code).toBe(0);
     expect(await told()).toEqual([]);
     expect(iterable.project.users.size).toBe(3);
+  });
+
+  it('tell of an outage of a tool only where it lasts for a day', async () => {
+    job([], [{ ...toIterable(), patience: '50ms', backoff: { first: '5ms', cap: '20ms' } }]);
+    world.drop('c.csv', customers(...people('ann', 3)));
+    iterable.setFaults(() => '503pre');
+    expect((await world.run('links')).run).toMatchObject({
+      pushes: [{ state: 'open', why: { code: 'SERVER_ERROR' } }],
+    });
+    expect(await told()).toEqual([]);
+    expect(await told(23)).toEqual([]);
+    expect(await told(25)).toEqual(['target-stopped push iterable']);
+    iterable.setFaults(undefined);
+    await world.run('links');
+    expect(await told(25)).toEqual([]);
   });
 
   it('follow also where Extole refuses the token, from what is known', async () => {
