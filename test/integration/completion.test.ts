@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cliArgs, commandNames, PROJECT, referry } from './support/cli.ts';
+import { commandNames, PROJECT, referry } from './support/cli.ts';
+import { referryIn } from './support/new-user.ts';
 
 const all = process.env.REFERRY_REQUIRE_ALL === '1';
 const missing = (shell: string): string =>
@@ -13,11 +14,10 @@ const missing = (shell: string): string =>
 
 describe('referry completion', () => {
   let folder: string;
-  beforeAll(() => {
+  let bin: string;
+  beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'referry-completion-'));
-    mkdirSync(join(folder, 'bin'));
-    const start = `#!/bin/sh\nexec ${[process.execPath, ...cliArgs([])].map((part) => `'${part}'`).join(' ')} "$@"\n`;
-    writeFileSync(join(folder, 'bin/referry'), start, { mode: 0o755 });
+    bin = await referryIn(folder);
     for (const shell of ['bash', 'zsh', 'fish'])
       writeFileSync(join(folder, shell), referry(['completion', shell]).stdout);
     writeFileSync(join(folder, 'input.csv'), '');
@@ -25,7 +25,7 @@ describe('referry completion', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const env = (): NodeJS.ProcessEnv => ({
-    PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
+    PATH: `${bin}:${process.env.PATH}`,
     HOME: folder,
     REFERRY_JOBS: join(PROJECT, 'jobs'),
   });
