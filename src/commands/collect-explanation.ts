@@ -252,8 +252,10 @@ function fateOf(
   verdict: KnownFile['verdict'],
 ): { outcome: string; code: string | null; reason: string | null } {
   const whole = row.fileHeld === null ? undefined : OF_FILE[verdict ?? 'held'];
-  if (whole && (row.verdict !== 'conflict' || whole.conflicts))
-    return { outcome: whole.outcome, code: whole.code ?? row.fileHeld, reason: whole.reason };
+  if (whole && (row.verdict !== 'conflict' || whole.conflicts)) {
+    const reason = row.heldInPart ? whole.reason.replace('the file', 'the segment') : whole.reason;
+    return { outcome: whole.outcome, code: whole.code ?? row.fileHeld, reason };
+  }
   if (row.verdict === 'conflict') {
     const reason = `same key as line ${row.otherLine} with different content; this row was not sent`;
     return { outcome: 'conflict', code: 'CONFLICT_IN_FILE', reason };

@@ -19,6 +19,8 @@ export interface StagedRow {
   otherLine: number;
   /** Why nothing of the file, or of its segment, may leave. */
   fileHeld: string | null;
+  /** It is the segment that is held, while others of the file go on. */
+  heldInPart: boolean;
 }
 
 /** Looks for keys in the indexes of the staged files that are still there, each read once. Rejected rows have no key in them. */
@@ -51,6 +53,7 @@ export function findStagedRows(
             orderHash: copyOf(block.orderHash(i)),
             verdict: verdict === VERDICT.duplicate ? 'duplicate' : verdict === VERDICT.conflict ? 'conflict' : 'passed',
             otherLine: block.refLine(i),
+            heldInPart: seal.held?.segments !== undefined,
             fileHeld: (seal.held && heldCode(seal.held, seal.eventNames[block.eventName(i)] ?? '')) ?? null,
           });
         }
