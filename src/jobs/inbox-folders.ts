@@ -8,8 +8,14 @@ export interface InboxFolder {
   side?: string;
 }
 
+/** Of a job, where its files lie, and what its rows are. */
+export interface Placed {
+  source: { inbox: string };
+  event: Job['event'];
+}
+
 /** The inbox of a job; or the folders in it that say what becomes of the members of their files, removals first. */
-export function inboxFolders({ source: { inbox }, event }: Pick<Job, 'source' | 'event'>): InboxFolder[] {
+export function inboxFolders({ source: { inbox }, event }: Placed): InboxFolder[] {
   const folders = isMembers(event) ? event.action?.folders : undefined;
   if (!folders) return [{ folder: inbox }];
   return [folders.remove, folders.add].map((side) => ({ folder: posix.join(inbox, side), side }));

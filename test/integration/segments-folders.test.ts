@@ -1,4 +1,4 @@
-import { mkdirSync, utimesSync } from 'node:fs';
+import { mkdirSync, rmdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { fates } from './support/e2e-results.ts';
@@ -97,4 +97,14 @@ test('a file that is held is still decided about where the other folder has one 
   expect(segments.members('vip')).toHaveLength(20);
   expect((await run()).run).toMatchObject({ delivered: 10, open: 0, balanced: true });
   expect(segments.members('vip').sort()).toEqual(users(1, 10).sort());
+});
+
+test('both folders have to be there: the run and doctor name the one that is not', async () => {
+  rmdirSync(join(segments.world.served, 'inbox', 'remove'));
+  drop('add/vip-1.csv', users(1, 5), 100);
+  const { code, run: found } = await run();
+  expect(code).not.toBe(0);
+  expect(found.halted).toMatchObject({ code: 'NO_SUCH_FOLDER', reason: expect.stringContaining('inbox/remove') });
+  const doctor = await segments.world.cli(['doctor', 'segments']);
+  expect(doctor.stdout + doctor.stderr).toContain('inbox/remove');
 });

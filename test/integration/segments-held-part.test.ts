@@ -45,6 +45,8 @@ test('one segment of a file is held and the others are synced; released, it foll
   const held = await segments.world.cli(['held', 'segments']);
   expect(held.stdout).toContain('would lose 8 of 10 confirmed members (80 %), 20 % is allowed');
   expect(held.stdout).toContain('the other segment of the file goes on');
+  const explained = await segments.world.cli(['explain', 'user-12', '--json']);
+  expect(explained.stdout, explained.stderr).toContain('the segment is held as a whole; this row was not sent');
   const released = await decide('release', '--json');
   expect(released.json()).toMatchObject({ rows: 2, run: { delivered: 2, held: 0, balanced: true } });
   expect(members()).toEqual(sorted(users(1, 11), users(11, 12)));
@@ -158,3 +160,15 @@ test.each(['sync-begun', 'chunk-claimed', 'chunk-answered', 'sync-ended', 'publi
     expect(fates(second).slice(-2)).toEqual(['12 delivered', '13 delivered']);
   },
 );
+
+test('what a person rejected is not applied by the run after a death, whatever the guards allow by then', async () => {
+  segments.world.drop('b.csv', rows(users(1, 11), users(11, 12)));
+  await run();
+  segments.job({ ...JOB, guards: { unvouched: 'accept', maxShrink: 1 } });
+  const died = await segments.world.cli(['reject', 'p2', '--reason', 'cut off'], {
+    REFERRY_CRASH_AT: 'decision-planned',
+  });
+  expect(died.stderr).toContain('crash point');
+  expect((await run()).run).toMatchObject({ rejected: 2, open: 0, balanced: true });
+  expect(members()).toEqual(sorted(users(1, 11), users(11, 20)));
+});

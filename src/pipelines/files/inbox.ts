@@ -1,10 +1,8 @@
 import { posix } from 'node:path';
-import { type InboxFolder, inboxFolders } from '../../jobs/inbox-folders.ts';
+import { type InboxFolder, inboxFolders, type Placed } from '../../jobs/inbox-folders.ts';
 import type { Job } from '../../jobs/schema.ts';
 import type { Notice, Remote, RemoteFile } from '../../model.ts';
 import { isCandidateName, matchPattern } from '../../remotes/stable.ts';
-
-type Placed = Pick<Job, 'source' | 'event'>;
 
 /** What a file is called that lies in one: `remove/vip.csv`. */
 export const calledIn = ({ side }: InboxFolder, name: string): string =>
@@ -28,7 +26,7 @@ export function calledByHand(job: Placed, path: string): string {
 /** All that lies in the inbox, by folder. Files that lie beside the folders are told of: nobody takes them. */
 export async function listInbox(
   remote: Remote,
-  job: Placed,
+  job: Pick<Job, 'source' | 'event'>,
   signal: AbortSignal,
 ): Promise<{ folders: (InboxFolder & { files: RemoteFile[] })[]; notices: Notice[] }> {
   const folders: (InboxFolder & { files: RemoteFile[] })[] = [];
