@@ -172,3 +172,11 @@ test('a log that is there already is continued', async () => {
   rmSync(folder, { recursive: true });
   expect(lines.map((line) => JSON.parse(line).seq)).toEqual([1, 2]);
 });
+
+test('audiences are listed and made, and nothing else is done with all of them', async () => {
+  const server = await standIn({ tokens: [TOKEN] });
+  const made = await call(server, '/v1/audiences', { body: { name: 'VIP' } });
+  expect(await call(server, '/v1/audiences', { method: 'GET' })).toEqual({ status: 200, json: [made.json] });
+  expect((await call(server, '/v1/audiences', { method: 'DELETE' })).status).toBe(405);
+  expect(server.audiences.all()).toHaveLength(1);
+});
