@@ -52,6 +52,10 @@ members:
   # With several segments, where it stands which one a row is of:
   # segmentFrom: column # or file: vip-20261121.csv gives vip
   # segmentColumn: segment
+  # Or everybody whose row another job delivered in the last days, out of its files, which it must keep as long (retention.days there).
+  # Then leave out id above, source.match and file:
+  # from: ledger
+  # ledger: { jobs: [account-openings], events: [account_funded], days: 90 }
 
 segments:
   vip: VIP customers # your lasting id of the segment, and what it is called at the target

@@ -143,3 +143,31 @@ test('members whom the target refused are asked for again, and rows without an i
   expect(first.counts).toMatchObject({ delivered: 1, rejected: 1 });
   expect((await runOnDay(0.1)).counts).toMatchObject({ delivered: 1, rejected: 1 });
 });
+
+test('after a restore nothing is synced before it is known again what was delivered', async () => {
+  const { world } = segments;
+  const delivered = async (name: string, ...people: number[]): Promise<void> => {
+    world.drop(`${name}.csv`, csv(people.map((n) => row(`${name}-${n}`, { member: `user-${n}` }))));
+    expect((await world.run('feed')).run).toMatchObject({ delivered: people.length });
+  };
+  await delivered('a', 1, 2);
+  await world.run('segments');
+  const made = await world.cli(['backup', '--to', join(world.root, 'b'), '--json']);
+  await delivered('b', 3);
+  await world.run('segments');
+  for (const part of ['', '-wal', '-shm']) rmSync(world.ledger + part, { force: true });
+  rmSync(join(world.served, 'results', 'b.csv.results.csv'));
+  expect((await world.cli(['restore', String(made.json().path)])).code).toBe(3);
+  const unsure = await world.run('segments');
+  expect(unsure.run.halted).toMatchObject({
+    code: 'MEMBERS_UNSURE',
+    reason: expect.stringContaining('1 row of feed waits for somebody to say'),
+  });
+  expect(segments.members().sort()).toEqual(['user-1', 'user-2', 'user-3']);
+  const confirmed = await world.cli(['confirm', 'b.csv', '--code', 'LEDGER_RESTORED', '--reason', 'is there']);
+  expect(confirmed.code, confirmed.stderr).toBe(0);
+  // Braze cannot say who is in the cohort.
+  const { run: held } = await world.run('segments');
+  expect(held.files.at(-1)).toMatchObject({ code: 'SEGMENT_RESTORED', held: 3 });
+  expect(segments.members().sort()).toEqual(['user-1', 'user-2', 'user-3']);
+});

@@ -166,7 +166,7 @@ function refuseUnsure({ id }: SegmentsJob, unsure: readonly { job: string; rows:
   const what =
     rows === 0
       ? `the ledger was restored, and ${job} has not looked yet at what it delivered in the lost time`
-      : `the ledger was restored, and ${rows} row${rows === 1 ? '' : 's'} of ${job} wait for somebody to say whether they were delivered`;
+      : `the ledger was restored, and ${rows} row${rows === 1 ? '' : 's'} of ${job} wait${rows === 1 ? 's' : ''} for somebody to say whether they were delivered`;
   throw new TransferError('MEMBERS_UNSURE', `${what}; nothing was synced, since who is missing would be removed`, {
     retryable: true,
     hint:
