@@ -223,16 +223,21 @@ export interface ToldRow extends Pick<PushRow, 'outcome' | 'code' | 'reason' | '
   link: string;
 }
 
-/** Rows of a pass that have their outcome, in the order of their links' numbers, after one; at most `limit`. */
-export function rowsOfPush({ db }: Reading, push: number, after: number, limit: number): ToldRow[] {
+/** Rows of a pass that have their outcome, in the order of their links' numbers, which are in (after, before); at most `limit`. */
+export function rowsOfPush(
+  { db }: Reading,
+  push: number,
+  links: { after: number; before: number },
+  limit: number,
+): ToldRow[] {
   return db
-    .prepare<[number, number, number], ToldRow>(
+    .prepare<[number, number, number, number], ToldRow>(
       `SELECT l.id AS linkId, l.email, l.partner_user_id AS partnerUserId, l.link, r.outcome, r.code, r.reason,
          r.event_id AS eventId, r.attempts, r.at
        FROM push_rows r JOIN links l ON l.id = r.link_id
-       WHERE r.push_id = ? AND r.link_id > ? ORDER BY r.link_id LIMIT ?`,
+       WHERE r.push_id = ? AND r.link_id > ? AND r.link_id < ? ORDER BY r.link_id LIMIT ?`,
     )
-    .all(push, after, limit);
+    .all(push, links.after, links.before, limit);
 }
 
 /** How many rows of a pass have each outcome. */

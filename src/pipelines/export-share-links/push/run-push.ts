@@ -20,7 +20,7 @@ import { type RefusalDetail, TransferError } from '../../../model.ts';
 import { keyedHash } from '../../files/context.ts';
 import type { AfterContext } from '../after-context.ts';
 import { profileMaker } from './profiles.ts';
-import { countsOf, reasonsOf, resultsPath, type Told, writeResults } from './results.ts';
+import { countsOf, openResults, type PushResults, reasonsOf, resultsPath, type Told } from './results.ts';
 import { type Sent, sendChanged } from './send-changed.ts';
 import { openSender } from './senders.ts';
 
@@ -66,25 +66,33 @@ async function pass(ctx: AfterContext, target: PushTarget, to: PushTo, push: Pus
     return { account: await close(ctx, target, { to, push, given: true }), news: true };
   const maker = profileMaker(target, keyedHash(ctx.ledger));
   const sender = openSender(target, io);
-  let sent: Sent;
+  let early: PushResults | undefined;
+  /** Whose results are on their way already keeps them. */
+  const lastCalls = async (link: number): Promise<void> => {
+    if (push.planned) return;
+    early = await openResults(ctx, push, resultsNameOf(target, push));
+    await early.upTo(link);
+  };
+  let sent: Sent | undefined;
   try {
     if (maker.columns.length > 0) await ctx.columns.ready();
     if (push.whole) await sender.prepare(Object.keys(target.fields), ctx.signal);
     const concurrency = Math.max(1, Math.min(target.connections, Math.ceil(MOST_FLYING / sender.maxBatchSize)));
-    sent = await sendChanged(ctx, { name, to, push, maker, sender, concurrency });
+    sent = await sendChanged(ctx, { name, to, push, maker, sender, concurrency, lastCalls });
   } catch (error) {
     if (!(error instanceof TransferError) || ctx.signal.aborted) throw error;
     const reason = error.hint ? `${error.message}; ${error.hint}` : error.message;
     sent = { read: 0, stopped: { code: error.code, reason } };
   } finally {
     await sender.close();
+    if (sent === undefined || sent.stopped) await early?.discard();
   }
   if (sent.stopped) {
     const why = { code: sent.stopped.code, message: sent.stopped.reason };
     stopPush(ctx.ledger, push.id, sent.stopped);
     return { account: stoppedAccount(ctx, target, { to, push, why }), news: sent.read > 0 };
   }
-  const account = await close(ctx, target, { to, push, given: true });
+  const account = await close(ctx, target, { to, push, given: true, ...(early ? { early } : {}) });
   io.log.info({ job: job.id, target: name, rows: account.counts.read }, 'profiles were pushed');
   return { account, news: true };
 }
@@ -114,12 +122,15 @@ interface Closing {
   push: Push;
   /** All that was to be given was looked at. */
   given: boolean;
+  /** Its results, as far as they are written. */
+  early?: PushResults;
 }
 
 /** Publishes the results of a pass, and closes it. */
-async function close(ctx: AfterContext, target: PushTarget, { to, push, given }: Closing): Promise<PushAccount> {
+async function close(ctx: AfterContext, target: PushTarget, closing: Closing): Promise<PushAccount> {
+  const { to, push, given } = closing;
   const { ledger, io, remote, job } = ctx;
-  const { planned, reasons } = await resultsOf(ctx, target, to, push);
+  const { planned, reasons } = await resultsOf(ctx, target, closing);
   const { name, size, sha256, lines } = planned;
   const path = resultsPath(ctx, name);
   await remote.ensureFolder(job.report.to);
@@ -138,14 +149,21 @@ async function close(ctx: AfterContext, target: PushTarget, { to, push, given }:
 }
 
 /** The results of a pass; the very same ones where an earlier run has begun to publish them. */
-async function resultsOf(ctx: AfterContext, target: PushTarget, to: PushTo, push: Push): Promise<Told> {
+async function resultsOf(ctx: AfterContext, target: PushTarget, { to, push, early }: Closing): Promise<Told> {
   const { planned } = push;
   const there = planned && (await stat(resultsPath(ctx, planned.name)).catch(() => undefined));
   if (planned && there?.size === planned.size) {
     const { read, open } = countsOf(ctx, to, push);
     if (planned.lines === read - open) return { planned, reasons: reasonsOf(ctx, push) };
   }
-  const told = await writeResults(ctx, push, resultsNameOf(target, push));
+  const results = early ?? (await openResults(ctx, push, resultsNameOf(target, push)));
+  let told: Told;
+  try {
+    told = await results.finish();
+  } catch (error) {
+    await results.discard();
+    throw error;
+  }
   planPushResults(ctx.ledger, push.id, told.planned);
   return told;
 }

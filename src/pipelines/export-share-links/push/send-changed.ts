@@ -23,6 +23,8 @@ export interface PushWork {
   sender: PushSender;
   /** Calls at the same time. */
   concurrency: number;
+  /** Called while the last calls are on their way: rows of links before this one have their outcome. */
+  lastCalls(link: number): Promise<void>;
 }
 
 /** What a pass came to in this run. */
@@ -54,7 +56,8 @@ export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Se
   const { push, sender, maker } = work;
   const record = pushRecorder(ledger, work.to.id);
   const givenUpBefore = agedNow(ledger, io.now()) - ctx.job.failed.maxAge;
-  const flying = new Set<Promise<void>>();
+  /** Calls on their way, with the first link of each. */
+  const flying = new Map<Promise<void>, number>();
   let decided: (PushRow & { linkId: number })[] = [];
   let batch: Outgoing[] = [];
   let read = 0;
@@ -87,8 +90,8 @@ export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Se
         broken ??= { error };
       })
       .finally(() => flying.delete(flight));
-    flying.add(flight);
-    while (flying.size >= work.concurrency) await Promise.race(flying);
+    flying.set(flight, Math.min(...now.map(({ linkId }) => linkId)));
+    while (flying.size >= work.concurrency) await Promise.race(flying.keys());
   };
   const send = async (outgoing: readonly Outgoing[]): Promise<void> => {
     const answers = await sender.send(
@@ -143,8 +146,9 @@ export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Se
       await io.sleep(0);
     }
     await launch();
+    if (!broken && !stopped && flying.size > 0) await work.lastCalls(Math.min(...flying.values()));
   } finally {
-    await Promise.all(flying);
+    await Promise.all(flying.keys());
   }
   if (broken) throw broken.error;
   return { read, ...(stopped ? { stopped } : {}) };
