@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { confirmedMembers, correctMembers, type PlacedMember } from '../../ledger/segment-members.ts';
 import type { Restore } from '../../ledger/segment-restored.ts';
@@ -13,6 +14,7 @@ export async function readBack(ctx: SyncContext, { segment, target, wanted }: Sy
   const members = target.members?.bind(target);
   if (!members) return false;
   const [confirmed, spoken] = [isConfirmed(ctx, segment.id), spokenOf(wanted)];
+  await mkdir(ctx.scratch, { recursive: true, mode: 0o700 });
   const spool = createMemberSpool(join(ctx.scratch, `restored-${segment.id}-${ctx.io.now()}`));
   try {
     for await (const page of membersThere(members, (id) => confirmed(id) || spoken(id), ctx, segment.name))

@@ -6,6 +6,7 @@ import type { MemberFilesSettings } from '../../jobs/member-files.ts';
 import { type Answer, TransferError } from '../../model.ts';
 import type { FolderContext } from './audience-folders.ts';
 import { shareRemote } from './shared-remote.ts';
+import { scratchOf } from './sync-context.ts';
 
 /** Members as files in an outbox. A process that dies may leave a change there twice, which says the same. `run`: as of `openTarget`. */
 export function createMemberFiles(settings: MemberFilesSettings, run: FolderContext | undefined): MembershipTarget {
@@ -20,7 +21,7 @@ export function createMemberFiles(settings: MemberFilesSettings, run: FolderCont
   ): Promise<string> {
     if (!run || !connection)
       throw new TransferError('CONFIGURATION', 'the outbox of members is opened by a run of the job only');
-    const folder = join(run.staging, 'members');
+    const folder = scratchOf(run.staging);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const path = join(folder, name);
     try {

@@ -37,7 +37,7 @@ export interface SyncContext {
   backoffMs: (attempt: number) => number;
   /** Milliseconds after which what fails for now has failed for good. */
   failedMaxAge: number;
-  /** A private folder of this machine. */
+  /** Where lists of members may lie for a moment, on this machine; it may have to be made. */
   scratch: string;
   /** Changes that were answered. */
   applied: (changes: number) => void;

@@ -14,7 +14,7 @@ import { createMemberSpool, type MemberSpool, PARTS } from '../../segments/spool
 import { applyChanges } from './apply.ts';
 import { membersThere } from './members-there.ts';
 import { chunksOf, endRepair } from './sync.ts';
-import { syncContext } from './sync-context.ts';
+import { scratchOf, syncContext } from './sync-context.ts';
 import { identityOf, openTarget } from './targets.ts';
 import { isConfirmed } from './who-stays.ts';
 
@@ -64,7 +64,7 @@ export async function verifySegment(
   const running = runningSync(ledger, segment.id);
   if (running && !(repair && running.processingId === null)) throw stillSyncing(job, name, running);
   const target = openTarget(job.target, io);
-  const staged = join(ctx.staging, 'members');
+  const staged = scratchOf(ctx.staging);
   await mkdir(staged, { recursive: true, mode: 0o700 });
   const spool = createMemberSpool(join(staged, `verify-${segment.id}-${io.now()}`));
   try {
