@@ -50,7 +50,7 @@ async function sendInCalls<Item>(
   signal: AbortSignal,
 ): Promise<Answer[]> {
   const isFine = (answer: Answer): boolean => answer.kind === 'accepted' || work.isUnknown?.(answer) === true;
-  const answers = new Map<number, Answer>();
+  const answers = batch.map(() => NOTHING);
   const kinds = new Map<string, Outgoing<Item>[]>();
   let stop: Answer | undefined;
   let taken = false;
@@ -60,8 +60,8 @@ async function sendInCalls<Item>(
   for (const [at, item] of batch.entries()) {
     const prepared = work.prepare(item);
     const bytes = 'json' in prepared ? Buffer.byteLength(prepared.json) : 0;
-    if ('refused' in prepared) answers.set(at, prepared.refused);
-    else if (bytes > work.bounds.bytes) answers.set(at, tooLarge(bytes, work.bounds.bytes));
+    if ('refused' in prepared) answers[at] = prepared.refused;
+    else if (bytes > work.bounds.bytes) answers[at] = tooLarge(bytes, work.bounds.bytes);
     else {
       const rows = kinds.get(prepared.kind) ?? [];
       rows.push({ at, item, json: prepared.json, bytes });
@@ -98,11 +98,10 @@ async function sendInCalls<Item>(
   for (const rows of kinds.values()) {
     for (const part of partsOf(rows, work.bounds)) {
       const called = await splitRefused(part, call, signal);
-      for (const [i, { at, item }] of part.entries()) answers.set(at, work.masked(called[i] ?? NOTHING, item));
+      for (const [i, { at, item }] of part.entries()) answers[at] = work.masked(called[i] ?? NOTHING, item);
     }
   }
-  const known = taken ? answers : unlessAllRefused(answers);
-  return batch.map((_, at) => known.get(at) ?? NOTHING);
+  return taken ? answers : unlessAllRefused(answers);
 }
 
 /** The same answer for each. */

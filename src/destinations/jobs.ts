@@ -64,7 +64,8 @@ export async function sendAsJobs(
     const known = await work.answersOf(job, part, signal);
     for (const [i, row] of part.entries()) answers.set(row.at, known[i] ?? LOST);
   }
-  return unlessAllRefused(answers);
+  const known = unlessAllRefused([...answers.values()]);
+  return new Map([...answers.keys()].map((at, i) => [at, known[i] ?? LOST]));
 }
 
 /** How long to wait before the n-th look (from 0) at a job: a small one is done soon, a large one is not asked after all the time. */
@@ -76,13 +77,14 @@ export function lookAfterMs(nth: number, pollMs: number): number {
  * Where all of many profiles are refused it is the settings: a column that is not there, a type that is another one. Rejected they
  * would be for good.
  */
-export function unlessAllRefused(answers: Map<number, Answer>): Map<number, Answer> {
-  const [first, ...others] = answers.values();
-  if (first?.kind !== 'rejected' || answers.size < ENOUGH) return answers;
-  if (others.some(({ kind, ...answer }) => kind !== 'rejected' && !('code' in answer && answer.code === EVERY)))
-    return answers;
+export function unlessAllRefused(answers: Answer[]): Answer[] {
+  const first = answers.find(({ kind }) => kind === 'rejected');
+  if (!first || answers.length < ENOUGH) return answers;
+  const isNo = (answer: Answer): boolean =>
+    answer.kind === 'rejected' || (answer.kind === 'halted' && answer.code === EVERY);
+  if (!answers.every(isNo)) return answers;
   const halt = everyOne(first);
-  return new Map([...answers.keys()].map((at) => [at, halt]));
+  return answers.map(() => halt);
 }
 
 /** Rows in order, as many in a part as both bounds allow; a row that is larger than a part is one of its own. */
