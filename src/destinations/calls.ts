@@ -115,8 +115,8 @@ function stoppedBy(answer: Answer): Answer | undefined {
 }
 
 function tooLarge(bytes: number, most: number): Answer {
-  const reason = `the profile has ${bytes} bytes, and a call takes ${most}: send fewer or shorter fields`;
+  const reason = `it has ${bytes} bytes, and a call takes ${most}: send fewer or shorter fields`;
   return { kind: 'rejected', code: 'PROFILE_TOO_LARGE', reason };
 }
 
-const NOTHING: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'no answer to this profile' };
+const NOTHING: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'no answer to this one' };

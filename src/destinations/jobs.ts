@@ -117,7 +117,7 @@ function all(part: readonly Row[], answer: Answer): Called {
 const EVERY = 'EVERY_PROFILE_REFUSED';
 
 export function everyOne(refused: Answer): Answer {
-  const reason = `one profile after the other was refused and none accepted, so it is not the profiles: ${reasonOf(refused)}; check the settings`;
+  const reason = `one after the other was refused and none accepted, so it is the settings: ${reasonOf(refused)}; check them`;
   return { kind: 'halted', code: EVERY, reason };
 }
 

@@ -55,7 +55,8 @@ async function sendAll(
 ): Promise<ApplyEnd> {
   const waiting = [...claimed];
   const groups = inGroups(changes);
-  const ledgerFailed = Promise.withResolvers<never>();
+  const broken = new AbortController();
+  const sending = { ...ctx, signal: AbortSignal.any([ctx.signal, broken.signal]) };
   let ends: { chunk: number; end: ChunkEnd }[] = [];
   let over = false;
   let claiming: Promise<void> | undefined;
@@ -77,16 +78,16 @@ async function sendAll(
       if (done) over = true;
       else commit(value ?? []);
     } catch (error) {
-      // What is on its way is nobody's to wait for any more.
+      // What is on its way is nobody's to wait for any more: the ledger could not take down its answers.
       thrown ??= { error };
-      ledgerFailed.reject(error);
+      broken.abort(error);
     }
     claiming = undefined;
   };
   const sendOn = async (): Promise<void> => {
     while (!stop && !thrown) {
       const chunk = waiting.shift();
-      const onItsWay = chunk && bring(ctx, target, chunk, how);
+      const onItsWay = chunk && bring(sending, target, chunk, how);
       if (waiting.length === 0 && !over) claiming ??= claimNext();
       if (onItsWay) {
         const { end, stop: why } = await onItsWay;
@@ -103,9 +104,9 @@ async function sendAll(
       // The target threw, and only where the run is stopped. What has answers is recorded all the same.
       thrown ??= { error };
     });
-  await Promise.race([Promise.all(Array.from({ length: target.concurrency ?? 1 }, sender)), ledgerFailed.promise]);
+  await Promise.all(Array.from({ length: target.concurrency ?? 1 }, sender));
   await claiming;
-  if (ends.length > 0) commit([]);
+  if (ends.length > 0 && !broken.signal.aborted) commit([]);
   if (thrown) throw thrown.error;
   return stop ?? { kind: 'done' };
 }

@@ -152,20 +152,29 @@ async function close(ctx: AfterContext, target: PushTarget, closing: Closing): P
 async function resultsOf(ctx: AfterContext, target: PushTarget, { to, push, early }: Closing): Promise<Told> {
   const { planned } = push;
   const there = planned && (await stat(resultsPath(ctx, planned.name)).catch(() => undefined));
-  if (planned && there?.size === planned.size) {
-    const { read, open } = countsOf(ctx, to, push);
-    if (planned.lines === read - open) return { planned, reasons: reasonsOf(ctx, push) };
-  }
-  const results = early ?? (await openResults(ctx, push, resultsNameOf(target, push)));
-  let told: Told;
+  if (planned && there?.size === planned.size && planned.lines === endedOf(ctx, to, push))
+    return { planned, reasons: reasonsOf(ctx, push) };
+  const open = (): Promise<PushResults> => openResults(ctx, push, resultsNameOf(target, push));
+  let told = await finished(early ?? (await open()));
+  // A link whose line was written while calls were on their way may have become one with another since, by a webhook.
+  if (early && told.planned.lines !== endedOf(ctx, to, push)) told = await finished(await open());
+  planPushResults(ctx.ledger, push.id, told.planned);
+  return told;
+}
+
+async function finished(results: PushResults): Promise<Told> {
   try {
-    told = await results.finish();
+    return await results.finish();
   } catch (error) {
     await results.discard();
     throw error;
   }
-  planPushResults(ctx.ledger, push.id, told.planned);
-  return told;
+}
+
+/** Rows of a pass that have an outcome. */
+function endedOf(ctx: AfterContext, to: PushTo, push: Push): number {
+  const { read, open } = countsOf(ctx, to, push);
+  return read - open;
 }
 
 function stoppedAccount(
