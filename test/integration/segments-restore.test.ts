@@ -146,6 +146,47 @@ describe('after a restore, where the target can be read', () => {
     expect(inLedger(world, 'SELECT state FROM segment_syncs')).toEqual([{ state: 'done' }]);
     expect(inLedger(world, 'SELECT id FROM segment_chunks')).toEqual([]);
   });
+
+  const diedUnderWay = async (): Promise<void> => {
+    world = await openWorld();
+    const place = await iterableTarget(world);
+    iterable = place.iterable;
+    writeSegmentsJob(world, place.target);
+    world.drop('a.csv', snapshot(people(1, 30)));
+    await world.run('segments');
+    world.drop('b.csv', snapshot(people(3, 32)));
+    const died = await world.cli(['run', 'segments'], { REFERRY_CRASH_AT: 'chunk-claimed' });
+    expect(died.code).not.toBe(0);
+    await loseAndRestore(world, await backup(world));
+    expect((await world.cli(['held'])).stdout).toContain('LEDGER_RESTORED');
+    expect((await world.run('segments')).run.files).toEqual([]);
+    expect(inLedger(world, 'SELECT state FROM segment_syncs ORDER BY id')).toEqual([
+      { state: 'done' },
+      { state: 'held' },
+    ]);
+    expect(inLedger(world, 'SELECT id FROM segment_chunks')).toEqual([]);
+  };
+
+  test('a file that was under way when the backup was made, and of which nobody knows, is held and keeps no other from the segment', async () => {
+    await diedUnderWay();
+    const rejected = await world.cli(['reject', 'p2', '--reason', 'a newer one comes']);
+    expect([0, 3], rejected.stderr).toContain(rejected.code);
+    world.drop('c.csv', snapshot(people(5, 34)));
+    expect((await world.run('segments')).run).toMatchObject({ delivered: 30, open: 0, held: 0 });
+    expect(members()).toEqual(people(5, 34));
+    expect((await world.run('segments')).run.files).toEqual([]);
+    expect((await world.cli(['verify-segment', 'vip', '--json'])).json()).toMatchObject({ missing: 0, strangers: 0 });
+  });
+
+  test('a newer snapshot passes such a file, and released after it, it changes nothing', async () => {
+    await diedUnderWay();
+    world.drop('c.csv', snapshot(people(5, 34)));
+    expect((await world.run('segments')).run).toMatchObject({ delivered: 30, open: 0, balanced: true });
+    expect(members()).toEqual(people(5, 34));
+    await world.cli(['release', 'p2', '--reason', 'looked']);
+    expect(members()).toEqual(people(5, 34));
+    expect(new Set(newest(world, 'b.csv').map((fate) => fate.split(' ')[2]))).toEqual(new Set(['SUPERSEDED']));
+  });
 });
 
 describe('after a restore, where the target cannot be read', () => {

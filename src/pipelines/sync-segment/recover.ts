@@ -2,8 +2,9 @@ import { idKindOf } from '../../jobs/member-targets.ts';
 import type { SegmentsJob } from '../../jobs/schema.ts';
 import { updateProcessing } from '../../ledger/processings.ts';
 import { confirmedMembers, correctMembers } from '../../ledger/segment-members.ts';
-import { recordSyncOfThen } from '../../ledger/segment-restored.ts';
-import { ensureSegment } from '../../ledger/segments.ts';
+import { beginAnew, recordSyncOfThen } from '../../ledger/segment-restored.ts';
+import { syncOf } from '../../ledger/segment-syncs.ts';
+import { ensureSegment, findSegment } from '../../ledger/segments.ts';
 import type { MemberRows } from '../../mapping/member-settings.ts';
 import type { ResultsLine } from '../../reports/results-reader.ts';
 import { differenceOf } from '../../segments/difference.ts';
@@ -25,8 +26,8 @@ interface Told {
 
 /**
  * After a restore: a file of the time that the ledger knows nothing of is not synced once more, which would bring back what later files changed. A
- * segment of which published results say that it was through is written down as that, and its members as confirmed; what results do not say is held. A file that was never
- * through goes on by itself. `lines`: the lines of its newest results, one for each row; absent where there are none. Can be repeated.
+ * segment of which published results say that it was through is written down as that, and its members as confirmed; what results do not say is held, wherever the
+ * file lies: newer files may have been synced before it was through. `lines`: the lines of its newest results, one for each row; absent where there are none. Can be repeated.
  */
 export async function recoverMembers(
   ctx: RunContext,
@@ -68,12 +69,7 @@ export async function recoverMembers(
     });
     ctx.crashPoint('outcomes-taken-over');
   }
-  if (unclear.length > 0 && wasThrough(ctx, pass)) hold(ctx, pass, seal, unclear, wanted.bySegment.size);
-}
-
-/** Its input lies where files lie that were through, or were held. */
-function wasThrough({ job }: RunContext, { processing }: FilePass): boolean {
-  return processing.archivedAs !== '' || processing.takenPath.startsWith(`${job.source.archive}/`);
+  if (unclear.length > 0) hold(ctx, pass, seal, unclear, wanted.bySegment.size);
 }
 
 async function readResults(
@@ -108,6 +104,7 @@ async function readResults(
 
 /** A person decides whether it is synced once more: it may have been, and later files may say otherwise. */
 function hold(ctx: RunContext, pass: FilePass, seal: Seal, segments: readonly string[], all: number): void {
+  for (const segment of segments) stopSync(ctx, pass, segment);
   const { verdict } = pass.root.refusal ?? {};
   // What was held before the backup stays so, for its own reason.
   if (verdict === 'held') return;
@@ -122,4 +119,11 @@ function hold(ctx: RunContext, pass: FilePass, seal: Seal, segments: readonly st
   seal.held = held;
   writeSeal(pass.paths.seal, seal);
   pass.root = updateProcessing(ctx.ledger, pass.root.id, { refusal: { verdict: 'held', ...held } });
+}
+
+/** What the backup knew as under way waits with its file, and not the segment for it. */
+function stopSync({ ledger, destinationId }: RunContext, { processing }: FilePass, name: string): void {
+  const segment = findSegment(ledger, destinationId, name);
+  const sync = segment && syncOf(ledger, processing.id, segment.id);
+  if (sync?.state === 'running') beginAnew(ledger, sync);
 }
