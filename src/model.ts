@@ -305,6 +305,8 @@ export interface FileAccount {
   proof?: Proof['kind'];
   /** The file that was sent to the destination and whose answer is waited for: rows are open, and nothing is wrong. */
   awaits?: string;
+  /** Rows are open behind an earlier file that is held: they go on once a person has decided about that one. */
+  waitsFor?: { processing: string; name: string };
   counts: Counts;
   byEvent: EventAccount[];
   reasons: ReasonAccount[];

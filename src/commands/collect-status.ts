@@ -83,6 +83,8 @@ export interface JobStatus {
     delivered: number;
     /** The file that was sent for it, and whose answer is waited for. */
     awaits: { name: string; since: string | null } | null;
+    /** The earlier file that it waits for; `held`: until a person decides about that one. */
+    waitsFor: { processing: string; name: string; held: boolean } | null;
   }[];
   /** Files for import and profiles at other tools, of a job that has them. */
   targets: (Omit<TargetState, 'lastAt'> & { lastAt: string | null })[];
@@ -181,8 +183,9 @@ function jobStatus(
       conflict: left(state?.rows.conflict),
     },
     files: { open: left(state?.files.open), held: left(state?.files.held), refused: left(state?.files.refused) },
-    openFiles: (state?.openFiles ?? []).map(({ awaits, ...file }) => ({
+    openFiles: (state?.openFiles ?? []).map(({ awaits, waitsFor = null, ...file }) => ({
       ...file,
+      waitsFor,
       since: isoOrNull(file.since),
       awaits: awaits ? { name: awaits.name, since: isoOrNull(awaits.since) } : null,
     })),

@@ -44,6 +44,11 @@ function jobRows(job: JobStatus, now: number): string[][] {
     const read =
       file.read === null ? '' : `, ${count(file.read, 'row')}, ${file.delivered.toLocaleString('en-US')} delivered`;
     rows.push(['', `${file.name}: ${file.state}${read}`]);
+    if (file.waitsFor) {
+      const { processing, name, held } = file.waitsFor;
+      const then = held ? `which is held: referry held ${job.id}` : `which is decided: referry run ${job.id}`;
+      rows.push(['', `  waits for ${processing} (${name}), ${then}`]);
+    }
     if (file.awaits?.since)
       rows.push([
         '',

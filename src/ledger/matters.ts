@@ -88,7 +88,7 @@ export interface RunFacts {
   read: number;
   /** Rows and files that somebody has to look at. */
   attention: number;
-  /** A file is left half way, and it is not the destination's answer that it waits for. */
+  /** A file is left half way, and it is neither the destination's answer nor a person that it waits for. */
   stuck: boolean;
   /** It made room for other work, and is to be gone on with at once. */
   goesOn: boolean;
@@ -106,7 +106,8 @@ const RUN = `SELECT id, ended_at AS endedAt, json_extract(account, '$.balanced')
       + (SELECT count(*) FROM json_each(account, '$.pushes') u WHERE json_extract(u.value, '$.state') = 'open'
         OR json_extract(u.value, '$.counts.failed') > 0) AS attention,
     json_extract(account, '$.goesOn') IS NULL AND EXISTS (SELECT 1 FROM json_each(account, '$.files') f
-      WHERE json_extract(f.value, '$.state') = 'open' AND json_extract(f.value, '$.awaits') IS NULL) AS stuck,
+      WHERE json_extract(f.value, '$.state') = 'open' AND json_extract(f.value, '$.awaits') IS NULL
+        AND json_extract(f.value, '$.waitsFor') IS NULL) AS stuck,
     json_extract(account, '$.goesOn') IS NOT NULL AS goesOn
   FROM runs WHERE job = ? AND state = 'finished'`;
 

@@ -39,6 +39,8 @@ export interface OpenFile {
   delivered: number;
   /** The file that was sent for it, and whose answer is waited for since then. */
   awaits?: { name: string; since: number };
+  /** The earlier file that it waits for, and whether that is still held; once it is not, the next run goes on. */
+  waitsFor?: { processing: string; name: string; held: boolean };
 }
 
 const EMPTY: Waiting = { count: 0, since: 0 };
@@ -143,7 +145,10 @@ function unfinishedRows({ db }: Pick<Ledger, 'db'>): ({ job: string; kind: 'open
     .all();
 }
 
-type OpenFileRow = { id: number; job: string; told: number | null; ended: number } & OpenFile;
+type OpenFileRow = { id: number; job: string; told: number | null; ended: number } & Omit<OpenFile, 'waitsFor'> & {
+    waitsFor: string | null;
+    held: number | null;
+  };
 
 /**
  * `open`: rows that have no outcome yet, most of which were never claimed and are in no delivery. As the last run told, less what has
@@ -155,14 +160,18 @@ function openFiles(ledger: Pick<Ledger, 'db'>): ({ job: string; open: number } &
     .prepare<[], OpenFileRow>(
       `SELECT p.id, p.job, p.name, p.state, p.opened_at AS since, p.read, json_extract(p.account, '$.counts.open') AS told,
          (SELECT count(*) FROM deliveries d WHERE ${OF_PROCESSING} AND d.state = 'delivered') AS delivered,
-         (SELECT count(*) FROM deliveries d WHERE ${OF_PROCESSING} AND d.state NOT IN ('claimed','waiting','unknown')) AS ended
+         (SELECT count(*) FROM deliveries d WHERE ${OF_PROCESSING} AND d.state NOT IN ('claimed','waiting','unknown')) AS ended,
+         json_extract(p.account, '$.waitsFor') AS waitsFor,
+         (SELECT json_extract(w.refusal, '$.verdict') = 'held' FROM processings w
+           WHERE w.id = CAST(substr(json_extract(p.account, '$.waitsFor.processing'), 2) AS INTEGER)) AS held
        FROM processings p WHERE p.state NOT IN ('closed','vanished') ORDER BY p.id`,
     )
     .all()
-    .map(({ id, told, ended, ...file }) => {
+    .map(({ id, told, ended, waitsFor, held, ...file }) => {
       const left = Math.max(0, (file.read ?? 0) - ended);
       const awaits = answers.get(id);
-      return { ...file, ...(awaits ? { awaits } : {}), open: Math.min(told ?? left, left) };
+      const behind = waitsFor === null ? {} : { waitsFor: { ...JSON.parse(waitsFor), held: held === 1 } };
+      return { ...file, ...(awaits ? { awaits } : {}), ...behind, open: Math.min(told ?? left, left) };
     });
 }
 

@@ -86,7 +86,9 @@ function remarks(file: FileAccount): string[] {
   if (file.refusal !== undefined) {
     told.push(`${file.state}: ${file.refusal.code}: ${refusalWords(file.refusal)}`);
     if (file.refusal.hint !== undefined) told.push(file.refusal.hint);
-  } else if (file.state !== 'processed') told.push(file.state === 'open' ? 'not finished' : file.state);
+  } else if (file.waitsFor)
+    told.push(`waits for ${file.waitsFor.processing} (${file.waitsFor.name}), which is held: referry held ${file.job}`);
+  else if (file.state !== 'processed') told.push(file.state === 'open' ? 'not finished' : file.state);
   if (file.repeatOf !== undefined) told.push('the same contents as before; nothing was sent again');
   return told;
 }

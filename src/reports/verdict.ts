@@ -97,6 +97,14 @@ function concernsOf(account: ReportAccount): Concern[] {
   }));
   for (const file of account.files)
     if (file.state === 'refused' || file.state === 'held') concerns.push(wholeFile(file));
+  for (const { name, waitsFor, counts: of } of account.files)
+    if (waitsFor)
+      concerns.push({
+        for: 'you',
+        title: `${shortened(name, LONGEST_NAME)} waits for ${waitsFor.processing}, which is held`,
+        detail: `${plural(of.open, 'row')} of it ${of.open === 1 ? 'is' : 'are'} open until somebody decides about ${shortened(waitsFor.name, LONGEST_NAME)}: after it, this one may say otherwise.`,
+        hint: `referry held shows why; referry release ${waitsFor.processing} or referry reject ${waitsFor.processing}, and this one goes on.`,
+      });
   if (counts.conflict > 0)
     concerns.push({
       for: 'you',
@@ -125,10 +133,11 @@ function concernsOf(account: ReportAccount): Concern[] {
       title: `${plural(counts.failed, 'row')} failed for now`,
       detail: `In ${inFiles(account, 'failed')}: the next run tries again by itself.`,
     });
-  if (counts.open > 0)
+  const open = counts.open - account.files.reduce((sum, file) => sum + (file.waitsFor ? file.counts.open : 0), 0);
+  if (open > 0)
     concerns.push({
       for: 'nobody',
-      title: `${plural(counts.open, 'row')} still open`,
+      title: `${plural(open, 'row')} still open`,
       detail: `In ${inFiles(account, 'open')}: the next run continues with them.`,
     });
   return [...concerns, ...afterConcerns(account)];

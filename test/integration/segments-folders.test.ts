@@ -93,9 +93,7 @@ test('a file that is held is still decided about where the other folder has one 
   const held = await segments.world.cli(['held', 'segments']);
   expect(held.stdout).toContain('add/vip-2.csv');
   const released = await decide('release', 'add/vip-2.csv');
-  expect(released.json(), released.stderr).toMatchObject({ run: { delivered: 10, balanced: true } });
-  expect(segments.members('vip')).toHaveLength(20);
-  expect((await run()).run).toMatchObject({ delivered: 10, open: 0, balanced: true });
+  expect(released.json(), released.stderr).toMatchObject({ run: { delivered: 20, open: 0, balanced: true } });
   expect(segments.members('vip').sort()).toEqual(users(1, 10).sort());
 });
 

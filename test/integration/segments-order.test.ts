@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openLedgerForReading } from '../../src/ledger/open.ts';
+import { retryAt } from '../../src/schedule/due-run.ts';
 import { openSegmentsWorld, type SegmentsWorld, user, users } from './support/segments-world.ts';
 
 let segments: SegmentsWorld;
@@ -26,10 +28,10 @@ test('changes wait for those before them that a person has to decide about, so t
   drop('c.csv', [`${user(11)},remove`, `${user(1)},remove`]);
   expect((await segments.world.run('segments')).run).toMatchObject({ open: 2, balanced: true });
   expect(segments.members()).toHaveLength(10);
-  const released = await segments.world.cli(['release', 'p2', '--by', 'eve', '--reason', 'they are meant']);
+  const released = await segments.world.cli(['release', 'p2', '--by', 'eve', '--reason', 'they are meant', '--json']);
   expect(released.code, released.stderr).toBe(0);
-  expect(segments.members().sort()).toEqual(users(1, 30).sort());
-  expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 2, balanced: true });
+  expect(JSON.parse(released.stdout).run).toMatchObject({ delivered: 22, balanced: true });
+  expect(segments.results('c.csv').map(({ outcome }) => outcome)).toEqual(['delivered', 'delivered']);
   expect(segments.members().sort()).toEqual(
     users(2, 30)
       .filter((name) => name !== user(11))
@@ -48,14 +50,31 @@ test('that changes wait is told once, and not with every run', async () => {
   }
   expect(segments.world.files('reports')).toEqual(reports);
   await segments.world.cli(['release', 'p2', '--by', 'eve', '--reason', 'they are meant']);
-  expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 2, balanced: true });
   expect(segments.results('c.csv').map(({ outcome }) => outcome)).toEqual(['delivered', 'delivered']);
 });
 
 test('changes go on where those before them were rejected', async () => {
   drop('c.csv', [`${user(11)},remove`, `${user(1)},remove`]);
   await segments.world.run('segments');
-  await segments.world.cli(['reject', 'p2', '--by', 'eve', '--reason', 'not these']);
-  expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 2, balanced: true });
+  const rejected = await segments.world.cli(['reject', 'p2', '--by', 'eve', '--reason', 'not these', '--json']);
+  expect(JSON.parse(rejected.stdout).run).toMatchObject({ delivered: 2, balanced: true });
   expect(segments.members().sort()).toEqual(users(2, 10).sort());
+});
+
+test('a file behind a held one waits for a person: the run, the status and the daemon say so, and by whom', async () => {
+  drop('c.csv', [`${user(11)},remove`, `${user(1)},remove`]);
+  const said = 'waits for p2 (b.csv), which is held: referry held segments';
+  for (let n = 0; n < 2; n++) {
+    const again = await segments.world.cli(['run', 'segments']);
+    expect(again.code, again.stderr).toBe(3);
+    expect(again.stdout).toContain(said);
+  }
+  const ledger = await openLedgerForReading(segments.world.ledger);
+  if (!ledger) throw new Error('there is a ledger');
+  expect(retryAt(ledger, 'segments', Date.now())).toBeUndefined();
+  await ledger.close();
+  expect((await segments.world.cli(['status'])).stdout).toContain(said);
+  expect(JSON.parse((await segments.world.cli(['status', '--json'])).stdout).jobs[0].openFiles).toMatchObject([
+    { name: 'c.csv', waitsFor: { processing: 'p2', name: 'b.csv', held: true } },
+  ]);
 });

@@ -17,10 +17,14 @@ export interface CourseFates {
   account?: Pick<FileAccount, 'segments'>;
 }
 
-/** How far the rows of a file came. `halted`: the destination cannot be used. `unchanged`: they wait, as was said before. */
+/**
+ * How far the rows of a file came. `halted`: the destination cannot be used. `unchanged`: they wait, as was said before. `waitsFor`: what is open
+ * waits for a file that a person has to decide about.
+ */
 export interface Delivered {
   halted?: { code: string; reason: string };
   unchanged?: boolean;
+  waitsFor?: NonNullable<FileAccount['waitsFor']>;
 }
 
 /** How the rows of a file leave where they are no deliveries of their own. */

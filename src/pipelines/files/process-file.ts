@@ -71,11 +71,12 @@ async function goOn(ctx: RunContext, start: Processing): Promise<FileProgress> {
     await ctx.staged?.();
   } else if (processing.state !== 'published' && processing.refusal?.verdict !== 'refused')
     await restage(ctx, processing);
-  const { halted, unchanged } = processing.refusal?.verdict === 'refused' ? {} : await sealAndDeliver(ctx, processing);
+  const { halted, unchanged, waitsFor } =
+    processing.refusal?.verdict === 'refused' ? {} : await sealAndDeliver(ctx, processing);
   processing = getProcessing(ctx.ledger, processing.id);
   if (unchanged && processing.account) return { account: processing.account, unchanged };
   if (processing.state === 'staged' || processing.state === 'sealed' || processing.state === 'settled') {
-    processing = await settle(ctx, processing);
+    processing = await settle(ctx, processing, waitsFor);
     if (processing.account?.counts.open) return { account: processing.account, ...(halted ? { halted } : {}) };
   }
   if (processing.state === 'published') {
@@ -114,7 +115,7 @@ async function retryRows(ctx: RunContext, processing: Processing): Promise<FileP
     updateProcessing(ctx.ledger, processing.id, { settledAt: processing.settledAt });
     return { account: processing.account, unchanged: true };
   }
-  const account = await revise(ctx, processing);
+  const account = await revise(ctx, processing, end.waitsFor);
   // Rows that still wait are no news where nothing else is.
   if (end.unchanged && account.counts.open > 0 && isDeepStrictEqual(account.counts, processing.account?.counts))
     return { account, unchanged: true };
@@ -122,19 +123,28 @@ async function retryRows(ctx: RunContext, processing: Processing): Promise<FileP
 }
 
 /** Writes the results of a closed processing anew and publishes them as the next revision, if they differ from the last. */
-export async function revise(ctx: RunContext, processing: Processing): Promise<FileAccount> {
-  return begun(processing, () => writeAnew(ctx, processing));
+export async function revise(
+  ctx: RunContext,
+  processing: Processing,
+  waitsFor?: Delivered['waitsFor'],
+): Promise<FileAccount> {
+  return begun(processing, () => writeAnew(ctx, processing, waitsFor));
 }
 
-async function writeAnew(ctx: RunContext, processing: Processing): Promise<FileAccount> {
+async function writeAnew(
+  ctx: RunContext,
+  processing: Processing,
+  waitsFor: Delivered['waitsFor'],
+): Promise<FileAccount> {
   await restage(ctx, processing);
   const pass = passOf(ctx, processing);
   const seal = await sealFile(ctx, pass);
   const { account, results } = await settleFile(ctx, pass, seal);
   const kept = { ...account, ...pathsOf(processing) };
   if (!results) {
-    updateProcessing(ctx.ledger, processing.id, { account: kept });
-    return kept;
+    const open = { ...kept, ...(waitsFor ? { waitsFor } : {}) };
+    updateProcessing(ctx.ledger, processing.id, { account: open });
+    return open;
   }
   const last = processing.account;
   const told = ({ counts, reasons, state }: FileAccount): string => JSON.stringify([counts, reasons, state]);
@@ -266,7 +276,7 @@ function refuse(ctx: RunContext, processing: Processing, detail: RefusalDetail):
 }
 
 /** Adds the file up; where no row is open any more, publishes its results. */
-async function settle(ctx: RunContext, processing: Processing): Promise<Processing> {
+async function settle(ctx: RunContext, processing: Processing, waitsFor: Delivered['waitsFor']): Promise<Processing> {
   const pass = passOf(ctx, processing);
   if (processing.refusal?.verdict === 'refused') {
     const { account, results, json } = await settleRefused(ctx, pass, processing.refusal);
@@ -274,7 +284,8 @@ async function settle(ctx: RunContext, processing: Processing): Promise<Processi
   }
   const seal = readSeal(pass.paths.seal) ?? (await sealFile(ctx, pass));
   const { account, results } = await settleFile(ctx, pass, seal);
-  if (!results) return updateProcessing(ctx.ledger, processing.id, { account });
+  if (!results)
+    return updateProcessing(ctx.ledger, processing.id, { account: { ...account, ...(waitsFor ? { waitsFor } : {}) } });
   // The account first: where publishing fails, the run still says what became of the rows.
   const settled = updateProcessing(ctx.ledger, processing.id, { state: 'settled', account, settledAt: ctx.io.now() });
   learnFrom(ctx, pass, seal, account.counts.delivered);

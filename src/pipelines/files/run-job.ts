@@ -15,7 +15,7 @@ import {
 } from '../../ledger/processings.ts';
 import { destinationId, storeDefinition } from '../../ledger/registry.ts';
 import { closeRun, interruptRun, openRun } from '../../ledger/runs.ts';
-import { type Io, type Notice, type Remote, type RunAccount, TransferError } from '../../model.ts';
+import { type FileAccount, type Io, type Notice, type Remote, type RunAccount, TransferError } from '../../model.ts';
 import { unlockPgpKeys } from '../../parsing/pgp-keys.ts';
 import { openRemote } from '../../remotes/open.ts';
 import { checkEncryption } from '../../reports/encrypt.ts';
@@ -161,8 +161,28 @@ async function carryOn(ctx: RunContext, account: Account): Promise<void> {
   for (const processing of untoldProcessings(ctx.ledger, ctx.job.id)) {
     if (processing.account) account.add(processing.account, processing);
   }
-  const asked = ({ id }: Processing): boolean => ctx.only === undefined || ctx.only.has(id);
-  for (const processing of openProcessings(ctx.ledger, ctx.job.id).filter(asked)) {
+  // Where a person decided about a file, those that waited for that go on with it.
+  const asked = ({ id, account: last }: Processing): boolean =>
+    ctx.only === undefined ||
+    ctx.only.has(id) ||
+    (last?.waitsFor !== undefined && ctx.only.has(numberOf(last.waitsFor)));
+  const released = processingsToRetry(ctx.ledger, ctx.job.id).map(({ id }) => id);
+  const behind = ({ account: last }: Processing): boolean =>
+    last?.waitsFor !== undefined && released.includes(numberOf(last.waitsFor));
+  const open = openProcessings(ctx.ledger, ctx.job.id).filter(asked);
+  await goOnWith(
+    ctx,
+    account,
+    open.filter((each) => !behind(each)),
+  );
+  await retryClosed(ctx, account, asked);
+  await goOnWith(ctx, account, open.filter(behind));
+}
+
+const numberOf = ({ processing }: NonNullable<FileAccount['waitsFor']>): number => Number(processing.slice(1));
+
+async function goOnWith(ctx: RunContext, account: Account, open: readonly Processing[]): Promise<void> {
+  for (const processing of open) {
     if (account.halted) return;
     if (!sameDestination(ctx, processing, account)) continue;
     if (!mayGoOn(ctx, account)) return;
@@ -171,6 +191,13 @@ async function carryOn(ctx: RunContext, account: Account): Promise<void> {
     if (earlier) await step(ctx, account, earlier, () => retryFile(ctx, earlier));
     await step(ctx, account, processing, () => processFile(ctx, processing));
   }
+}
+
+async function retryClosed(
+  ctx: RunContext,
+  account: Account,
+  asked: (processing: Processing) => boolean,
+): Promise<void> {
   if (!account.halted) account.notices.push(...(await lookForLateAnswers(ctx)));
   const aged = ctx.only ? [] : ageRows(ctx);
   for (const processing of aged)
@@ -295,7 +322,8 @@ async function step(
 
 /** Rows that this run could go on with: what waits for an answer does not. */
 function hasRowsLeft({ account, unchanged }: FileProgress): boolean {
-  return account !== undefined && !unchanged && account.awaits === undefined && account.counts.open > 0;
+  if (account === undefined || unchanged) return false;
+  return account.awaits === undefined && account.waitsFor === undefined && account.counts.open > 0;
 }
 
 /** Troubles of one file, with which the others go on. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { MembershipTarget } from '../../destinations/membership.ts';
 import type { SegmentsJob } from '../../jobs/schema.ts';
 import { updateProcessing } from '../../ledger/processings.ts';
@@ -120,9 +121,11 @@ async function syncAll(
       holdFile(ctx, pass, seal, heldInPart(held, wanted.bySegment.size - held.length, pass.root.refusal));
     // A process that died before the ledger had it, and by now there is nothing to hold.
     else if (!refusal && seal.held) clearHold(pass, seal);
+    const ends: SyncEnd[] = [];
     for (const each of ready) {
       const end: SyncEnd = await carryOut(context, each.request, each.judged);
       if (end.kind === 'halted') return { halted: { code: end.code, reason: end.reason } };
+      ends.push(end);
       const { segment } = each.request;
       // No row of it is open, for which the file would come up again.
       if (end.kind === 'open' && emptied.includes(segment.name) && !syncOf(ledger, pass.root.id, segment.id))
@@ -132,10 +135,23 @@ async function syncAll(
     }
     const waiting = ready.length > 0 && ready.every(({ judged }) => 'end' in judged && judged.end.kind === 'open');
     const heldAsTold = refusal === null || pass.processing.account?.refusal?.message === refusal.message;
-    return waiting && heldAsTold && seal.notices.length === told ? { unchanged: true } : {};
+    const waitsFor = undecidedOf(ends);
+    const same = waiting && heldAsTold && isDeepStrictEqual(waitsFor, pass.processing.account?.waitsFor);
+    return {
+      ...(same && seal.notices.length === told ? { unchanged: true } : {}),
+      ...(waitsFor ? { waitsFor } : {}),
+    };
   } finally {
     await Promise.all(opened.map((target) => target.close()));
   }
+}
+
+/** The held file that all waits for that is open; `undefined` where some of it goes on by itself. */
+function undecidedOf(ends: readonly SyncEnd[]): Delivered['waitsFor'] {
+  const open = ends.flatMap((end) => (end.kind === 'open' ? [end.undecided] : []));
+  const [first] = open;
+  if (!first || open.includes(undefined)) return undefined;
+  return { processing: `p${first.id}`, name: first.name };
 }
 
 /** A process that dies before finds the same again: nothing of these segments has left. */

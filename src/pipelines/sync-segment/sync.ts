@@ -68,11 +68,11 @@ export interface SyncRequest {
   released: boolean;
 }
 
-/** `superseded`: a later snapshot has said otherwise since. */
+/** `superseded`: a later snapshot has said otherwise since. `undecided`: the file that a person has to decide about first. */
 export type SyncEnd =
   | { kind: 'held'; why: RefusalDetail & { hint: string } }
   | { kind: 'superseded' }
-  | { kind: 'open' | 'halted'; code: string; reason: string }
+  | { kind: 'open' | 'halted'; code: string; reason: string; undecided?: { id: number; name: string } }
   | { kind: 'done'; sync: Sync; imbalance?: string };
 
 type Plan = Parameters<typeof beginSync>[1];
@@ -108,7 +108,11 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
     return { end: { kind: 'superseded' } };
   }
   const undecided = earlier?.state === 'running' ? undefined : undecidedBefore(ctx, request);
-  if (undecided !== undefined) return { end: waits(request, `p${undecided}, which is held: referry held shows why`) };
+  if (undecided) {
+    const { id, name } = undecided;
+    const end = waits(request, `p${id} (${name}), which is held: referry held shows why`);
+    return { end: { ...end, undecided: { id, name } } };
+  }
   const prepared = await prepare(ctx, request);
   if (earlier?.state === 'running') return { running: earlier };
   const unread = restored && !(await readBack(ctx, request)) ? restored : undefined;
@@ -170,7 +174,7 @@ function waitsFor(request: SyncRequest, { processingId }: Sync): SyncEnd {
   return waits(request, `${file}, which is not through yet`);
 }
 
-const waits = ({ name }: SyncRequest, what: string): SyncEnd => ({
+const waits = ({ name }: SyncRequest, what: string): Extract<SyncEnd, { kind: 'open' | 'halted' }> => ({
   kind: 'open',
   code: 'SEGMENT_BUSY',
   reason: `${name} waits for ${what}`,
@@ -180,10 +184,10 @@ const waits = ({ name }: SyncRequest, what: string): SyncEnd => ({
  * The file that changes have to wait for: released after them, it would bring back whom they remove. A snapshot says all there is to
  * say, and what came before it is superseded.
  */
-function undecidedBefore({ ledger }: SyncContext, request: SyncRequest): number | undefined {
+function undecidedBefore({ ledger }: SyncContext, request: SyncRequest): { id: number; name: string } | undefined {
   const { processing, wanted, segment, mayConcern = () => true } = request;
   if (processing === null || wanted.kind !== 'changes') return undefined;
-  return heldBefore(ledger, segment.id, processing).find(({ name, compared }) => compared || mayConcern(name))?.id;
+  return heldBefore(ledger, segment.id, processing).find(({ name, compared }) => compared || mayConcern(name));
 }
 
 function refuseOtherIds({ segment, target, name }: SyncRequest): void {

@@ -26,15 +26,16 @@ export const run: Verb<RunRequest, RunResult> = {
 /** Whether anybody has to look. */
 export function exitCodeOf(account: RunAccount): ExitCode {
   if (!account.balanced) return EXIT.internal;
-  // A file that was sent, and whose answer is waited for, is as it should be.
+  // A file that was sent, and whose answer is waited for, is as it should be. One behind a held file waits for a person, as that does.
   const stuck = account.goesOn
     ? []
-    : account.files.filter((file) => file.state === 'open' && file.awaits === undefined);
+    : account.files.filter((file) => file.state === 'open' && !file.awaits && !file.waitsFor);
   const { exports = [], pushes = [] } = account;
   const open = [...exports, ...pushes].filter(({ state }) => state === 'open');
   if (account.halted || stuck.length + open.length > 0) return EXIT.unreachable;
   const { conflict, failed, held } = account.counts;
-  const attention = conflict + failed + held + account.seen.held + account.seen.refused;
+  const behind = account.files.filter(({ waitsFor }) => waitsFor !== undefined).length;
+  const attention = conflict + failed + held + account.seen.held + account.seen.refused + behind;
   const after =
     exports.filter(({ state }) => state === 'held').length +
     pushes.reduce((sum, { counts }) => sum + counts.failed + counts.held, 0);
