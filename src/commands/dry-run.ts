@@ -4,6 +4,7 @@ import type { Job } from '../jobs/schema.ts';
 import { openLedgerForReading } from '../ledger/open.ts';
 import { EXIT } from '../model.ts';
 import { type DryRunFile, dryRunJob } from '../pipelines/files/dry-run.ts';
+import { mustLieInFolder } from '../pipelines/files/inbox.ts';
 import { gatherOf, laneFor, outlineOf, takes } from '../pipelines/registry.ts';
 import { readJob } from '../schedule/jobs.ts';
 import { say } from './print.ts';
@@ -19,6 +20,7 @@ export async function dryRun(
   const stop = stopSignal();
   const progress = showProgress(io, options.json === true);
   const job = await readJob(settings.jobs, request.job, io.env);
+  if (request.file !== undefined) mustLieInFolder(job, request.file);
   const ledger = await openLedgerForReading(settings.ledger);
   const staging = join(settings.state, 'staging');
   const world = { ledger, io, signal: stop.signal, staging, progress: progress.tell };

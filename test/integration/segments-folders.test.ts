@@ -82,6 +82,20 @@ test('a file beside the folders is not taken, and told of; one that is given by 
   expect(segments.members('vip').sort()).toEqual(users(3, 5));
 });
 
+test('a file given by hand that lies in neither folder is not taken, as the command says', async () => {
+  drop('vip-4.csv', users(1, 5), 100);
+  for (const more of [[], ['--dry-run']]) {
+    const byHand = await segments.world.cli([
+      ...['run', 'segments', '--file', `${segments.world.served}/inbox/vip-4.csv`],
+      ...more,
+    ]);
+    expect(byHand.code).toBe(2);
+    expect(byHand.stderr).toContain('vip-4.csv lies in inbox/');
+    expect(byHand.stderr).toContain('remove/ or add/');
+  }
+  expect((await segments.world.cli(['files', 'segments'])).stdout).toContain('no such file is known');
+});
+
 test('a file that is held is still decided about where the other folder has one of the same contents', async () => {
   drop('add/vip-1.csv', users(1, 10), 100);
   await run();

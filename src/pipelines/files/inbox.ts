@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { type InboxFolder, inboxFolders, type Placed } from '../../jobs/inbox-folders.ts';
 import type { Job } from '../../jobs/schema.ts';
-import type { Notice, Remote, RemoteFile } from '../../model.ts';
+import { type Notice, type Remote, type RemoteFile, TransferError } from '../../model.ts';
 import { isCandidateName, matchPattern } from '../../remotes/stable.ts';
 
 /** What a file is called that lies in one: `remove/vip.csv`. */
@@ -21,6 +21,19 @@ export function calledBefore(job: Placed, flat: string): string | undefined {
 export function calledByHand(job: Placed, path: string): string {
   const [name, folder] = [posix.basename(path), posix.basename(posix.dirname(path))];
   return inboxFolders(job).some(({ side }) => side === folder) ? `${folder}/${name}` : name;
+}
+
+/** A file that is given by hand lies in one of the folders, where these say what is to be done. Throws `USAGE` where it does not. */
+export function mustLieInFolder(job: Placed, path: string): void {
+  const sides = inboxFolders(job).flatMap(({ side }) => side ?? []);
+  if (sides.length === 0 || calledByHand(job, path).includes('/')) return;
+  const [name, folder] = [posix.basename(path), posix.basename(posix.dirname(path))];
+  const allowed = sides.map((side) => `${side}/`).join(' or ');
+  throw new TransferError(
+    'USAGE',
+    `--file: ${name} lies in ${folder}/, and the folder of a file of this job says what is to be done with its members: ${allowed}`,
+    { hint: `put it into a folder of that name, such as ${sides[0]}/${name}; nothing was taken` },
+  );
 }
 
 /** All that lies in the inbox, by folder. Files that lie beside the folders are told of: nobody takes them. */

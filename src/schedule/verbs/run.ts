@@ -1,5 +1,6 @@
 import { freshToken } from '../../jobs/fresh-token.ts';
 import { EXIT, type ExitCode, type RunAccount } from '../../model.ts';
+import { mustLieInFolder } from '../../pipelines/files/inbox.ts';
 import type { RunResult } from '../../pipelines/files/run-job.ts';
 import { runPipeline } from '../../pipelines/run-pipeline.ts';
 import { readJob } from '../jobs.ts';
@@ -17,6 +18,7 @@ export const run: Verb<RunRequest, RunResult> = {
   name: 'run',
   execute: async ({ job: id, file }, options) => {
     const job = await readJob(options.jobs, id, options.io.env);
+    if (file !== undefined) mustLieInFolder(job, file);
     const refreshToken = (): string | undefined => freshToken(job.path);
     const result = await runPipeline({ ...options, job, refreshToken, ...(file === undefined ? {} : { file }) });
     return { executed: result, exitCode: exitCodeOf(result.account) };
