@@ -65,6 +65,10 @@ function print(account: ForgetAccount, tools: readonly string[]): void {
   for (const { path, rows } of local.results) tell(`results ${will}rewritten without ${count(rows, 'row')}: ${path}`);
   for (const path of local.reports) tell(`report ${will}rewritten: ${path}`);
   if (ledger.cells > 0) tell(`words in the ledger ${will}removed: ${ledger.cells}`);
+  for (const { job, days, files } of account.windows)
+    tell(
+      `segment job ${job} ${dryRun ? 'would stop' : 'stops'} (MEMBERS_PRUNED): ${count(files, 'file')} of its last ${days} days; to go on, referry run ${job} --file PATH with all members`,
+    );
   const within = staged.removed.length + staged.leftovers + local.results.length + local.reports.length + ledger.cells;
   if (within === 0) say('nothing of this person was found here');
   const waiting = [...staged.open, ...staged.unread];

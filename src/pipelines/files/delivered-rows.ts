@@ -12,7 +12,7 @@ import { type Seal, sealFile } from './seal.ts';
 import { stagedFile } from './staged-file.ts';
 
 /** A file of which delivered rows are read: those that were answered later than `after`, milliseconds since 1970. */
-export interface FileToRead {
+interface FileToRead {
   processing: number;
   name: string;
   definitionId: number;
@@ -30,7 +30,7 @@ export interface Reading {
 
 /**
  * What delivered rows of a file say, as they were mapped when it was taken, batch by batch: out of its staged copy, since the ledger does not know
- * who they are of. `blank` is called for each that says nothing any more: of somebody who was forgotten. Throws `FileRefused` and `TransferError`
+ * who they are of. `blank` is called for each that cannot be mapped any more. Throws `FileRefused` and `TransferError`
  * where it cannot be read.
  */
 export async function* deliveredRows(

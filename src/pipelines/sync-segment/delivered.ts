@@ -23,13 +23,13 @@ import type { GatheredFile } from '../files/pipeline.ts';
 import { stagingProblem } from '../files/stage.ts';
 
 /** What the gathering of members needs of a run. */
-export type DeliveredContext = Pick<
+type DeliveredContext = Pick<
   RunContext,
   'ledger' | 'io' | 'signal' | 'staging' | 'destinationId' | 'progress' | 'crashPoint'
 >;
 
 /** The people of a window, as far as the ledger tells: the files with their rows, and what a list of them is called. */
-export interface DeliveredPeople {
+interface DeliveredPeople {
   files: FileInWindow[];
   /** ISO 8601: the first moment of the window. */
   since: string;
@@ -180,9 +180,9 @@ function prunedError({ id }: SegmentsJob, { days }: DeliveredMembers, gone: read
   const rows = gone.reduce((sum, file) => sum + file.rows, 0);
   const [{ name, job } = { name: '', job: '' }] = gone;
   const more = gone.length > 1 ? ` and ${gone.length - 1} more` : '';
-  const message = `the people of ${rows} rows that were delivered in the last ${days} days cannot be known any more: the staged copy of ${name} (job ${job})${more} is gone; nothing was synced, since they would be removed`;
+  const message = `the people of ${rows} rows that were delivered in the last ${days} days cannot be known any more: the staged copy of ${name} (job ${job})${more} is gone, by retention or by \`referry forget\`, which takes the copy of a whole file; nothing was synced, since they would be removed`;
   return new TransferError('MEMBERS_PRUNED', message, {
-    hint: `set retention.days of ${job} to ${days} or more, so that it does not happen again; until these rows are older than members.ledger.days, lower that, or give a file of all members: referry run ${id} --file PATH`,
+    hint: `if retention.days of ${job} is less than ${days}, raise it, so that it does not happen again; until these rows are older than members.ledger.days, lower that, or give a file of all members: referry run ${id} --file PATH`,
   });
 }
 
@@ -196,6 +196,6 @@ function unreadableError({ name, job }: { name: string; job: string }, error: Er
 }
 
 function withoutId(rows: number, field: string): Notice {
-  const message = `${rows} delivered row${rows === 1 ? ' names' : 's name'} no member: ${field} is missing there, has more than ${MEMBER_LIMIT} characters, or the person was forgotten`;
+  const message = `${rows} delivered row${rows === 1 ? ' names' : 's name'} no member: ${field} is missing there, or has more than ${MEMBER_LIMIT} characters`;
   return { code: 'MEMBERS_WITHOUT_ID', message };
 }

@@ -1,14 +1,18 @@
 import type { Job } from '../../../jobs/schema.ts';
+import { agedNow } from '../../../ledger/clock.ts';
 import { recordDecision } from '../../../ledger/decisions.ts';
 import { countPruned, type Scrubbed, scrubLedger, wasForgotten } from '../../../ledger/forget.ts';
 import type { Ledger } from '../../../ledger/open.ts';
 import { overwriting, oweRewrite, rewriteLedger } from '../../../ledger/overwrite.ts';
+import { filesInWindow } from '../../../ledger/segment-source.ts';
 import type { Io } from '../../../model.ts';
 import { keyedHash } from '../context.ts';
 import { forgetLocal, type LocalSearch, localRoot } from './local-folders.ts';
 import { FORGOTTEN } from './rewrite-results.ts';
 import { searchFor } from './search.ts';
 import { forgetStaged, type PersonsFile, type StagedSearch } from './staged.ts';
+
+const DAY = 86_400_000;
 
 export interface ForgetOptions {
   ledger: Ledger;
@@ -33,6 +37,8 @@ export interface ForgetAccount {
   ledger: Scrubbed;
   /** What of a job lies on a server, where nothing is changed. */
   remote: { job: string; url: string; results: string; archive: string; files: PersonsFile[]; pruned: number }[];
+  /** Jobs whose segment is of delivered rows, some of which lie in those staged copies: they sync nothing until the rows are older than their `days`. */
+  windows: { job: string; days: number; files: number }[];
   /** Why a trace may still be in the ledger's file. */
   traces?: string;
   /** Nothing of the person is left within reach. */
@@ -51,11 +57,12 @@ export async function forget(options: ForgetOptions): Promise<ForgetAccount> {
   const local = await forgetLocal({ ...options, search });
   const scrubbed = await scrub(options, search);
   const remote = jobs.flatMap((job) => onServer(job, ledger, staged));
+  const windows = jobs.flatMap((job) => windowsOf(job, options, staged));
   const kept = dryRun ? undefined : await keep(options, staged, local, scrubbed);
   const done = staged.open.length + staged.unread.length === 0 && kept === undefined;
   if (!dryRun)
     io.log.info({ files: staged.removed.length, results: local.results.length, done }, 'a person was forgotten');
-  const account = { dryRun, staged, local, ledger: scrubbed, remote, done };
+  const account = { dryRun, staged, local, ledger: scrubbed, remote, windows, done };
   return kept === undefined ? account : { ...account, traces: kept };
 }
 
@@ -97,6 +104,15 @@ async function keep(
       .immediate();
   }
   return changed ? rewriteLedger(ledger, io) : undefined;
+}
+
+function windowsOf(job: Job, { ledger, io }: ForgetOptions, { removed }: StagedSearch): ForgetAccount['windows'] {
+  const source = job.pipeline === 'sync-segment' ? job.members.ledger : undefined;
+  if (!source) return [];
+  const since = agedNow(ledger, io.now()) - source.days * DAY;
+  const its = new Set(filesInWindow(ledger, { ...source, since }).map(({ processing }) => processing));
+  const files = removed.filter(({ processing }) => its.has(processing)).length;
+  return files === 0 ? [] : [{ job: job.id, days: source.days, files }];
 }
 
 function onServer(job: Job, ledger: Ledger, { removed, open, unread }: StagedSearch): ForgetAccount['remote'] {
