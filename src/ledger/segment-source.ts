@@ -3,7 +3,7 @@ import type { Ledger } from './open.ts';
 import { findSegment } from './segments.ts';
 
 /** Rows that were delivered: by which jobs, of which events, and since when. */
-export interface DeliveredWindow {
+interface DeliveredWindow {
   jobs: readonly string[];
   /** Absent: all. */
   events?: readonly string[] | undefined;
@@ -19,7 +19,7 @@ export interface FileInWindow {
   definitionId: number;
   /** Milliseconds since 1970. */
   openedAt: number;
-  /** Delivered rows in the window, as far as the last account of the file says; keys that are gone are all counted. */
+  /** Delivered rows in the window; keys that are gone are all counted. */
   rows: number;
   /** Nobody can tell any more whose rows they were: the staged copy is gone, or the keys are. */
   pruned: boolean;
@@ -27,13 +27,15 @@ export interface FileInWindow {
 
 interface Found extends Omit<FileInWindow, 'rows' | 'pruned'> {
   counted: number;
+  /** 1: its account, if there is one, is older than its rows. */
+  underWay: 0 | 1;
   prunedAt: number | null;
   keysPrunedAt: number | null;
 }
 
 /**
  * Files with rows that were delivered in a window, oldest first. What accounts say is asked first: rows are counted only of the files that
- * were begun before it.
+ * were begun before it, and of those that are being delivered.
  */
 export function filesInWindow({ db }: Pick<Ledger, 'db'>, window: DeliveredWindow): FileInWindow[] {
   const { jobs, events, since } = window;
@@ -41,13 +43,13 @@ export function filesInWindow({ db }: Pick<Ledger, 'db'>, window: DeliveredWindo
   const found = db
     .prepare<[string | null, string | null, string, number], Found>(
       `SELECT * FROM (SELECT p.id AS processing, p.job, p.name, p.definition_id AS definitionId, p.opened_at AS openedAt,
-           p.pruned_at AS prunedAt, p.keys_pruned_at AS keysPrunedAt,
+           p.pruned_at AS prunedAt, p.keys_pruned_at AS keysPrunedAt, (p.account IS NULL OR p.settled_at IS NULL) AS underWay,
            (SELECT coalesce(sum(json_extract(e.value, '$.counts.delivered')), 0) FROM json_each(p.account, '$.byEvent') e
             WHERE ? IS NULL OR json_extract(e.value, '$.eventName') IN (SELECT value FROM json_each(?))) AS counted
          FROM processings p
-         WHERE p.job IN (SELECT value FROM json_each(?)) AND p.account IS NOT NULL AND p.repeat_of IS NULL
+         WHERE p.job IN (SELECT value FROM json_each(?)) AND p.repeat_of IS NULL
            AND (p.closed_at IS NULL OR p.settled_at IS NULL OR max(p.closed_at, p.settled_at) >= ?))
-       WHERE counted > 0 ORDER BY processing`,
+       WHERE counted > 0 OR underWay ORDER BY processing`,
     )
     .all(names, names, JSON.stringify(jobs), since);
   const count = db
@@ -56,10 +58,10 @@ export function filesInWindow({ db }: Pick<Ledger, 'db'>, window: DeliveredWindo
          AND (? IS NULL OR d.event_name_id IN (SELECT id FROM event_names WHERE name IN (SELECT value FROM json_each(?))))`,
     )
     .pluck();
-  return found.flatMap(({ counted, prunedAt, keysPrunedAt, ...file }) => {
+  return found.flatMap(({ counted, underWay, prunedAt, keysPrunedAt, ...file }) => {
     const first = file.processing * LINES;
     const rows =
-      file.openedAt >= since || keysPrunedAt !== null
+      keysPrunedAt !== null || (file.openedAt >= since && underWay === 0)
         ? counted
         : (count.get(first, first + LINES - 1, since, names, names) ?? 0);
     return rows === 0 ? [] : [{ ...file, rows, pruned: prunedAt !== null || keysPrunedAt !== null }];

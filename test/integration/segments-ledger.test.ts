@@ -144,6 +144,39 @@ test('members whom the target refused are asked for again, and rows without an i
   expect((await runOnDay(0.1)).counts).toMatchObject({ delivered: 1, rejected: 1 });
 });
 
+test('rows of a file that is still being delivered count as soon as they are delivered', async () => {
+  const { world } = segments;
+  const drop = (name: string, ...people: number[]): void =>
+    world.drop(`${name}.csv`, csv(people.map((n) => row(`${name}-${n}`, { member: `user-${n}` }))));
+  drop('a', 1);
+  expect((await world.run('feed')).run).toMatchObject({ delivered: 1 });
+  drop('b', 2, 3);
+  const died = await world.cli(['run', 'feed'], { REFERRY_CRASH_AT: 'committed:2' });
+  expect(died.stderr).toContain('crash point committed');
+  expect((await world.run('segments')).run).toMatchObject({ delivered: 3, halted: null });
+  expect(segments.members().sort()).toEqual(['user-1', 'user-2', 'user-3']);
+  expect((await world.run('feed')).run).toMatchObject({ delivered: 2 });
+  // The same rows, now that the file has an account: nobody came or went.
+  expect((await world.run('segments')).run.files).toEqual([]);
+});
+
+test('forget says beforehand which segments stop with the staged copies that it takes, and they stop with that reason', async () => {
+  const { world } = segments;
+  const asked = 'asked.to.be.gone@example.com';
+  world.drop('a.csv', csv([row('A-1', { member: 'user-1' }), row('A-2', { member: 'user-2', email: asked })]));
+  await world.run('feed');
+  await world.run('segments');
+  const before = await world.cli(['forget', asked]);
+  expect(before.stdout).toContain('segment job segments would stop (MEMBERS_PRUNED): 1 file of its last 3 days');
+  const gone = await world.cli(['forget', asked, '--yes', '--reason', 'asked', '--json']);
+  expect(gone.json()).toMatchObject({ done: true, windows: [{ job: 'segments', days: 3, files: 1 }] });
+  expect((await world.run('segments')).run.halted).toMatchObject({
+    code: 'MEMBERS_PRUNED',
+    reason: expect.stringContaining('by retention or by `referry forget`'),
+  });
+  expect(segments.members().sort()).toEqual(['user-1', 'user-2']);
+});
+
 test('after a restore nothing is synced before it is known again what was delivered', async () => {
   const { world } = segments;
   const delivered = async (name: string, ...people: number[]): Promise<void> => {
