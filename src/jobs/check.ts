@@ -41,9 +41,12 @@ function checkAlone(job: Job): Finding[] {
   const { inbox, archive, processing, refused } = job.source;
   const folders = { archive, processing, refused, results: job.report.to, reports: job.report.reports };
   for (const [role, folder] of Object.entries(folders)) {
-    if (posix.normalize(folder) !== posix.normalize(inbox)) continue;
+    const taken = [inbox, ...inboxFolders(job).map((its) => its.folder)];
+    const same = taken.find((each) => posix.normalize(each) === posix.normalize(folder));
+    if (same === undefined) continue;
     const path = role === 'results' ? ['report', 'to'] : role === 'reports' ? ['report', 'reports'] : ['source', role];
-    const message = `the ${role} folder is the inbox (${inbox}); what is put there would be taken as input again`;
+    const what = same === inbox ? 'the inbox' : 'a folder of the inbox';
+    const message = `the ${role} folder is ${what} (${same}); what is put there would be taken as input again`;
     findings.push({ job, path, message, hint: 'name another folder', severity: 'error' });
   }
   for (const role of ['archive', 'refused', 'results', 'reports'] as const) {

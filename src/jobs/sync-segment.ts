@@ -20,10 +20,14 @@ const words = (usual: readonly string[]) =>
     .min(1)
     .default([...usual]);
 
+// In the name of a taken file a dot ends the folder.
 const folderName = (usual: string) =>
   z
     .string()
-    .regex(/^[A-Za-z0-9_-][A-Za-z0-9 _.-]{0,63}$/, 'expected the name of a folder of the inbox, without a slash')
+    .regex(
+      /^[A-Za-z0-9_-][A-Za-z0-9 _-]{0,63}$/,
+      'expected the name of a folder of the inbox: up to 64 letters, digits, blanks, dashes and underscores, without a slash or a dot',
+    )
     .default(usual);
 
 const ADD = ['add', 'added', 'a', 'insert', '+'];

@@ -117,3 +117,19 @@ test('an outbox of members is no inbox of any job', async () => {
     'error target.extoleFiles.sftp.url: the outbox is the inbox of events.yaml; files of members would be taken for its input',
   ]);
 });
+
+test('no folder of a job lies among those that its own files are taken from', async () => {
+  const action = { folders: {} };
+  const source = { url: 'file:///srv/a/inbox', match: '*.csv', archive: 'inbox/add' };
+  const sides = { members: { id: 'id', kind: 'changes', action }, source, report: { to: 'inbox/remove' } };
+  expect(await problemsOf({ a: job('a', sides) })).toEqual([
+    'error source.archive: the archive folder is a folder of the inbox (inbox/add); what is put there would be taken as input again',
+    'error report.to: the results folder is a folder of the inbox (inbox/remove); what is put there would be taken as input again',
+  ]);
+});
+
+test('folders of an inbox have no dot in their name, which ends it in the name of a taken file', async () => {
+  const action = { folders: { add: 'in', remove: 'in.gone' } };
+  const [found] = await problemsOf({ a: job('a', { members: { id: 'id', kind: 'changes', action } }) });
+  expect(found).toMatch(/members\.action\.folders\.remove.*without a slash or a dot/);
+});
