@@ -3,6 +3,9 @@ import { isMember } from '../../ledger/segment-members.ts';
 import type { Wanted } from '../../segments/difference.ts';
 import { partOf } from '../../segments/spool.ts';
 
+/** Ids are asked for in any order, and a part is read from the disk: so many parts stay at hand, a small share of all members. */
+const AT_HAND = 8;
+
 /** A membership as somebody wants it, part by part. */
 interface WantedParts {
   part(number: number): Wanted;
@@ -14,9 +17,10 @@ export function staysBy(
   segment: number,
   wanted: WantedParts,
 ): (id: string) => boolean {
+  const partAt = lately(wanted);
   return (id) => {
     const part = partOf(id);
-    const { add, remove } = wanted.part(part);
+    const { add, remove } = partAt(part);
     if (add.has(id)) return true;
     return remove !== 'rest' && !remove.has(id) && isMember(ledger, segment, [part, id]);
   };
@@ -29,8 +33,24 @@ export function isConfirmed({ ledger }: { ledger: Pick<Ledger, 'db'> }, segment:
 
 /** Whether somebody is to be added, or to be removed, by name. */
 export function spokenOf(wanted: WantedParts): (id: string) => boolean {
+  const partAt = lately(wanted);
   return (id) => {
-    const { add, remove } = wanted.part(partOf(id));
+    const { add, remove } = partAt(partOf(id));
     return add.has(id) || (remove !== 'rest' && remove.has(id));
+  };
+}
+
+/** The parts of a membership, of which those that were asked for last are kept. */
+function lately(wanted: WantedParts): (number: number) => Wanted {
+  const kept = new Map<number, Wanted>();
+  return (number) => {
+    const part = kept.get(number) ?? wanted.part(number);
+    kept.delete(number);
+    kept.set(number, part);
+    for (const oldest of kept.keys()) {
+      if (kept.size <= AT_HAND) break;
+      kept.delete(oldest);
+    }
+    return part;
   };
 }
