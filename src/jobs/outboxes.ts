@@ -5,7 +5,7 @@ import { placeOf, placeOfUrl } from './places.ts';
 import type { Path } from './references.ts';
 import type { Job } from './schema.ts';
 
-export interface Outbox {
+interface Outbox {
   /** Where the job file names it. */
   path: Path;
   /** Of all its folders. */

@@ -216,7 +216,7 @@ export function pushRecorder(ledger: Ledger, to: number): (rows: readonly (PushR
 }
 
 /** A row of a pass as its results tell it: who, and what came of it. */
-export interface ToldRow extends Pick<PushRow, 'outcome' | 'code' | 'reason' | 'eventId' | 'attempts' | 'at'> {
+interface ToldRow extends Pick<PushRow, 'outcome' | 'code' | 'reason' | 'eventId' | 'attempts' | 'at'> {
   linkId: number;
   email: string | null;
   partnerUserId: string | null;

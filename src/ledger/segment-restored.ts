@@ -58,7 +58,7 @@ function dropWork({ db }: Pick<Ledger, 'db'>, sync: number): void {
 }
 
 /** What results that were published in the lost time say of the sync of one segment of a file. */
-export interface SyncOfThen {
+interface SyncOfThen {
   segmentId: number;
   processingId: number;
   kind: SyncKind;

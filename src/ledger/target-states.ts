@@ -107,7 +107,7 @@ function pushed({ db }: Reading, job: string, named: NamedTargets | undefined): 
 }
 
 /** A target that the newest run which came to it could not bring on. */
-export interface StuckTarget {
+interface StuckTarget {
   kind: 'export' | 'push';
   target: string;
   /** Why. */

@@ -10,7 +10,7 @@ import { LOCAL, stagingProblem, syncFolder } from './stage.ts';
 const FLUSH_AT = 1 << 18;
 
 /** Rows that a run asks for elsewhere and takes as a file. */
-export interface GatheredRows {
+interface GatheredRows {
   columns: readonly string[];
   /** Batches of rows; cells[i] belongs to columns[i]. */
   batches: AsyncIterable<readonly (readonly string[])[]> | Iterable<readonly (readonly string[])[]>;
