@@ -15,7 +15,8 @@ import { checkKey } from '../mapping/key.ts';
 import { keyedHash } from '../pipelines/files/context.ts';
 import { findStagedRows, type StagedRow } from '../pipelines/files/staged-rows.ts';
 import type { Settings } from '../settings.ts';
-import { memberFate } from './explain-member.ts';
+import { collectMemberships, type ExplainedMembership } from './collect-memberships.ts';
+import { actionOf, memberFate } from './explain-member.ts';
 import { isoOrNull } from './print.ts';
 
 /** The answer of `explain --json`. Times are ISO 8601. */
@@ -25,6 +26,8 @@ export interface Explanation {
   found: boolean;
   /** Why nothing can be known, where that is so. */
   reason: string | null;
+  /** What holds now in each segment that the person is in, or that a row names. */
+  memberships: ExplainedMembership[];
   rows: ExplainedRow[];
 }
 
@@ -34,6 +37,8 @@ export interface ExplainedRow {
   file: ExplainedFile;
   line: number;
   eventName: string;
+  /** Of a row of a file of members: whether it wants the member in the segment or out of it. */
+  action: 'add' | 'remove' | null;
   destination: { provider: string; account: string; container: string } | null;
   /** One of the six outcomes, or `open`. */
   outcome: string;
@@ -94,18 +99,18 @@ export async function collectExplanation(settings: Settings, given: string): Pro
   const person = checkKey(given, 'customer', { ...AS_CUSTOMER, limit: PARTNER_USER_ID_LIMIT });
   const refused = verdict.ok ? null : `no row with such a key is ever accepted (${verdict.code}): ${verdict.reason}`;
   const key = verdict.ok ? verdict.key : person.ok ? person.key : given;
-  if (refused !== null && !person.ok) return { key, found: false, reason: refused, rows: [] };
+  if (refused !== null && !person.ok) return { key, found: false, reason: refused, memberships: [], rows: [] };
   const ledger = await openLedgerForReading(settings.ledger);
   if (!ledger) {
     const reason = `there is no ledger yet at ${settings.ledger}: nothing has run so far`;
-    return { key, found: false, reason, rows: [] };
+    return { key, found: false, reason, memberships: [], rows: [] };
   }
   try {
     const keys = new Set([key, ...(key.includes('@') ? [key.toLowerCase()] : []), ...peopleWithId(ledger, key)]);
-    const rows = rowsOfKeys(ledger, settings, [...keys]);
-    const [first] = rows;
-    if (!first) return { key, found: false, reason: refused, rows };
-    return { key: first.key, found: true, reason: null, rows };
+    const { rows, memberships } = foundOfKeys(ledger, settings, [...keys]);
+    const [first] = [...rows, ...memberships];
+    if (!first) return { key, found: false, reason: refused, memberships, rows };
+    return { key: first.key, found: true, reason: null, memberships, rows };
   } finally {
     await ledger.close();
   }
@@ -115,20 +120,29 @@ export async function collectExplanation(settings: Settings, given: string): Pro
 const AS_CUSTOMER = { unwrapExcel: false, scientific: 'accept' } as const;
 
 /** In the order of the keys. */
-function rowsOfKeys(ledger: Ledger, settings: Settings, keys: readonly string[]): ExplainedRow[] {
+function foundOfKeys(
+  ledger: Ledger,
+  settings: Settings,
+  keys: readonly string[],
+): Pick<Explanation, 'memberships' | 'rows'> {
   const hashed = keys.map((key) => ({ key, keyHash: Buffer.from(keyedHash(ledger)(key), 'hex') }));
   const hashes = hashed.map(({ keyHash }) => keyHash);
   const staged = findStagedRows(join(settings.state, 'staging'), stagedProcessings(ledger), hashes);
-  return hashed.flatMap(({ key, keyHash }) =>
+  const rows = hashed.flatMap(({ key, keyHash }) =>
     rowsOfKey(
       ledger,
-      keyHash,
+      { key, keyHash },
       staged.filter((row) => row.keyHash.equals(keyHash)),
     ).map((row) => ({ key, ...row })),
   );
+  return { memberships: collectMemberships(ledger, settings.state, keys, staged), rows };
 }
 
-function rowsOfKey(ledger: Ledger, keyHash: Buffer, staged: readonly StagedRow[]): Omit<ExplainedRow, 'key'>[] {
+function rowsOfKey(
+  ledger: Ledger,
+  { key, keyHash }: { key: string; keyHash: Buffer },
+  staged: readonly StagedRow[],
+): Omit<ExplainedRow, 'key'>[] {
   const deliveries = deliveriesOfKey(ledger, keyHash);
   const filesOf = (processing: number): KnownFile[] => fileAndRepeats(ledger, processing);
   const decided = ({ processing, line }: { processing: number; line: number }): ExplainedDecision[] =>
@@ -144,6 +158,7 @@ function rowsOfKey(ledger: Ledger, keyHash: Buffer, staged: readonly StagedRow[]
       .map((row) => ({
         ...stagedRow(row, deliveries, staged, filesOf(row.processing)),
         ...(row.verdict === 'passed' ? memberFate(ledger, row, keyHash) : undefined),
+        action: actionOf(ledger, row, key),
         decisions: decided(row),
       })),
   ];
@@ -170,6 +185,7 @@ function deliveredRow(
     file: fileOf(file),
     line: delivery.line,
     eventName: delivery.eventName,
+    action: null,
     destination: delivery.destination,
     outcome: outcomeOf(delivery),
     owns: isOwner(delivery),
@@ -196,7 +212,7 @@ function stagedRow(
   deliveries: readonly KnownDelivery[],
   staged: readonly StagedRow[],
   [file, ...repeats]: readonly KnownFile[],
-): Omit<ExplainedRow, 'key' | 'decisions'> {
+): Omit<ExplainedRow, 'key' | 'action' | 'decisions'> {
   const owner = deliveries.find((each) => isOwner(each) && each.eventName === row.eventName);
   const ownStaged = staged.find((each) => owner?.processing === each.processing && owner.line === each.line);
   return {

@@ -2,6 +2,8 @@ import { hasTable } from '../ledger/has-table.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { refusalsAmong } from '../ledger/segment-chunks.ts';
 import { syncsOf } from '../ledger/segment-syncs.ts';
+import { keyedHash } from '../pipelines/files/context.ts';
+import type { StagedRow } from '../pipelines/files/staged-rows.ts';
 
 /** What became of a member's row, as the results file has it. */
 export interface MemberFate {
@@ -32,7 +34,18 @@ export function memberFate(
   return {
     outcome: 'delivered',
     code: null,
-    reason: 'the target has the member as this row says',
+    reason: 'the target said yes to this row when its file was synced; a later file may say otherwise',
     eventId: `s${sync.id}`,
   };
+}
+
+/** What a member's row asks for, which its content hash says; null where it is no such row. */
+export function actionOf(
+  ledger: Pick<Ledger, 'hashKey'>,
+  { contentHash }: Pick<StagedRow, 'contentHash'>,
+  key: string,
+): 'add' | 'remove' | null {
+  const hash = keyedHash(ledger);
+  const of = (action: string): boolean => contentHash.equals(Buffer.from(hash(`${action} ${key}`), 'hex'));
+  return of('add') ? 'add' : of('remove') ? 'remove' : null;
 }

@@ -1,5 +1,6 @@
 import { visible } from '../reports/visible.ts';
 import type { ExplainedAttempt, ExplainedDecision, ExplainedRow, Explanation } from './collect-explanation.ts';
+import type { ExplainedMembership } from './collect-memberships.ts';
 import { count, say, table } from './print.ts';
 
 /** In words that can be read aloud on the telephone. */
@@ -12,11 +13,23 @@ export function printExplanation(explanation: Explanation): void {
     else for (const line of NOT_FOUND) say(line);
     return;
   }
+  for (const membership of explanation.memberships) say(visible(membershipWords(membership, key)));
   say(`${count(rows.length, 'row')} with this key ${rows.length === 1 ? 'is' : 'are'} known.`);
   for (const row of rows) {
     say();
     for (const line of rowLines(row, key)) say(line);
   }
+}
+
+/** What holds now, before the rows that led to it. */
+function membershipWords({ segment, destination, member, changed, ...its }: ExplainedMembership, key: string): string {
+  const { provider, account, container } = destination;
+  const who = its.key === key ? '' : `${its.key} `;
+  const now = `${who}is ${member ? 'a' : 'no'} confirmed member of ${segment} at ${provider} ${account}/${container} now`;
+  if (!changed) return now;
+  const { at, file, name, line } = changed;
+  const by = `${member ? 'added' : 'removed'} by ${name} (${file}, ${line === null ? 'which does not name them' : `line ${line}`})`;
+  return `${now}: since ${moment(at)}, ${by}`;
 }
 
 const NOT_FOUND = [
@@ -35,6 +48,8 @@ function rowLines(row: ExplainedRow, key: string): string[] {
     if (value !== null && value !== '') facts.push([name, value]);
   };
   if (row.key !== key) fact('key', row.key);
+  const wants = { add: 'add to the segment', remove: 'remove from the segment' };
+  fact('action', row.action && wants[row.action]);
   fact('row', `line ${row.line} of ${file.name}, job ${file.job}`);
   fact('taken', `${moment(file.takenAt)}, sha256 ${file.sha256 ?? 'not known yet'}`);
   fact('meaning', meaningOf(row));
