@@ -34,7 +34,7 @@ const MOST_UNASKED = 100;
 export async function decide<Seen>(
   kind: DecisionKind<Seen>,
   verb: Verb<DecisionRequest, Decided>,
-  wording: Wording,
+  usual: Wording,
   find: (ledger: Ledger) => Scope,
   options: DecideOptions,
   print?: (decided: Decided) => void,
@@ -48,11 +48,14 @@ export async function decide<Seen>(
   const { request, planned } = await look(kind, find, reason, options);
   const json = options.json === true;
   const { rows } = planned;
+  const ofMembers = planned.files.some(({ changes }) => changes !== undefined);
+  // Of a list of members only what differs leaves.
+  const wording = ofMembers ? { ...usual, would: 'rows would be synced' } : usual;
   if (options.dryRun || isNothing(planned)) {
     printPlanned(wording, request, planned, { json, dryRun: options.dryRun === true });
     return EXIT.ok;
   }
-  if (options.expect === undefined && rows > MOST_UNASKED && !json)
+  if ((ofMembers || (options.expect === undefined && rows > MOST_UNASKED)) && !json)
     printPlanned(wording, request, planned, { json, dryRun: false });
   await confirmCount(rows, options.expect, rows > MOST_UNASKED, wording);
   const told = print ?? ((decided: Decided) => printDecided(wording, request, decided, json));
@@ -75,8 +78,11 @@ async function look<Seen>(
     const request: DecisionRequest = { verb: kind.name, ...find(ledger), reason, by, host: hostname(), expect: 0 };
     const job = await readJob(settings.jobs, request.job, io.env);
     const { signal } = stop;
-    const seen = await kind.look?.({ job, ledger, state: settings.state, io, signal, progress: () => {} }, request);
-    return { request, planned: kind.plan({ ledger, staging: join(settings.state, 'staging') }, request, job, seen) };
+    const context = { job, ledger, state: settings.state, io, signal, progress: () => {} };
+    const seen = await kind.look?.(context, request);
+    const planned = kind.plan({ ledger, staging: join(settings.state, 'staging') }, request, job, seen);
+    const shown = await kind.preview?.(context, planned.files);
+    return { request, planned: shown ? { ...planned, files: shown } : planned };
   } finally {
     stop.dispose();
     await ledger?.close();

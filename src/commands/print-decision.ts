@@ -1,4 +1,5 @@
-import type { DecisionRequest, Planned } from '../pipelines/files/decide/planned.ts';
+import type { DecisionRequest, Planned, SegmentChange } from '../pipelines/files/decide/planned.ts';
+import { groupCount } from '../reports/money.ts';
 import type { Decided } from '../schedule/decide.ts';
 import { printRun } from './perform-and-print.ts';
 import { count, say, sayJson, table } from './print.ts';
@@ -42,6 +43,15 @@ export function printPlanned(
     '  ',
   ))
     say(line);
+  for (const { processing, changes = [] } of files)
+    for (const change of changes) say(`  p${processing}  ${changeWords(change)}`);
+}
+
+/** `vip would add 10, remove 56 of 95 (59 %)`. */
+function changeWords({ segment, before, toAdd, toRemove, superseded }: SegmentChange): string {
+  if (superseded) return `${segment} would stay as it is: a newer snapshot was synced since`;
+  const share = before === 0 ? '' : ` (${Math.round((toRemove / before) * 1000) / 10} %)`;
+  return `${segment} would add ${groupCount(toAdd)}, remove ${groupCount(toRemove)} of ${count(before, 'confirmed member')}${share}`;
 }
 
 /** What was done, and the run that did it. */
@@ -67,9 +77,10 @@ export function printDecided(wording: Wording, request: DecisionRequest, decided
   if (run) printRun(run, false);
 }
 
-const fileJson = ({ processing, export: id, name, rows, because }: Planned['files'][number]): object => ({
+const fileJson = ({ processing, export: id, name, rows, because, changes }: Planned['files'][number]): object => ({
   file: id ?? `p${processing}`,
   name,
   rows,
   because,
+  ...(changes ? { changes } : {}),
 });

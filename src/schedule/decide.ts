@@ -31,6 +31,8 @@ export interface DecisionKind<Seen = undefined> {
   name: DecisionRequest['verb'];
   look?(context: LookContext, request: DecisionRequest): Promise<Seen>;
   plan(context: PlanContext, request: DecisionRequest, job: Job, seen: Seen | undefined): Planned;
+  /** What the person is shown beside the plan. Nothing rests upon it. */
+  preview?(context: LookContext, files: readonly PlannedFile[]): Promise<PlannedFile[]>;
 }
 
 /** What became of a decision. `run` is absent where there was nothing to do. */
@@ -81,7 +83,10 @@ export function decisionVerb<Seen>(kind: DecisionKind<Seen>): Verb<DecisionReque
           decision = ledger.db.transaction(() => record(planned.plan)).immediate();
         });
       crashPoint('decision-planned');
-      io.log.info({ job: job.id, verb: request.verb, decision, rows, by: request.by }, 'decided');
+      const told = { job: job.id, verb: request.verb, decision, rows, by: request.by };
+      // A command that does it itself says so in its answer.
+      if (options.requestId === undefined) io.log.debug(told, 'decided');
+      else io.log.info(told, 'decided');
       const run = await goOn(job, only, begin, options);
       crashPoint('decision-applied');
       const decided = decision === undefined ? said : { ...said, decision };

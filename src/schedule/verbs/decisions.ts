@@ -7,10 +7,25 @@ import { planRelease } from '../../pipelines/files/decide/plan-release.ts';
 import { fileToReprocess, type Judged, planReprocess } from '../../pipelines/files/decide/plan-reprocess.ts';
 import { planResolve } from '../../pipelines/files/decide/plan-resolve.ts';
 import { planRetry } from '../../pipelines/files/decide/plan-retry.ts';
+import type { PlannedFile } from '../../pipelines/files/decide/planned.ts';
 import { judgeAgain } from '../../pipelines/files/dry-run.ts';
 import { type DecisionKind, decisionVerb } from '../decide.ts';
 
-export const RELEASE: DecisionKind = { name: 'release', plan: planRelease };
+export const RELEASE: DecisionKind = {
+  name: 'release',
+  plan: planRelease,
+  preview: async ({ job, state, ...context }, files) => {
+    if (job.pipeline !== 'sync-segment') return [...files];
+    const { changesOfHeld } = await import('../../pipelines/sync-segment/preview.ts');
+    const staging = join(state, 'staging');
+    const shown: PlannedFile[] = [];
+    for (const file of files) {
+      const changes = await changesOfHeld({ ...context, staging }, job, file.processing);
+      shown.push(changes.length === 0 ? file : { ...file, changes });
+    }
+    return shown;
+  },
+};
 export const REJECT: DecisionKind = { name: 'reject', plan: planReject };
 export const RESOLVE: DecisionKind = { name: 'resolve', plan: planResolve };
 export const CONFIRM: DecisionKind = { name: 'confirm', plan: planConfirm };

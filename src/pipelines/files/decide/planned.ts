@@ -24,6 +24,16 @@ export interface DecisionRequest {
   expect: number;
 }
 
+/** What releasing a file of members would change of one segment; `superseded`: a newer snapshot was synced, so nothing. */
+export interface SegmentChange {
+  segment: string;
+  /** Confirmed members. */
+  before: number;
+  toAdd: number;
+  toRemove: number;
+  superseded: boolean;
+}
+
 /** What a decision would do to one file. */
 export interface PlannedFile {
   processing: number;
@@ -33,6 +43,8 @@ export interface PlannedFile {
   rows: number;
   /** Why its rows wait, in words. */
   because: string;
+  /** Of a held file of members, as far as it can be said beforehand. */
+  changes?: SegmentChange[];
 }
 
 /** What a decision would do, found by reading only. */
