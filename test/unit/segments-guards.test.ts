@@ -67,6 +67,14 @@ describe('a sync is held, with both numbers,', () => {
   });
 });
 
+test('a sync that several guards speak against says all of them, under the code of the first', () => {
+  const why = held({ before: 1, toAdd: 100, toRemove: 1, vouched: false });
+  expect(why?.code).toBe('SEGMENT_UNVOUCHED');
+  expect(why?.message).toMatch(
+    /1 of 1 confirmed member; also vip would lose 1 of 1 .*; also vip would get 100 members more .*; nothing was sent$/,
+  );
+});
+
 describe('a sync goes on', () => {
   test.each<[string, Partial<Intent>, Partial<GuardRules>]>([
     ['with as many removals as the share', { toRemove: 200, toAdd: 200 }, {}],

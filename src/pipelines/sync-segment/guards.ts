@@ -99,27 +99,33 @@ export function reasonToHoldSync(intent: Intent, rules: GuardRules): HoldReason 
       `the target has another list for ${segment} than at the sync before, with ${intent.there ?? 'an unknown number of'} members where ${before} were confirmed`,
       'look whether somebody deleted the list there: released, all members of the file are added to the new one',
     );
+  const against: HoldReason[] = [];
+  const speaks = (code: string, message: string, hint: string): void => {
+    against.push({ code, message, hint });
+  };
   // Cut off within the last id, changes name somebody else.
   if (kind !== 'repair' && toRemove > 0 && !intent.vouched && rules.unvouched === 'hold')
-    return held(
+    speaks(
       'SEGMENT_UNVOUCHED',
       `nothing says that the ${kind === 'snapshot' ? 'snapshot' : 'file of changes'} of ${segment} is whole, and it would remove ${toRemove} of ${of(before, 'confirmed member', 'confirmed members')}`,
       'have the sender write a trailer or a manifest with the number of rows (file.trailer, source.manifest), and end the last line; or set guards.unvouched: accept; release the file if it is known to be whole',
     );
   if (toRemove > before * rules.maxShrink)
-    return held(
+    speaks(
       'SEGMENT_SHRINKS',
       `${segment} would lose ${toRemove} of ${of(before, 'confirmed member', 'confirmed members')} (${percent(toRemove, before)}), ${share(rules.maxShrink)} is allowed (guards.maxShrink)`,
       'ask the sender whether the file is whole: release it if it is, else reject it',
     );
   const more = toAdd - intent.refusedBefore;
   if (before > 0 && more > before * rules.maxGrowth)
-    return held(
+    speaks(
       'SEGMENT_GROWS',
       `${segment} would get ${more} members more than the ${before} that are confirmed (${percent(more, before)}), ${share(rules.maxGrowth)} is allowed (guards.maxGrowth)`,
       'ask the sender whether these are the members of this segment: release the file if they are, else reject it',
     );
-  return undefined;
+  // Whoever releases it releases all of it: each counts, and the first gives the code and the way out.
+  const [first] = against;
+  return first && held(first.code, against.map(({ message }) => message).join('; also '), first.hint);
 }
 
 const of = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
