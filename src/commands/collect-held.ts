@@ -25,6 +25,8 @@ export interface Waits {
   lines: number[];
   key: string | null;
   reason: string;
+  /** What speaks for which way out, where something was said. */
+  advice: string | null;
   /** Each is a way out. */
   commands: string[];
 }
@@ -53,8 +55,16 @@ export async function collectHeld(ledger: Ledger, state: string, job: string | u
   return [...waits.sort((a, b) => a.processing - b.processing).map(({ it }) => it), ...exports];
 }
 
-function heldFile(file: ListedFile, why: { code: string; message: string }): Waits {
+/** Of these it is the file that is in doubt, and not the job. */
+const OF_THE_FILE = /^(SEGMENT_(?!HAS_MEMBERS)|TRAILER_|MANIFEST_)/;
+
+function heldFile(file: ListedFile, why: { code: string; message: string; hint?: string }): Waits {
   const id = `p${file.processing}`;
+  const again = `referry reprocess ${id} ${WHY}     # after the job was corrected`;
+  const ends = [
+    `referry release ${id} ${WHY}     # it is right as it is: send it`,
+    `referry reject ${id} ${WHY}     # send none of it`,
+  ];
   return {
     ...place(file),
     kind: 'file',
@@ -64,18 +74,17 @@ function heldFile(file: ListedFile, why: { code: string; message: string }): Wai
     lines: [],
     key: null,
     reason: why.message,
-    commands: [
-      `referry reprocess ${id} ${WHY}     # after the job was corrected`,
-      `referry release ${id} ${WHY}     # it is right as it is: send it`,
-      `referry reject ${id} ${WHY}     # send none of it`,
-    ],
+    advice: why.hint ?? null,
+    commands: OF_THE_FILE.test(why.code)
+      ? [`referry release ${id} --dry-run     # what would change`, ...ends, again]
+      : [again, ...ends],
   };
 }
 
 function heldExport({ id, job, target, code, reason, rows, madeAt }: KnownExport): Waits {
   return {
     ...{ kind: 'export', job, file: `e${id}`, name: `export ${target}`, code, rows, since: isoOrNull(madeAt) },
-    ...{ lines: [], key: null, reason },
+    ...{ lines: [], key: null, reason, advice: null },
     commands: [`referry release e${id} ${WHY}     # the links are rightly gone: export what there is`],
   };
 }
@@ -91,6 +100,7 @@ function heldRows(rows: WaitingRows): Waits {
     lines: [rows.line],
     key: rows.key,
     reason: rows.reason,
+    advice: null,
   };
   if (rows.kind === 'conflict')
     return {
@@ -138,6 +148,7 @@ async function inFile(ledger: Ledger, state: string, file: ListedFile): Promise<
     lines,
     key: key === '' ? null : key,
     reason: `lines ${listed(lines)} have the same key and different content; none was sent`,
+    advice: null,
     commands: members
       ? [`referry explain ${quoted(key)}     # nothing to decide here: a later file says which of them holds`]
       : lines.slice(0, MOST_LINES).map((line) => pickOf(file.processing, line, key)),

@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { takesFiles } from '../jobs/check-links.ts';
 import type { Job } from '../jobs/schema.ts';
 import { openLedgerForReading } from '../ledger/open.ts';
-import { EXIT } from '../model.ts';
+import { EXIT, type Notice } from '../model.ts';
 import { type DryRunFile, dryRunJob } from '../pipelines/files/dry-run.ts';
 import { mustLieInFolder } from '../pipelines/files/inbox.ts';
 import { gatherOf, laneFor, outlineOf, takes } from '../pipelines/registry.ts';
 import { readJob } from '../schedule/jobs.ts';
-import { say } from './print.ts';
+import { noteOf, say } from './print.ts';
 import { showProgress } from './progress.ts';
 import { openWorld, stopSignal } from './shared.ts';
 
@@ -24,6 +24,7 @@ export async function dryRun(
   const ledger = await openLedgerForReading(settings.ledger);
   const staging = join(settings.state, 'staging');
   const world = { ledger, io, signal: stop.signal, staging, progress: progress.tell };
+  const notices: Notice[] = [];
   try {
     const files = await dryRunJob({
       job,
@@ -35,9 +36,11 @@ export async function dryRun(
       outline: outlineOf(job, io),
       ...(request.file === undefined ? { gather: gatherOf(job, world) } : { file: request.file }),
       progress: progress.tell,
+      tell: (notice) => notices.push(notice),
     });
     progress.stop();
-    say(options.json ? JSON.stringify({ job: job.id, dryRun: true, files }) : textOf(job, files).trimEnd());
+    if (options.json) say(JSON.stringify({ job: job.id, dryRun: true, files, notices }));
+    else say([textOf(job, files).trimEnd(), ...notices.map(noteOf)].join('\n'));
     const attention = files.some((file) => file.refused || file.heldBecause || file.conflict > 0);
     return attention ? EXIT.attention : EXIT.ok;
   } finally {
@@ -69,9 +72,10 @@ function textOf(job: Job, files: readonly DryRunFile[]): string {
     }
     if (file.heldBecause) lines.push(`  would be held: ${file.heldBecause.code}: ${file.heldBecause.message}`);
     const { read, wouldSend, duplicate, conflict, rejected, held } = file;
-    lines.push(
-      `  read ${read} = would send ${wouldSend} + duplicate ${duplicate} + conflict ${conflict} + rejected ${rejected} + held ${held}; lane ${file.lane}`,
-    );
+    const others = `duplicate ${duplicate} + conflict ${conflict} + rejected ${rejected} + held ${held}`;
+    // Of members only what differs leaves.
+    if (file.segments) lines.push(`  read ${read} = members named ${wouldSend} + ${others}`);
+    else lines.push(`  read ${read} = would send ${wouldSend} + ${others}; lane ${file.lane}`);
     if (file.takes) lines.push(`  takes: ${file.takes}`);
     for (const { segment, before, desired, toAdd, toRemove, unchanged, sample } of file.segments ?? []) {
       lines.push(
@@ -91,6 +95,9 @@ function textOf(job: Job, files: readonly DryRunFile[]): string {
       lines.push(`  ${reason.outcome} ${reason.code}: ${reason.count}, e.g. line ${examples}`);
     }
   }
+  const told = files.flatMap(({ segments = [] }) => segments.map(({ segment }) => segment));
+  if (new Set(told).size < told.length)
+    lines.push('', 'Each file is judged against the members of now. A run takes them one after the other, so later ones may come out otherwise.');
   lines.push('', 'A dry run: nothing was taken, sent or stored.');
   return `${lines.join('\n')}\n`;
 }

@@ -46,6 +46,7 @@ export function printHeld(waits: readonly Waits[], now: number): void {
         `  ${it.key === null ? '' : `key ${it.key}, `}${it.lines.length !== 1 ? '' : `line ${it.lines[0]}: `}${it.reason}`,
       ),
     );
+    if (it.advice !== null) say(visible(`  what to do: ${it.advice}`));
     for (const command of it.commands) say(visible(`    ${command}`));
     say();
   }

@@ -62,7 +62,7 @@ function countLines(account: ReportAccount, width: number, paint: Paint): string
       ),
     );
     for (const remark of remarks(file))
-      lines.push(...wrapped(remark, width - 4).map((line) => paint('yellow', `    ${line}`)));
+      lines.push(...wrapped(remark, width - 4, MOST_OF_REMARK).map((line) => paint('yellow', `    ${line}`)));
   }
   const carried = carriedIn(account);
   if (carried > 0) {
@@ -117,12 +117,14 @@ function reasonLines(files: readonly FileAccount[], width: number, most: number)
 const MASKED = 'Values are masked here (X a letter, 9 a digit); the results file has them.';
 const CODE = 18;
 const MOST_LINES = 2;
+/** What is to be done stands at the end of a remark: none that we write is longer. */
+const MOST_OF_REMARK = 8;
 
-/** At most two lines, broken between words where there are any. */
-function wrapped(text: string, width: number): string[] {
+/** So many lines at most, broken between words where there are any. */
+function wrapped(text: string, width: number, most = MOST_LINES): string[] {
   const lines: string[] = [];
   let rest = visible(text);
-  while ([...rest].length > width && lines.length < MOST_LINES - 1) {
+  while ([...rest].length > width && lines.length < most - 1) {
     const head = [...rest].slice(0, width + 1).join('');
     const space = head.lastIndexOf(' ');
     const at = space > width / 2 ? space : [...head].slice(0, width).join('').length;

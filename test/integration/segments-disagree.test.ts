@@ -22,6 +22,11 @@ test('a snapshot whose trailer disagrees is held with both numbers, and applied 
   expect(code).toBe(3);
   const held = await segments.world.cli(['held', 'segments']);
   expect(held.stdout).toContain('the trailer says 10, the file has 8');
+  expect(held.stdout).toMatch(
+    /what to do: .* right as it is: it is then applied so\.\n +referry release p2 --dry-run .*\n +referry release/,
+  );
+  const look = await segments.world.cli(['release', 'p2', '--dry-run']);
+  expect(look.stdout).toContain('vip would add 0, remove 2 of 10 confirmed members (20 %)');
   expect([sent(), segments.members().length]).toEqual([before, 10]);
   const released = await segments.world.cli(['release', 'p2', '--by', 'eve', '--reason', 'two left', '--json']);
   expect(released.json(), released.stderr).toMatchObject({ rows: 8, run: { delivered: 8, balanced: true } });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openSegmentsWorld, type SegmentsWorld, users } from './support/segments-world.ts';
+import { openSegmentsWorld, type SegmentsWorld, snapshot, users } from './support/segments-world.ts';
 
 let segments: SegmentsWorld;
 
@@ -38,6 +38,7 @@ test('a dry run says how many would be added and removed, shows ids masked, and 
   const before = segments.braze.received.length;
   segments.drop('b.csv', users(3, 28));
   const { code, stdout } = await segments.world.cli(['run', 'segments', '--dry-run']);
+  expect(stdout).toMatch(/read \d+ = members named 26 \+ duplicate/);
   expect(stdout).toContain('vip: 26 named, 25 confirmed: would add 3, remove 2; 23 unchanged');
   expect(stdout).toMatch(/add, masked: \S+, \S+, \S+\n/);
   expect(stdout).not.toMatch(/user-\d/);
@@ -103,6 +104,41 @@ test('explain says of a member what became of it, file by file', async () => {
   expect(await explained('user-25')).toEqual([['a.csv', 'delivered', null]]);
   const { stdout } = await segments.world.cli(['explain', 'user-25']);
   expect(stdout).toContain('its segment was synced, and the target said yes');
+  expect(stdout).toMatch(
+    /^is a confirmed member of vip at braze \S+ now: since .* UTC, added by a\.csv \(p1, line 26\)$/m,
+  );
+
+  const look = await segments.world.cli(['release', 'p2', '--dry-run']);
+  expect(look.stdout).toMatch(/p2 +vip would add 0, remove 21 of 26 confirmed members \(80.8 %\)/);
+  const asJson = await segments.world.cli(['release', 'p2', '--dry-run', '--json']);
+  expect(asJson.json()).toMatchObject({
+    files: [{ changes: [{ segment: 'vip', before: 26, toAdd: 0, toRemove: 21, superseded: false }] }],
+  });
+  const released = await segments.world.cli(['release', 'p2', '--reason', 'they left']);
+  expect(released.stdout).toContain('vip would add 0, remove 21 of 26 confirmed members (80.8 %)');
+  expect(released.stderr).not.toContain('"decided"');
+  const gone = await segments.world.cli(['explain', 'user-25']);
+  expect(gone.stdout).toMatch(
+    /^is no confirmed member of vip at braze \S+ now: since .* UTC, removed by b\.csv \(p2, which does not name them\)$/m,
+  );
+  expect((await segments.world.cli(['explain', 'user-25', '--json'])).json()).toMatchObject({
+    memberships: [{ segment: 'vip', member: false, changed: { file: 'p2', name: 'b.csv', line: null } }],
+    rows: [{ action: 'add' }],
+  });
+});
+
+test('explain tells a row that adds from one that removes, and which of them holds', async () => {
+  segments.job({ members: { kind: 'changes', action: { column: 'action' } } });
+  const rows = (members: string[]): string => snapshot(members, 'id,action');
+  segments.world.drop('a.csv', rows(users(1, 10).map((id) => `${id},add`)));
+  await segments.world.run('segments');
+  segments.world.drop('b.csv', rows(['user-3,remove']));
+  await segments.world.run('segments');
+  const { stdout } = await segments.world.cli(['explain', 'user-3']);
+  expect(stdout).toMatch(/^is no confirmed member of vip .*, removed by b\.csv \(p2, line 2\)$/m);
+  expect(stdout).toMatch(/action +add to the segment\n(?:.*\n)*.*action +remove from the segment\n/);
+  const other = await segments.world.cli(['explain', 'user-4']);
+  expect(other.stdout).toMatch(/^is a confirmed member of vip .*, added by a\.csv \(p1, line 5\)$/m);
 });
 
 test('of two rows that say both of a member none can be picked: a later file says which holds', async () => {

@@ -69,7 +69,7 @@ export async function verifySegment(
   const spool = createMemberSpool(join(staged, `verify-${segment.id}-${io.now()}`));
   try {
     const members = target.members?.bind(target);
-    if (!members) throw unreadable(target);
+    if (!members) throw unreadable(target, segment.name);
     const earlier = { targetId: segment.targetId, name: segment.targetName };
     await target.prepare({ id: segment.name, name: segment.targetName, since: segment.since, earlier }, signal);
     if (running) await endEarlier(ctx, job, name, target, running);
@@ -204,8 +204,9 @@ function stillSyncing({ id }: SegmentsJob, name: string, { processingId }: Sync)
   });
 }
 
-function unreadable({ identity }: MembershipTarget): TransferError {
-  return new TransferError('USAGE', `who is in a segment cannot be read at ${identity.provider} (${identity.target})`, {
+function unreadable({ identity }: MembershipTarget, name: string): TransferError {
+  const where = identity.target.replace('{segment}', name);
+  return new TransferError('USAGE', `who is in ${name} cannot be read at ${identity.provider} (${where})`, {
     hint: 'Extole audiences by API, and lists of HubSpot, Klaviyo and Iterable can be read',
   });
 }
