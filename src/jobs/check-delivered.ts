@@ -4,10 +4,10 @@ import { idKindOf } from './member-targets.ts';
 import type { EventsJob, Job, LinksJob, SegmentsJob } from './schema.ts';
 
 /** What can be wrong with `customers` of a job that takes people of rows that other jobs delivered. */
-export function checkCustomers(job: LinksJob, jobs: readonly Job[]): Finding[] {
+export function checkCustomers(job: LinksJob, jobs: readonly Job[], unread: ReadonlySet<string>): Finding[] {
   const { ledger } = job.customers;
   if (ledger === undefined) return [];
-  return checkDelivering(job, jobs, { ...ledger, at: ['customers', 'ledger'] }, (source, path) => {
+  return checkDelivering(job, jobs, { ...ledger, at: ['customers', 'ledger'], unread }, (source, path) => {
     if (source.retention.days > 0) return [];
     const message = `${source.id} keeps no staged file once its rows are final (retention.days: 0), and the people of its rows are in those alone`;
     return [{ job, path, message, hint: 'set retention.days there to a few days', severity: 'error' }];
@@ -17,13 +17,13 @@ export function checkCustomers(job: LinksJob, jobs: readonly Job[]): Finding[] {
 const DAY = 86_400_000;
 
 /** The same of `members`: whoever is in the window must be known as long as that. */
-export function checkDeliveredMembers(job: SegmentsJob, jobs: readonly Job[]): Finding[] {
+export function checkDeliveredMembers(job: SegmentsJob, jobs: readonly Job[], unread: ReadonlySet<string>): Finding[] {
   const { ledger } = job.members;
   if (ledger === undefined) return [];
   const at = ['members', 'ledger'];
   const { days } = ledger;
   const field = fieldOfMember(ledger, idKindOf(job.target));
-  return checkDelivering(job, jobs, { ...ledger, at }, (source, path) => {
+  return checkDelivering(job, jobs, { ...ledger, at, unread }, (source, path) => {
     const findings: Finding[] = [];
     if (source.retention.days < days) {
       const message = `${source.id} keeps staged files for ${source.retention.days} days (retention.days), and the people of ${days} days are in those alone`;
@@ -52,13 +52,15 @@ interface Delivering {
   pgp?: object | undefined;
   /** The section of the job that says so. */
   at: readonly string[];
+  /** Ids of job files with errors, of which nothing more is known. */
+  unread: ReadonlySet<string>;
 }
 
 /** The jobs of which rows are taken; `own` looks at each as its reader needs it. */
 function checkDelivering(
   job: Job,
   jobs: readonly Job[],
-  { at, ...from }: Delivering,
+  { at, unread, ...from }: Delivering,
   own: (source: EventsJob, path: Finding['path']) => Finding[],
 ): Finding[] {
   const findings: Finding[] = [];
@@ -66,6 +68,7 @@ function checkDelivering(
     const path = [...at, 'jobs', i];
     const source = jobs.find((each) => each.id === id);
     if (source === undefined) {
+      if (unread.has(id)) continue;
       const message = `no job file has the id ${id}; people whose rows it delivered before are taken all the same`;
       findings.push({ job, path, message, hint: 'write the id of a job that delivers events', severity: 'warning' });
       continue;

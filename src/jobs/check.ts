@@ -23,11 +23,11 @@ export interface Finding {
 /** Lanes that write the rows into a file of their own first. */
 const UPLOADING: ReadonlySet<string> = new Set(['sftp', 'batch', 'folder']);
 
-/** Everything that can be wrong with jobs beyond the form of each; needs no network and no ledger. */
-export function checkJobs(jobs: readonly Job[]): Finding[] {
+/** Everything that can be wrong with jobs beyond the form of each; needs no network and no ledger. `unread`: ids of job files whose form is wrong. */
+export function checkJobs(jobs: readonly Job[], unread: ReadonlySet<string> = new Set()): Finding[] {
   const delivered = jobs.flatMap((job) => {
-    if (job.pipeline === 'export-share-links') return checkCustomers(job, jobs);
-    return job.pipeline === 'sync-segment' ? checkDeliveredMembers(job, jobs) : [];
+    if (job.pipeline === 'export-share-links') return checkCustomers(job, jobs, unread);
+    return job.pipeline === 'sync-segment' ? checkDeliveredMembers(job, jobs, unread) : [];
   });
   return [...jobs.flatMap(checkAlone), ...delivered, ...pairs(jobs).flatMap(([a, b]) => checkPair(a, b))];
 }

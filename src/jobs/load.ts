@@ -30,6 +30,8 @@ type Locate = (path: Path, what?: 'key' | 'value') => Position;
 
 interface LoadedFile {
   job?: Job;
+  /** Its id, where it has errors. */
+  broken?: string;
   problems: JobProblem[];
   locate: Locate;
 }
@@ -54,10 +56,13 @@ export async function loadJobs(
     if (job !== undefined && job.notify === undefined && beside.notify !== undefined)
       Object.assign(job, { notify: beside.notify, sharedNotify: true });
   const jobs = loaded.flatMap(({ job }) => (job === undefined ? [] : [job]));
-  const findings = [...checkJobs(jobs), ...(await checkKeys(jobs))].map(({ job, path, ...rest }): JobProblem => {
-    const locate = loaded.find((each) => each.job === job)?.locate;
-    return { file: job.path, ...(locate?.(path) ?? { line: 1, column: 1 }), field: fieldName(path), ...rest };
-  });
+  const unread = new Set(loaded.flatMap(({ broken }) => broken ?? []));
+  const findings = [...checkJobs(jobs, unread), ...(await checkKeys(jobs))].map(
+    ({ job, path, ...rest }): JobProblem => {
+      const locate = loaded.find((each) => each.job === job)?.locate;
+      return { file: job.path, ...(locate?.(path) ?? { line: 1, column: 1 }), field: fieldName(path), ...rest };
+    },
+  );
   const problems = [...beside.problems, ...loaded.flatMap((each) => each.problems), ...findings].sort(byPlace);
   const broken = new Set(problems.filter(({ severity }) => severity === 'error').map(({ file }) => file));
   return { jobs: jobs.filter(({ path }) => !broken.has(path)), problems };
@@ -100,7 +105,7 @@ async function loadFile(path: string, env: Readonly<Record<string, string | unde
       message: `the file cannot be read (${why})`,
       severity: 'error',
     } as const;
-    return { problems: [problem], locate: () => ({ line: 1, column: 1 }) };
+    return { problems: [problem], locate: () => ({ line: 1, column: 1 }), broken: idOf(path) };
   }
   return loadText(text, path, env);
 }
@@ -113,7 +118,11 @@ async function loadText(
   const yaml = readYaml(text);
   const { locate } = yaml;
   if (yaml.problems.length > 0) {
-    return { problems: yaml.problems.map((problem) => ({ file: path, ...problem, severity: 'error' })), locate };
+    return {
+      problems: yaml.problems.map((problem) => ({ file: path, ...problem, severity: 'error' })),
+      locate,
+      broken: idOf(path),
+    };
   }
   const resolved = await resolveReferences(yaml.data, path, env);
   const problems = resolved.problems.map((problem): JobProblem => {
@@ -138,10 +147,11 @@ async function loadText(
         severity: 'error',
       });
     }
-    return { problems, locate };
+    const said = valueAt(resolved.data, ['id']);
+    return { problems, locate, broken: typeof said === 'string' ? said : idOf(path) };
   }
-  if (failed.size > 0) return { problems, locate };
-  const id = parsed.data.id ?? basename(path).replace(/\.ya?ml$/i, '');
+  const id = parsed.data.id ?? idOf(path);
+  if (failed.size > 0) return { problems, locate, broken: id };
   const job: Job = { ...parsed.data, id, path };
   if (job.expect?.holidays !== undefined) {
     const holidays = await readHolidays(job.expect.holidays, path);
@@ -152,6 +162,8 @@ async function loadText(
   }
   return { job, problems, locate };
 }
+
+const idOf = (path: string): string => basename(path).replace(/\.ya?ml$/i, '');
 
 type Parsed =
   | { success: true; data: z.output<typeof jobSchema> }

@@ -73,6 +73,14 @@ test('the events must say by what the target knows their people', async () => {
   ]);
 });
 
+test('of a job whose file has errors it is not said that there is none', async () => {
+  for (const wrong of [{ retention: { days: '90d' } }, { retention: { days: '90d' }, id: 'feed' }]) {
+    const said = await problemsOf({ [wrong.id ? 'other' : 'feed']: { ...EVENTS, ...wrong }, s: delivered({}) });
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain('error retention.days');
+  }
+});
+
 test('a job of delivered members says nothing else of how they come, and has one segment', async () => {
   const feed = { ...EVENTS, retention: { days: 90 } };
   const found = async (more: object): Promise<string> =>
