@@ -128,13 +128,14 @@ function scopeSteps(scopes: ReadonlySet<string> | undefined, looked: Looked, nee
   }
   const wanted = [READ, ...(needs.write ? [WRITE] : []), ...(needs.imports ? [IMPORT] : [])];
   const missing = wanted.filter((scope) => !scopes.has(scope));
+  const makes = needs.write && 'noProperty' in looked;
+  const has = makes && scopes.has(DEFINE) ? [...wanted, DEFINE] : wanted;
   const steps: ProbeStep[] = [
     missing.length === 0
-      ? { step: 'scopes', ok: true, detail: wanted.join(', ') }
+      ? { step: 'scopes', ok: true, detail: has.join(', ') }
       : { step: 'scopes', ok: false, detail: `the app lacks ${missing.join(', ')}`, hint },
   ];
-  const makes = needs.write && 'noProperty' in looked && !scopes.has(DEFINE);
-  if (makes)
+  if (makes && !scopes.has(DEFINE))
     steps.push({
       step: 'scopes',
       ok: false,
