@@ -97,7 +97,10 @@ function textOf(job: Job, files: readonly DryRunFile[]): string {
   }
   const told = files.flatMap(({ segments = [] }) => segments.map(({ segment }) => segment));
   if (new Set(told).size < told.length)
-    lines.push('', 'Each file is judged against the members of now. A run takes them one after the other, so later ones may come out otherwise.');
+    lines.push(
+      '',
+      'Each file is judged against the members of now. A run takes them one after the other, so later ones may come out otherwise.',
+    );
   lines.push('', 'A dry run: nothing was taken, sent or stored.');
   return `${lines.join('\n')}\n`;
 }

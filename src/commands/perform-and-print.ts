@@ -6,7 +6,7 @@ import { renderFileTable } from '../reports/text-table.ts';
 import { visible } from '../reports/visible.ts';
 import type { Asked, Verb } from '../schedule/verb.ts';
 import { perform } from './perform.ts';
-import { count, say } from './print.ts';
+import { count, noteOf, say } from './print.ts';
 import { showProgress } from './progress.ts';
 import { runJson } from './run.ts';
 import { openWorld, stopSignal } from './shared.ts';
@@ -98,7 +98,7 @@ export function printRun({ account, reportPath }: RunResult, json: boolean): voi
     if (!account.halted && after.length === 0) say(`${account.job}: no new file, nothing left from earlier runs`);
   } else say(renderFileTable(account, { width: process.stdout.columns ?? 100 }).trimEnd());
   for (const line of [...segmentLines(account), ...after]) say(visible(line));
-  for (const notice of account.notices) say(visible(`  note: ${notice.message}`));
+  for (const notice of account.notices) say(noteOf(notice));
   for (const file of account.files) if (file.resultsPath) say(visible(`results: ${file.resultsPath}`));
   if (reportPath) say(visible(`report:  ${reportPath}`));
 }

@@ -1,3 +1,4 @@
+import type { Notice } from '../model.ts';
 import { visible } from '../reports/visible.ts';
 
 /** Answers go to standard output; everything else to standard error. */
@@ -48,3 +49,6 @@ export function age(ms: number): string {
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
 }
+
+/** What is to be known besides, with its code. */
+export const noteOf = ({ code, message }: Notice): string => visible(`  note: ${message} (${code})`);

@@ -121,7 +121,7 @@ TRL,2
 What a guard holds stays as it is at the target: \`referry held\` says why, with both numbers, and \`referry release\` lets it go. Results of each file
 are in \`files/results\`, reports in \`files/reports\`.
 
-To try it without any account, start the stand-ins in another terminal, and load the environment that they print in place of .env.:
+To try it without any account, start the stand-ins in another terminal, and load the environment that they print in place of .env:
 
 \`\`\`sh
 referry sandbox > sandbox.env       # terminal 1; runs until Ctrl-C

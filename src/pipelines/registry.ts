@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { createExtole } from '../destinations/extole/extole.ts';
 import type { Job } from '../jobs/schema.ts';
 import type { Ledger } from '../ledger/open.ts';
-import type { Io, Lane } from '../model.ts';
+import type { Io, Lane, Notice } from '../model.ts';
 import { carriersOf as bulkCarriers } from './export-share-links/bulk/carriers.ts';
 import { laneOfLinks, linksDestination } from './export-share-links/destination.ts';
 import { howLong } from './export-share-links/how-long.ts';
@@ -52,14 +52,14 @@ export function outlineOf(job: Job, io: Io): Outline | undefined {
 export function gatherOf(
   job: Job,
   ctx: Omit<Parameters<typeof writeDelivered>[0], 'crashPoint' | 'ledger'> & { ledger: Ledger | undefined },
-): ((folder: string) => Promise<{ path: string; name: string }>) | undefined {
+): ((folder: string) => Promise<{ path: string; name: string; notices: readonly Notice[] }>) | undefined {
   const { ledger } = ctx;
   if (job.pipeline !== 'sync-segment' || job.members.from !== 'ledger' || !ledger) return undefined;
   return async (folder) => {
     const people = findDelivered({ ...ctx, ledger }, job);
     const path = join(folder, people.name);
-    await writeDelivered({ ...ctx, ledger, crashPoint: () => {} }, job, people, path);
-    return { path, name: people.name };
+    const { notices } = await writeDelivered({ ...ctx, ledger, crashPoint: () => {} }, job, people, path);
+    return { path, name: people.name, notices };
   };
 }
 

@@ -67,6 +67,8 @@ test('of two files of the same time the one that removes goes first, so that who
 test('a file beside the folders is not taken, and told of; one that is given by hand counts by its folder', async () => {
   drop('add/vip-1.csv', users(1, 5), 100);
   drop('vip-2.csv', users(1, 5), 100);
+  const dry = await segments.world.cli(['run', 'segments', '--dry-run']);
+  expect(dry.stdout).toMatch(/ {2}note: vip-2\.csv in .* was not taken: .* \(OUTSIDE_FOLDERS\)/);
   const { run: found } = await run();
   expect(found.files).toHaveLength(1);
   expect(found.notices).toEqual([expect.objectContaining({ code: 'OUTSIDE_FOLDERS' })]);

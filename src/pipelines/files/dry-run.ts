@@ -9,7 +9,7 @@ import { parseStoredDefinition, storedDefinition } from '../../jobs/definition.t
 import type { Job } from '../../jobs/schema.ts';
 import { knownFile } from '../../ledger/known-file.ts';
 import type { Ledger } from '../../ledger/open.ts';
-import { FileRefused, type Io, type RefusalDetail, type RemoteFile } from '../../model.ts';
+import { FileRefused, type Io, type Notice, type RefusalDetail, type RemoteFile } from '../../model.ts';
 import { unlockPgpKeys } from '../../parsing/pgp-keys.ts';
 import { openRemote } from '../../remotes/open.ts';
 import { isCandidateName, markerFor, markerPattern, matchPattern } from '../../remotes/stable.ts';
@@ -74,10 +74,12 @@ export interface DryRunOptions {
   takes?: ((rows: number) => string) | undefined;
   outline?: Outline | undefined;
   /** Where a run writes the rows itself, out of the ledger alone: does so into a folder. Absent: only a run can ask for them. */
-  gather?: ((folder: string) => Promise<{ path: string; name: string }>) | undefined;
+  gather?: ((folder: string) => Promise<{ path: string; name: string; notices: readonly Notice[] }>) | undefined;
   /** A local file instead of the inbox. */
   file?: string;
   progress: (progress: Progress) => void;
+  /** What a run would say besides, such as of files that it leaves where they are. */
+  tell?: (notice: Notice) => void;
 }
 
 /** Reads every matching file of the inbox, or one local file, and says what a run would do. Takes, sends and stores nothing. */
@@ -91,7 +93,8 @@ export async function dryRunJob(options: DryRunOptions): Promise<DryRunFile[]> {
       return [await judge(options, staging, 0, local, localBytes(options.file), beside)];
     }
     if (options.gather) {
-      const { path, name } = await options.gather(staging);
+      const { path, name, notices } = await options.gather(staging);
+      for (const notice of notices) options.tell?.(notice);
       return [await judge(options, staging, 0, { name, size: (await stat(path)).size }, localBytes(path))];
     }
     // Rows that a run asks for elsewhere are asked for by a run alone.
@@ -100,7 +103,8 @@ export async function dryRunJob(options: DryRunOptions): Promise<DryRunFile[]> {
     const matches = matchPattern(options.job.source.match);
     const { manifest } = options.job.source;
     const isManifest = manifest ? markerPattern(manifest.name) : () => false;
-    const { folders } = await listInbox(remote, options.job, options.signal);
+    const { folders, notices } = await listInbox(remote, options.job, options.signal);
+    for (const notice of notices) options.tell?.(notice);
     const besides = new Map<string, Manifest>();
     const found: RemoteFile[] = [];
     for (const folder of folders) {
