@@ -239,7 +239,10 @@ function attentionOf(job: JobStatus): string[] {
   tell(rows.conflict.count, `${count(rows.conflict.count, 'row')} in conflict: referry held ${job.id}`);
   tell(rows.failed.count, `${count(rows.failed.count, 'row')} failed; the next run tries again`);
   tell(files.held.count, `${count(files.held.count, 'file')} held: referry held ${job.id}`);
-  tell(files.refused.count, `${count(files.refused.count, 'file')} refused`);
+  tell(
+    files.refused.count,
+    `${count(files.refused.count, 'file')} refused, told until a good one of the same name comes: referry files ${job.id} --only refused`,
+  );
   for (const { kind, target, held, failed, code } of job.targets) {
     if (held) said.push(`${job.id}: the export ${target} is held (${held.code}): referry held ${job.id}`);
     if (code !== '') said.push(`${job.id}: the ${kind} ${target} stopped: ${code}`);

@@ -23,6 +23,10 @@ export interface FileFacts {
 /** A later pass that is no mere repeat and knows what it is about. */
 const LATER = `l.job = p.job AND l.id > p.id AND l.repeat_of IS NULL AND l.state IN ('sealed','settled','published','closed')`;
 
+/** Of a processing `p`: a later pass over its contents, or a later file of its name, was not refused. */
+export const REPLACED = `EXISTS (SELECT 1 FROM processings l WHERE ${LATER} AND (l.file_id = p.file_id OR l.name = p.name)
+           AND coalesce(json_extract(l.refusal, '$.verdict'), '') <> 'refused')`;
+
 interface Row
   extends Omit<FileFacts, 'balanced' | 'replaced' | 'passedAgain' | 'reasons' | 'read' | 'rejected' | 'held'> {
   balanced: number;
@@ -42,8 +46,7 @@ export function fileFacts(ledger: Pick<Ledger, 'db'>, job: string, since: number
          p.opened_at AS openedAt, json_extract(p.account, '$.balanced') AS balanced,
          json_extract(p.account, '$.counts.read') AS read, json_extract(p.account, '$.counts.rejected') AS rejected,
          json_extract(p.account, '$.counts.held') AS held, json_extract(p.account, '$.reasons') AS reasons,
-         EXISTS (SELECT 1 FROM processings l WHERE ${LATER} AND (l.file_id = p.file_id OR l.name = p.name)
-           AND coalesce(json_extract(l.refusal, '$.verdict'), '') <> 'refused') AS replaced,
+         ${REPLACED} AS replaced,
          EXISTS (SELECT 1 FROM processings l WHERE ${LATER} AND l.file_id = p.file_id) AS passedAgain
        FROM processings p
        WHERE p.job = ? AND p.repeat_of IS NULL AND p.state = 'closed'

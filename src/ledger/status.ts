@@ -1,6 +1,7 @@
 import type { RunAccount } from '../model.ts';
 import { LINES, OF_PROCESSING } from './deliveries.ts';
 import { hasTable } from './has-table.ts';
+import { REPLACED } from './matters.ts';
 import type { Ledger } from './open.ts';
 import { awaitedAnswers } from './uploads.ts';
 
@@ -188,7 +189,8 @@ interface Leftovers {
 
 /**
  * What closed files left to a person: rows in conflict, files held as a whole (their rows are in no delivery), refused
- * files. Only while their staged copy is kept, and only the newest pass over the same contents.
+ * files. Only while their staged copy is kept, and only the newest pass over the same contents. A refused file is over once a later one of its
+ * name was not refused.
  */
 function closedLeftovers({ db }: Pick<Ledger, 'db'>): Leftovers[] {
   // Where a person picked one row, the others stay in conflict and wait for nobody.
@@ -209,6 +211,7 @@ function closedLeftovers({ db }: Pick<Ledger, 'db'>): Leftovers[] {
          WHERE state = 'closed' AND repeat_of IS NULL AND pruned_at IS NULL
            AND NOT EXISTS (SELECT 1 FROM processings later WHERE later.file_id = p.file_id AND later.id > p.id
              AND later.repeat_of IS NULL AND later.state <> 'vanished')
+           AND NOT (json_extract(account, '$.state') = 'refused' AND ${REPLACED})
        ) GROUP BY job`,
     )
     .all();

@@ -46,7 +46,10 @@ describe('referry status', () => {
     const status = json();
     expect(status).toMatchObject({
       executor: null,
-      attention: ['openings: 2 rows in conflict: referry held openings', 'openings: 1 file refused'],
+      attention: [
+        'openings: 2 rows in conflict: referry held openings',
+        'openings: 1 file refused, told until a good one of the same name comes: referry files openings --only refused',
+      ],
       jobs: [
         {
           id: 'openings',
@@ -136,4 +139,21 @@ describe('referry status', () => {
     const gone = await world.cli(['status', '--state', broken]);
     expect(gone.code).toBe(74);
   });
+});
+
+it('a refused file is told of until a good one of its name comes', async () => {
+  const own = await openWorld();
+  try {
+    own.job('openings');
+    own.drop('openings-1.csv', '"id,email\n', 30);
+    expect((await own.run('openings')).code).toBe(3);
+    expect((await own.cli(['status'])).code).toBe(3);
+    own.drop('openings-1.csv', csv(rows('R', 2)));
+    expect((await own.run('openings')).code).toBe(0);
+    const { code, json } = await own.cli(['status', '--json']);
+    expect(json()).toMatchObject({ attention: [], jobs: [{ files: { refused: { count: 0 } } }] });
+    expect(code).toBe(0);
+  } finally {
+    await own.close();
+  }
 });
