@@ -18,7 +18,8 @@ export const registerRelease: Register = (program, exit) => {
       'after',
       `
 A row is held with UNKNOWN_DELIVERY because nobody knows whether Extole has it. Releasing it says that sending it again is
-right: look its key up at Extole first. An export of share links is held with EXPORT_SHRUNK because it has far fewer rows than the
+right: look its key up at Extole first. A membership file, or what is held of it (SEGMENT_SHRINKS and the like), is released as a whole: it is then
+applied to its segments, whatever the guards say; --dry-run first. An export of share links is held with EXPORT_SHRUNK because it has far fewer rows than the
 one before; released, it is made anew and replaces that one. Works while the daemon runs, which then does it. Giving it twice is harmless.
 
 Example:
