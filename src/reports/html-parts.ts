@@ -82,6 +82,12 @@ export function eventTable(events: readonly EventAccount[], timezone: string, to
   return countsTable('Event name', rows, total, 'First and last event');
 }
 
+/** The same of members: an event's name is the segment's, and there is no time of it. */
+export function segmentRowsTable(events: readonly EventAccount[], total?: Counts): string {
+  const rows = events.map(({ eventName, counts }): CountsRow => ({ label: name(eventWords(eventName)), counts }));
+  return countsTable('Segment', rows, total);
+}
+
 /** Empty where no row carries an amount. Columns that no currency uses are left out. */
 export function moneyTable(events: readonly EventAccount[]): string {
   const paid = events.filter((event) => Object.keys(event.money).length > 0);

@@ -9,6 +9,7 @@ import {
   name,
   outcomeBar,
   reasonTable,
+  segmentRowsTable,
   stateBadge,
 } from './html-parts.ts';
 import { STYLE } from './html-style.ts';
@@ -17,7 +18,16 @@ import { segmentSection } from './segments-html.ts';
 import { eventTotals } from './totals.ts';
 import { type Concern, isDay, type ReportAccount, type Verdict, verdictOf } from './verdict.ts';
 import { html } from './visible.ts';
-import { COLUMN_WORDS, COLUMNS, clockTime, laneWords, plural, proofWords, refusalWords } from './words.ts';
+import {
+  COLUMN_WORDS,
+  COLUMNS,
+  clockTime,
+  laneWords,
+  MEMBER_WORDS,
+  plural,
+  proofWords,
+  refusalWords,
+} from './words.ts';
 
 /**
  * The report as one page that needs nothing else: no script, no network, and a policy that allows neither. The verdict comes
@@ -47,7 +57,7 @@ ${fileSections(account)}
 ${runSection(account)}
 ${notices(account)}
 </main>
-${glossary()}
+${glossary(account)}
 </body></html>
 `;
 }
@@ -150,6 +160,7 @@ function fileTable(account: ReportAccount): string {
 function eventSection(account: ReportAccount): string {
   const events = eventTotals(account.files);
   if (events.length === 0) return '';
+  if (isOfMembers(account)) return `<h2>Rows by segment</h2>${segmentRowsTable(events)}`;
   return `<h2>Event names</h2>${eventTable(events, account.timezone)}${section('Amounts', moneyTable(events))}`;
 }
 
@@ -186,7 +197,9 @@ function fileDetails(file: FileAccount, account: ReportAccount, provider: string
     refusalBox(file),
     `<dl class="about">${facts.map(([term, text]) => `<dt>${term}</dt><dd>${text}</dd>`).join('')}</dl>`,
     file.byEvent.length > 0
-      ? eventTable(file.byEvent, account.timezone, file.byEvent.length > 1 ? file.counts : undefined)
+      ? file.segments === undefined
+        ? eventTable(file.byEvent, account.timezone, file.byEvent.length > 1 ? file.counts : undefined)
+        : segmentRowsTable(file.byEvent, file.byEvent.length > 1 ? file.counts : undefined)
       : '',
     section('Amounts', moneyTable(file.byEvent)),
     section('Reasons', reasonTable(file.reasons)),
@@ -229,8 +242,14 @@ function noticeList(all: ReportAccount['notices']): string {
   return `<ul class="small">${all.map(({ code, message }) => `<li><span class="id">${name(code)}</span> ${name(message)}</li>`).join('')}</ul>`;
 }
 
-function glossary(): string {
-  const words = Object.entries(COLUMN_WORDS).map(([word, meaning]) => `<dt>${word}</dt><dd>${meaning}</dd>`);
+/** Rows of all files are members of segments, and no events. */
+const isOfMembers = ({ files }: ReportAccount): boolean =>
+  files.length > 0 && files.every(({ segments }) => segments !== undefined);
+
+function glossary(account: ReportAccount): string {
+  const words = Object.entries(isOfMembers(account) ? MEMBER_WORDS : COLUMN_WORDS).map(
+    ([word, meaning]) => `<dt>${word}</dt><dd>${meaning}</dd>`,
+  );
   return `<footer class="small soft"><dl class="about">${words.join('')}</dl><p>Made by Referry. Times are in the job's time zone.</p></footer>`;
 }
 

@@ -14,6 +14,14 @@ export const COLUMN_WORDS: Readonly<Record<Outcome | 'open', string>> = {
   open: 'Not final yet; the next run continues.',
 };
 
+/** The same where the rows are members of segments. */
+export const MEMBER_WORDS: typeof COLUMN_WORDS = {
+  ...COLUMN_WORDS,
+  delivered: 'The target has said yes to what the row wants, in this sync or an earlier one.',
+  duplicate: 'The same member again in the same file.',
+  conflict: 'The file says both, add and remove; neither leaves, and a later file says which holds.',
+};
+
 export function laneWords(lane: Lane): string {
   switch (lane) {
     case 'events':

@@ -78,3 +78,11 @@ test('a file behind a held one waits for a person: the run, the status and the d
     { name: 'c.csv', waitsFor: { processing: 'p2', name: 'b.csv', held: true } },
   ]);
 });
+
+test('the report of membership files speaks of members and segments, and not of events', async () => {
+  const name = segments.world.files('reports').find((each) => each.endsWith('.html')) ?? '';
+  const html = segments.world.read(`reports/${name}`).toString();
+  expect(html).toContain('Rows by segment');
+  expect(html).toContain('The same member again in the same file.');
+  for (const word of ['Event names', 'no event time', 'never sent again']) expect(html).not.toContain(word);
+});
