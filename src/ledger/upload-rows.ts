@@ -11,8 +11,11 @@ export type RowAnswer =
   /** What it said cannot be understood: a person has to look. */
   | { kind: 'unclear'; code: string; reason: string };
 
-/** Until a closed file is settled again, its results lag behind its rows: a crash in between must not leave it so. */
-const LAG = "UPDATE processings SET settled_at = NULL WHERE id = ? AND state = 'closed'";
+/**
+ * Until a file whose results are out is settled again, they lag behind its rows: a crash in between must not leave it so, nor an input
+ * that cannot be archived yet.
+ */
+const LAG = "UPDATE processings SET settled_at = NULL WHERE id = ? AND state IN ('published','closed')";
 
 const DELIVERED =
   "state = 'delivered', owns = 1, unfinished = NULL, answered_at = ?, proof = ?, event_id = ?, code = NULL, reason = NULL";

@@ -84,4 +84,18 @@ describe('the lane folder', () => {
     expect(uploads).toEqual([{ state: 'uploaded', rows: 5 }]);
     expect(attempts).toEqual([{ attempts: 1, state: 'held' }]);
   });
+
+  it('what a person confirms of a file whose input could not be archived yet is in its results', async () => {
+    lane = await openLaneWorld({ lane: 'folder' });
+    lane.world.drop('a.csv', csv(rows('A', 2)));
+    // As where the server does not rename: the results are out, and the file is not closed.
+    const { signal } = await lane.world.cli(['run', 'feed', '--json'], { REFERRY_CRASH_AT: 'archived' });
+    expect(signal).toBe('SIGKILL');
+    const confirmed = await lane.world.cli(['confirm', 'a.csv', '--reason', 'My Extole has them all', '--json']);
+    expect([0, 3], confirmed.stderr).toContain(confirmed.code);
+    await lane.world.run('feed');
+    const newest = lane.world.files('results').sort().at(-1);
+    expect(fates(lane.results(newest))).toEqual(['2 delivered', '3 delivered']);
+    expect((await lane.world.cli(['status', '--json'])).code).toBe(0);
+  });
 });
