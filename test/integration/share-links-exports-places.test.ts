@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -11,6 +11,18 @@ let sandbox: Sandbox | undefined;
 afterEach(async () => {
   await sandbox?.close();
   sandbox = undefined;
+});
+
+test('what a process that died has left in an outbox is removed after a day', async () => {
+  const world = afterWorld();
+  const outbox = join(world.folder, 'outbox');
+  const [old, young] = ['.k.csv.0123456789ab.part', '.k.csv.ba9876543210.part'];
+  for (const name of [old, young, 'mine.csv']) writeFileSync(join(outbox, name), 'x');
+  const long = new Date(Date.now() - 2 * 86_400_000);
+  for (const name of [old, 'mine.csv']) utimesSync(join(outbox, name), long, long);
+  await world.tell(people(3));
+  await world.after({ exports: [{ format: 'klaviyo-csv', fileName: 'k.csv', to: { url: world.outbox } }] });
+  expect(readdirSync(outbox).sort()).toEqual([young, 'k.csv', 'k.csv.manifest.json', 'mine.csv']);
 });
 
 describe('an outbox on an SFTP server', () => {

@@ -127,7 +127,7 @@ function adopt(ctx: RunContext, { file, name, place, openedAt, definitionId }: F
 }
 
 /** The files of a folder, oldest first; none where there is no such folder. */
-export async function listOrNone(ctx: RunContext, folder: string): Promise<RemoteFile[]> {
+export async function listOrNone(ctx: Pick<RunContext, 'remote' | 'signal'>, folder: string): Promise<RemoteFile[]> {
   try {
     return (await ctx.remote.list(folder, ctx.signal)).files;
   } catch (error) {

@@ -12,22 +12,32 @@ const TEMPORARY = /^\..+\.[0-9a-f]{12}\.part$/;
  * name again; a report is written with other bytes, so what is left of it meets nobody.
  */
 export async function sweepRemote(ctx: RunContext): Promise<void> {
+  const { job } = ctx;
+  const folders = new Set([job.report.reports, job.report.to]);
+  const isOurs = (name: string): boolean => name.startsWith(`.${job.id}.`) || name.includes('.results.');
+  await sweepDaily(ctx, job.id, folders, isOurs);
+}
+
+type SweepContext = Pick<RunContext, 'ledger' | 'io' | 'remote' | 'signal'> & { job: Pick<RunContext['job'], 'id'> };
+
+/** The same for any folders in which we write. `of`: names them, among all that are swept. */
+export async function sweepDaily(
+  ctx: SweepContext,
+  of: string,
+  folders: Iterable<string>,
+  isOurs: (name: string) => boolean,
+): Promise<void> {
   const { job, ledger, io, remote } = ctx;
-  const mark = `/swept/${job.id}`;
+  const mark = `/swept/${of}`;
   if (io.now() - (lastFire(ledger, mark) ?? 0) < DAY) return;
-  for (const folder of new Set([job.report.reports, job.report.to])) {
-    for (const { name, mtime } of await listOrNone(ctx, folder)) {
-      const ours = name.startsWith(`.${job.id}.`) || name.includes('.results.');
-      if (!ours || !TEMPORARY.test(name) || io.now() - mtime < DAY) continue;
-      try {
-        await remote.remove(`${folder}/${name}`);
-      } catch (error) {
-        if (!(error instanceof TransferError)) throw error;
-        io.log.warn(
-          { job: job.id, code: error.code },
-          `a leftover in ${folder} could not be removed: ${error.message}`,
-        );
-      }
+  for (const folder of folders) {
+    try {
+      for (const { name, mtime } of await listOrNone(ctx, folder))
+        if (isOurs(name) && TEMPORARY.test(name) && io.now() - mtime >= DAY) await remote.remove(`${folder}/${name}`);
+    } catch (error) {
+      if (!(error instanceof TransferError)) throw error;
+      // All that matters is in place.
+      io.log.warn({ job: job.id, code: error.code }, `leftovers in ${folder} could not be removed: ${error.message}`);
     }
   }
   rememberFire(ledger, mark, io.now());

@@ -8,6 +8,7 @@ import { type ExportContents, type KnownExport, recordExport } from '../../../le
 import type { Remote } from '../../../model.ts';
 import { openRemote } from '../../../remotes/open.ts';
 import type { RemoteSettings } from '../../../remotes/settings.ts';
+import { sweepDaily } from '../../files/sweep-remote.ts';
 import type { AfterContext } from '../after-context.ts';
 import { exportFolder } from './make.ts';
 
@@ -56,6 +57,8 @@ export async function putIntoOutbox(
     const as = await remote.publish(name, { path, size: manifest.length, sha256 }, options);
     contents = { ...contents, manifest: { as } };
   }
+  // What a process left that died is written again under the same name, but not where its ledger was lost.
+  await sweepDaily({ ...ctx, remote }, `${ctx.job.id}/${planned.target}`, [outbox], () => true);
   return contents;
 }
 
