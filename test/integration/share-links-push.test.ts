@@ -324,29 +324,6 @@ test('HubSpot takes links into properties that are there, also from a token that
   expect((await world.after({ push: [target] })).pushes).toMatchObject([{ state: 'done', counts: { delivered: 2 } }]);
 });
 
-test('results are written while the last calls are on their way, and are whole and in the order of the links all the same', async () => {
-  const { server, target } = await iterable();
-  const world = afterWorld();
-  await world.tell(people(60));
-  await world.after({ push: [target] });
-  const known = new Set(Object.keys(world.results()));
-  // Their links are old, and the change of them is new: they leave last, and are told first.
-  await world.tell(people(40, 61));
-  await world.tell([5, 1].map((n) => ({ email: `p000${n}@example.com`, code: 'changed' })));
-  // It is on its way while the results are begun.
-  server.setFaults(({ body }) => (JSON.stringify(body).includes('changed') ? { kind: 'slow', ms: 400 } : undefined));
-  const again = { ...target, connections: 3 };
-  expect((await world.after({ push: [again] })).pushes).toMatchObject([
-    { state: 'done', balanced: true, counts: { read: 42, delivered: 42, open: 0 } },
-  ]);
-  const [rows = []] = Object.entries(world.results()).flatMap(([name, its]) => (known.has(name) ? [] : [its]));
-  const due = [1, 5, ...Array.from({ length: 40 }, (_, i) => i + 61)];
-  expect(rows.map(({ email }) => email)).toEqual(due.map((n) => `p${String(n).padStart(4, '0')}@example.com`));
-  expect(rows.map(({ line }) => line)).toEqual(due.map((_, i) => String(i + 2)));
-  expect(new Set(rows.map(({ outcome }) => outcome))).toEqual(new Set(['delivered']));
-  expect(linksOf(server)).toMatchObject({ 'p0001@example.com': 'https://share.example.com/changed' });
-});
-
 test('results are encrypted where the job says so', async () => {
   const { target } = await iterable();
   const world = afterWorld();
