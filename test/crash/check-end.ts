@@ -235,7 +235,9 @@ function checkAcknowledged({ history, facts }: Ending): void {
 function checkOrder({ history, prophecies: told, facts }: Ending): void {
   if (!history.rules.ordered) return;
   for (const { orders } of told.values()) {
-    for (const [person, keys] of [...orders].flatMap(inOrder(history))) {
+    for (const [person, all] of [...orders].flatMap(inOrder(history))) {
+      // What is held holds up nothing, and follows once a person has released it.
+      const keys = all.filter((key) => !history.released.has(key));
       const places = facts.arrivals.map((each) => keys.indexOf(keyOf(each))).filter((place) => place >= 0);
       if (places.some((place, i) => place < (places[i - 1] ?? 0)))
         complain(
