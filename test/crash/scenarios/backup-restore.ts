@@ -50,7 +50,7 @@ export const scenario: Scenario = {
     // Given again after a death in the middle, it may find a ledger that is there by now.
     await story.live(['restore', backup, '--replace', '--json'], {
       kills: 12,
-      until: (_, { point }) => point === undefined || LOOKING.includes(point),
+      until: (_, { point, signal }) => signal === undefined || (point !== undefined && LOOKING.includes(point)),
       mayDie: story.chance.hit(0.5),
     });
     await story.live(run, { kills: 5, until: isThrough, chapter: AFTERWARDS });

@@ -45,7 +45,7 @@ export const scenario: Scenario = {
     for (const part of ['', '-wal', '-shm']) rmSync(world.ledger + part, { force: true });
     await story.live(['restore', join(folder, backups[0] ?? ''), '--replace', '--json'], {
       kills: 3,
-      until: (_, { point }) => point === undefined || LOOKING.includes(point),
+      until: (_, { point, signal }) => signal === undefined || (point !== undefined && LOOKING.includes(point)),
       mayDie: story.chance.hit(0.5),
     });
     await story.live(run, { kills: 2, until: isSynced, chapter: AFTERWARDS });
