@@ -130,8 +130,11 @@ export function pushTo(name: PushName, url: string): Readonly<Record<string, unk
   }
 }
 
+/** A server that never answers is given up soon. */
+const IMPORT = { poll: '20ms', wait: '10s', uploadTimeout: '3s' };
+
 /** `exports` of a job: files that HubSpot imports. */
 export function importInto(url: string): Readonly<Record<string, unknown>> {
   const { provider, fields, ...hubspot } = pushTo('hubspot', url);
-  return { name: 'imports', format: 'hubspot-csv', hubspot: { ...hubspot, import: { poll: '20ms', wait: '10s' } } };
+  return { name: 'imports', format: 'hubspot-csv', hubspot: { ...hubspot, import: IMPORT } };
 }
