@@ -24,20 +24,22 @@ import { gatherWanted, type WantedSegments } from './wanted.ts';
 export function memberCourse(job: SegmentsJob, open: (ctx: RunContext) => Targets): RowCourse {
   return {
     deliver: async (ctx, pass, seal) => {
-      const rows = pass.definition.event;
-      if (!isMembers(rows)) throw new Error(`${pass.processing.name} was taken as something else than members`);
+      const rows = memberRows(pass);
       const told = seal.notices.length;
       const emptied = segmentsToEmpty(ctx, pass, seal, job, rows);
       using wanted = await gatherWanted(ctx, pass, seal, rows, emptied);
       return await syncAll(ctx, pass, seal, { job, rows, emptied, told }, wanted, open);
     },
     recover: async (ctx, pass, seal, lines) => {
-      const rows = pass.definition.event;
-      if (!isMembers(rows)) throw new Error(`${pass.processing.name} was taken as something else than members`);
-      await recoverMembers(ctx, pass, seal, { job, rows }, lines);
+      await recoverMembers(ctx, pass, seal, { job, rows: memberRows(pass) }, lines);
     },
     fates: (ctx, pass, seal) => memberFates(ctx.ledger, pass.root.id, seal),
   };
+}
+
+function memberRows({ definition, processing }: FilePass): MemberRows {
+  if (isMembers(definition.event)) return definition.event;
+  throw new Error(`${processing.name} was taken as something else than members`);
 }
 
 /**

@@ -21,6 +21,7 @@ import { deliveredRows } from '../files/delivered-rows.ts';
 import { sweepGathered, writeGathered } from '../files/gathered.ts';
 import type { GatheredFile } from '../files/pipeline.ts';
 import { stagingProblem } from '../files/stage.ts';
+import { scratchOf } from './sync-context.ts';
 
 /** What the gathering of members needs of a run. */
 type DeliveredContext = Pick<
@@ -37,8 +38,6 @@ interface DeliveredPeople {
   name: string;
 }
 
-/** Folder of such files, below staging. */
-const MEMBERS = 'members';
 const DAY = 86_400_000;
 const NO_LINE_END = /^[^\r\n]+$/;
 
@@ -55,7 +54,7 @@ export async function gatherDelivered(
   const [segment = ''] = Object.keys(job.segments);
   const people = findDelivered(ctx, job);
   const { name } = people;
-  const folder = join(staging, MEMBERS);
+  const folder = scratchOf(staging);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await sweepGathered(ctx, { job: job.id, folder, begin: `${job.id}-delivered-` });
   if (isToldAlready(ledger, { job: job.id, destinationId, segment, name })) return { notices: [] };
