@@ -40,16 +40,21 @@ const STARTS: Readonly<Record<string, (io: Io) => Promise<Started>>> = {
     const standIn = await startBraze({ io, limits: { requests: 150, windowMs: 3000 } });
     return { standIn, stored: () => standIn.users.size };
   },
-  async 'braze-cohorts'(io) {
-    const known = Array.from(
-      { length: 100_000 },
-      (_, n) => `external_id member-${((n * 7919) % 99_999_989).toString(36)}-${n}`,
-    );
-    const cohorts = { partner: 'heap', partnerApiKey: 'partner-key', clientSecret: 'import-key' };
-    const standIn = await startBraze({ io, known, cohorts });
-    return { standIn, stored: () => standIn.cohorts.get('vip')?.members.size ?? 0 };
-  },
+  'braze-cohorts': (io) => startCohorts(io, 0),
+  /** As far away as a provider is. */
+  'braze-cohorts-far': (io) => startCohorts(io, 50),
 };
+
+async function startCohorts(io: Io, afterMs: number): Promise<Started> {
+  const known = Array.from(
+    { length: 100_000 },
+    (_, n) => `external_id member-${((n * 7919) % 99_999_989).toString(36)}-${n}`,
+  );
+  const cohorts = { partner: 'heap', partnerApiKey: 'partner-key', clientSecret: 'import-key' };
+  const slow = { kind: 'slow', ms: afterMs } as const;
+  const standIn = await startBraze({ io, known, cohorts, ...(afterMs > 0 ? { faults: () => slow } : {}) });
+  return { standIn, stored: () => standIn.cohorts.get('vip')?.members.size ?? 0 };
+}
 
 const tool = process.argv[2] ?? '';
 const start = STARTS[tool];

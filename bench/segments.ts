@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { perSecond, show } from './figures.ts';
@@ -11,6 +11,8 @@ const MEMBERS = 5_000_000;
 /** One in a hundred: half of them gone, half of them new. */
 const CHANGED = MEMBERS / 200;
 const CHANGES = 100_000;
+/** Calls that we have under way at a cohort. */
+const OURS_AT_ONCE = 4;
 
 interface Took {
   ms: number;
@@ -75,21 +77,27 @@ async function sortAndComm(before: string, after: string, folder: string): Promi
   return performance.now() - started;
 }
 
+/** Against a stand-in that answers at once, and a loop that makes one call after the other; and as over a network, both with as many under way. */
 async function changes(root: string): Promise<void> {
+  await compared('braze-cohorts', 1, 'to Braze', root);
+  await compared('braze-cohorts-far', OURS_AT_ONCE, 'to Braze 50 ms away', root);
+}
+
+async function compared(tool: string, atOnce: number, where: string, root: string): Promise<void> {
   const rates: Record<string, number> = {};
-  for (const how of ['bare', 'ours', 'bare', 'ours']) {
-    using server = await startCounting('braze-cohorts');
-    const folder = join(root, `${how}-${Object.keys(rates).length}-${Math.round(performance.now())}`);
-    await mkdir(folder);
-    const took = await task<Took>('task-segment-sync.mjs', how, String(CHANGES), server.url, folder);
+  for (const how of ['bare', 'ours', 'bare', 'ours', 'bare', 'ours']) {
+    using server = await startCounting(tool);
+    const folder = await mkdtemp(join(root, how));
+    const took = await task<Took>('task-segment-sync.mjs', how, String(CHANGES), server.url, folder, String(atOnce));
     const { stored } = await server.count();
     if (stored !== CHANGES) throw new Error(`the cohort has ${stored} members`);
     rates[how] = Math.max(rates[how] ?? 0, CHANGES / took.ms);
   }
   const { ours = 0, bare = 1 } = rates;
+  const of = atOnce === 1 ? '' : `, ${atOnce} at once`;
   show(
     'segments',
-    `${perSecond(ours)} changes/s to Braze, ${perSecond(bare)} by a bare loop of the same calls`,
+    `${perSecond(ours)} changes/s ${where}, ${perSecond(bare)} by a bare loop of the same calls${of}`,
     ours / bare,
     0.9,
   );

@@ -14,7 +14,7 @@ const { createLog, realIo } = await import(built('io'));
 /** @type {typeof import('../src/ledger/open.ts')} */
 const { openLedger } = await import(built('ledger/open'));
 /** @type {typeof import('../src/ledger/segment-members.ts')} */
-const { confirmedMembers, insertMembers } = await import(built('ledger/segment-members'));
+const { confirmedMembers, memberWriter } = await import(built('ledger/segment-members'));
 /** @type {typeof import('../src/segments/spool.ts')} */
 const { createMemberSpool, PARTS } = await import(built('segments/spool'));
 /** @type {typeof import('../src/segments/difference.ts')} */
@@ -27,7 +27,7 @@ if (how === 'confirm')
   for (let part = 0; part < PARTS; part++) {
     /** @type {(readonly [number, string])[]} */
     const members = [...wanted.part(part)].map((member) => [part, member]);
-    ledger.db.transaction(() => insertMembers(ledger, 1, members)).immediate();
+    ledger.db.transaction(() => memberWriter(ledger, 1).insert(members)).immediate();
   }
 const confirmed = confirmedMembers(ledger, 1);
 const sum = { add: 0, remove: 0 };

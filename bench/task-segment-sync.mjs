@@ -4,9 +4,9 @@ import { Pool } from 'undici';
 
 /**
  * Adds members to a cohort of Braze's stand-in and prints what it took, as one JSON line: `task-segment-sync.mjs <ours|bare> <members>
- * <url> <folder>`. Ours is the built package with its ledger; bare is a loop of the same calls.
+ * <url> <folder> <atOnce>`. Ours is the built package with its ledger; bare is a loop of the same calls, `atOnce` of them under way.
  */
-const [how = '', count = '', url = '', folder = ''] = process.argv.slice(2);
+const [how = '', count = '', url = '', folder = '', atOnce = '1'] = process.argv.slice(2);
 const ids = Array.from({ length: Number(count) }, (_, n) => `member-${((n * 7919) % 99_999_989).toString(36)}-${n}`);
 const A_CALL = 1000;
 const keys = { partner_api_key: 'partner-key', client_secret: 'import-key' };
@@ -27,8 +27,15 @@ async function bare() {
   };
   await post('/cohorts', { cohort_id: 'vip', name: 'VIP', created_at: '2026-11-21T00:00:00.000Z' });
   const started = performance.now();
-  for (let at = 0; at < ids.length; at += A_CALL)
-    await post('/cohorts/users', { cohort_id: 'vip', cohort_changes: [{ user_ids: ids.slice(at, at + A_CALL) }] });
+  let at = 0;
+  const loop = async () => {
+    while (at < ids.length) {
+      const user_ids = ids.slice(at, at + A_CALL);
+      at += A_CALL;
+      await post('/cohorts/users', { cohort_id: 'vip', cohort_changes: [{ user_ids }] });
+    }
+  };
+  await Promise.all(Array.from({ length: Number(atOnce) }, loop));
   const took = performance.now() - started;
   await pool.close();
   return took;

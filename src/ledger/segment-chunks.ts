@@ -1,6 +1,6 @@
 import { fenceOf, mustHold } from './fence.ts';
 import type { Ledger } from './open.ts';
-import { deleteMembers, insertMembers, type PlacedMember } from './segment-members.ts';
+import { memberWriter, type PlacedMember } from './segment-members.ts';
 
 /** Changes that may be on the wire. */
 export interface Chunk {
@@ -36,6 +36,7 @@ export interface ChunkBook {
 export function openChunks(ledger: Ledger, segment: number): ChunkBook {
   const { db } = ledger;
   const fence = fenceOf(ledger);
+  const members = memberWriter(ledger, segment);
   const all = db.prepare<[number], { id: number; body: string }>(
     'SELECT id, body FROM segment_chunks WHERE segment_id = ? ORDER BY id',
   );
@@ -52,7 +53,7 @@ export function openChunks(ledger: Ledger, segment: number): ChunkBook {
   const settle = (chunk: number, { added, removed, refused, rest }: ChunkEnd): void => {
     const of = syncIdOf.get(chunk);
     if (!of) return;
-    count.run(insertMembers(ledger, segment, added), deleteMembers(ledger, segment, removed), of.sync);
+    count.run(members.insert(added), members.remove(removed), of.sync);
     if (refused.length > 0)
       refuse.run(of.sync, JSON.stringify(refused.map(({ keyHash, code, reason }) => [keyHash, code, reason])));
     if (rest) keep.run(JSON.stringify(rest), chunk);

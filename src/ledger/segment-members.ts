@@ -1,4 +1,3 @@
-import type Database from 'better-sqlite3';
 import { mustHold } from './fence.ts';
 import type { Ledger } from './open.ts';
 
@@ -44,40 +43,36 @@ export function correctMembers(
   const { db } = ledger;
   db.transaction(() => {
     mustHold(ledger);
-    insertMembers(ledger, segment, add);
-    deleteMembers(ledger, segment, remove);
+    const members = memberWriter(ledger, segment);
+    members.insert(add);
+    members.remove(remove);
     db.prepare('UPDATE segments SET members = ? WHERE id = ?').run(countMembers(ledger, segment), segment);
   }).immediate();
 }
 
-/** Part of the caller's transaction. Returns how many were none before. */
-export function insertMembers({ db }: Pick<Ledger, 'db'>, segment: number, members: readonly PlacedMember[]): number {
-  return byPart(
-    members,
-    db.prepare('INSERT OR IGNORE INTO segment_members SELECT ?, ?, value FROM json_each(?)'),
-    segment,
-  );
+/** Takes members up, and leaves members out, as part of the caller's transaction. */
+export interface MemberWriter {
+  /** Returns how many were none before. */
+  insert(members: readonly PlacedMember[]): number;
+  /** Returns how many were there. */
+  remove(members: readonly PlacedMember[]): number;
 }
 
-/** Part of the caller's transaction. Returns how many were there. */
-export function deleteMembers({ db }: Pick<Ledger, 'db'>, segment: number, members: readonly PlacedMember[]): number {
-  return byPart(
-    members,
-    db.prepare(
-      'DELETE FROM segment_members WHERE segment_id = ? AND part = ? AND member IN (SELECT value FROM json_each(?))',
-    ),
-    segment,
+/** Of one segment; its statements are prepared once. */
+export function memberWriter({ db }: Pick<Ledger, 'db'>, segment: number): MemberWriter {
+  const insert = db.prepare<[number, number, string]>(
+    'INSERT OR IGNORE INTO segment_members SELECT ?, ?, value FROM json_each(?)',
   );
-}
+  const remove = db.prepare<[number, number, string]>(
+    'DELETE FROM segment_members WHERE segment_id = ? AND part = ? AND member IN (SELECT value FROM json_each(?))',
+  );
 
-/** A statement for each part that occurs: members come in the order of their parts. */
-function byPart(
-  members: readonly PlacedMember[],
-  statement: Database.Statement<[number, number, string]>,
-  segment: number,
-): number {
-  let changes = 0;
-  for (const [part, its] of Map.groupBy(members, ([of]) => of))
-    changes += statement.run(segment, part, JSON.stringify(its.map(([, member]) => member))).changes;
-  return changes;
+  /** A statement for each part that occurs: members come in the order of their parts. */
+  const byPart = (members: readonly PlacedMember[], statement: typeof insert): number => {
+    let changes = 0;
+    for (const [part, its] of Map.groupBy(members, ([of]) => of))
+      changes += statement.run(segment, part, JSON.stringify(its.map(([, member]) => member))).changes;
+    return changes;
+  };
+  return { insert: (members) => byPart(members, insert), remove: (members) => byPart(members, remove) };
 }
