@@ -71,7 +71,7 @@ async function verdict(script: Script, patience = '150ms'): Promise<DedupeVerdic
  * found nothing.
  */
 describe('what Extole says when it is asked what became of events', () => {
-  it('H23: present says that keys are kept, absent beside what shows says that they are dropped', async () => {
+  it('present says that keys are kept, absent beside what shows says that they are dropped', async () => {
     const all = await verdict({ persons: () => persons('p1'), steps: () => steps('e1', 'e2', 'e3', 'e4', 'e5') });
     expect(all).toMatchObject({ withinEvent: 'keeps', acrossEvents: 'keeps' });
     const dropped = await verdict({ persons: () => persons('p1'), steps: () => steps('e1', 'e3', 'e5') });
@@ -80,7 +80,7 @@ describe('what Extole says when it is asked what became of events', () => {
     expect(nobody).toMatchObject({ withinEvent: 'unproven', acrossEvents: 'unproven' });
   });
 
-  it('H23: one key at two persons: the steps of both count', async () => {
+  it('one key at two persons: the steps of both count', async () => {
     const found = await verdict({
       persons: (search) => (search === 'key' ? persons('p1', 'p2') : persons('p1')),
       steps: (person) => (person === 'p1' ? steps('e1', 'e3', 'e5') : steps('e2', 'e4')),
@@ -88,7 +88,7 @@ describe('what Extole says when it is asked what became of events', () => {
     expect(found).toMatchObject({ withinEvent: 'keeps', acrossEvents: 'keeps' });
   });
 
-  it('H23: a 500 or a cut connection in the middle of a look proves nothing, however much the rest of it shows', async () => {
+  it('a 500 or a cut connection in the middle of a look proves nothing, however much the rest of it shows', async () => {
     for (const broken of ['busy', 'cut'] as const) {
       const oneOfTwo = await verdict({
         persons: (search) => (search === 'key' ? persons('p1', 'p2') : persons('p1')),
@@ -105,7 +105,7 @@ describe('what Extole says when it is asked what became of events', () => {
     }
   });
 
-  it('H23: a look that fails is followed by another one, and the last whole one counts', async () => {
+  it('a look that fails is followed by another one, and the last whole one counts', async () => {
     const script: Script = {
       persons: (_, look) => (look <= 3 ? 'busy' : persons('p1', 'p2')),
       steps: (person, look) => (person === 'p1' ? steps('e1', 'e3', 'e5') : look < 6 ? 'busy' : steps('e2')),

@@ -25,20 +25,30 @@ describe('the fault matrix', () => {
     expect(idsOf('N1: short')).toEqual([]);
   });
 
-  it('says that a fault failed when one of its tests did, and that none ran when all were skipped', () => {
+  it('says that a fault failed when one of its tests did, and passed only when none of them was skipped', () => {
     const rows = matrixOf([
       { title: 'N01: one', status: 'passed' },
       { title: 'N01, N02: two', status: 'failed' },
       { title: 'N03: three', status: 'skipped' },
       { title: 'N04: four', status: 'passed' },
+      { title: 'N06: six', status: 'passed' },
+      {
+        title: 'N06: also six',
+        fullName: 'OpenSSH (skipped: no sshd (apt-get install openssh-server)) N06: also six',
+        status: 'skipped',
+      },
     ]);
     const status = new Map(rows.map((row) => [row.id, row.status]));
-    expect(['N01', 'N02', 'N03', 'N04', 'N05'].map((id) => status.get(id))).toEqual([
+    expect(['N01', 'N02', 'N03', 'N04', 'N05', 'N06'].map((id) => status.get(id))).toEqual([
       'failed',
       'failed',
       'skipped',
       'passed',
       'missing',
+      'partly',
     ]);
+    expect(rows.find(({ id }) => id === 'N06')?.why).toBe(
+      '1 of 2 ran, 1 skipped: no sshd (apt-get install openssh-server)',
+    );
   });
 });

@@ -72,9 +72,13 @@ export const FAULTS: readonly Fault[] = [
     [
       'H22',
       'Events that are accepted and never become a step',
-      "waits: Extole's reports are not collected yet; ours say the level of proof",
+      "waits: delivered events are not compared with Extole's steps or reports; ours say the level of proof",
     ],
-    ['H23', 'A probe that finds the event, finds nothing, fails, finds two persons'],
+    [
+      'H23',
+      'A look for a row of unknown delivery finds its event, nothing, two persons, or fails',
+      'waits: rows of unknown delivery are not looked up at Extole; the looks of verify-dedupe are, in http-probe.test.ts',
+    ],
     ['H24', 'The queue of async events is full'],
     ['H25', 'The destination is down for 48 hours'],
     ['H26', 'Audiences: another operation, replaced by nothing, much smaller'],

@@ -33,32 +33,47 @@ export function filesWithIds(): Map<string, string[]> {
   return new Map(tests.map((test) => [test.path, idsIn(test)] as const).filter(([, ids]) => ids.length > 0));
 }
 
-export type Status = 'passed' | 'failed' | 'skipped' | 'absent' | 'missing';
+/** `partly`: some of its tests passed and the others were skipped, so that it counts neither as passed nor as skipped. */
+export type Status = 'passed' | 'partly' | 'failed' | 'skipped' | 'absent' | 'missing';
 
 export interface MatrixRow {
   id: string;
   what: string;
   status: Status;
-  /** Titles of its tests, or why there is none. */
+  /** How many of its tests ran, why the others did not, or why there is none. */
   why: string;
   tests: string[];
 }
 
-/** One row a fault: failed where one of its tests failed, skipped where none of its tests ran. */
-export function matrixOf(results: readonly { title: string; status: string }[]): MatrixRow[] {
-  const byId = new Map<string, { title: string; status: string }[]>();
+/** How a test ended. `fullName`: its title behind those of what it stands in, which may say why it was skipped. */
+export interface TestEnd {
+  title: string;
+  fullName?: string;
+  status: string;
+}
+
+/** One row a fault: failed where one of its tests failed, passed only where all of them ran. */
+export function matrixOf(results: readonly TestEnd[]): MatrixRow[] {
+  const byId = new Map<string, TestEnd[]>();
   for (const result of results) for (const id of idsOf(result.title)) byId.set(id, [...(byId.get(id) ?? []), result]);
   return FAULTS.map(({ id, what, absent }) => {
     const own = byId.get(id) ?? [];
     const tests = own.map(({ title }) => title);
     if (own.length === 0)
       return { id, what, status: absent ? 'absent' : 'missing', why: absent ?? 'no test has this id', tests };
-    const bad = own.filter(({ status }) => status !== 'passed' && status !== 'skipped' && status !== 'pending');
+    const passed = own.filter(({ status }) => status === 'passed');
+    const skipped = own.filter(({ status }) => status === 'skipped' || status === 'pending');
+    const bad = own.filter((each) => !passed.includes(each) && !skipped.includes(each));
     if (bad.length > 0) return { id, what, status: 'failed', why: bad.map(({ title }) => title).join('; '), tests };
-    const ran = own.some(({ status }) => status === 'passed');
-    const why = ran
-      ? `${own.length} ${own.length === 1 ? 'test' : 'tests'}`
-      : 'what its tests need is not installed here';
-    return { id, what, status: ran ? 'passed' : 'skipped', why, tests };
+    if (skipped.length === 0)
+      return { id, what, status: 'passed', why: `${own.length} ${own.length === 1 ? 'test' : 'tests'}`, tests };
+    const reasons = [...new Set(skipped.map(reasonOf))].join('; ');
+    const why = `${passed.length} of ${own.length} ran, ${skipped.length} skipped: ${reasons}`;
+    return { id, what, status: passed.length > 0 ? 'partly' : 'skipped', why, tests };
   });
 }
+
+/** Why a test was skipped, which it says in its title or in that of what it stands in. */
+const reasonOf = ({ title, fullName }: TestEnd): string =>
+  /\bskipped[:,] ([^()]*(?:\([^()]*\)[^()]*)*)/.exec(fullName ?? title)?.[1]?.trim() ??
+  'what it needs is not installed here';

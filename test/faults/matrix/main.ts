@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FAULTS } from './faults.ts';
-import { filesWithIds, type MatrixRow, matrixOf } from './found.ts';
+import { filesWithIds, type MatrixRow, matrixOf, type TestEnd } from './found.ts';
 
 const HELP = `npm run test:faults [-- ID ...] [--json]
 
 Runs the tests of the fault matrix, those with an id such as N01 in front of their title, and prints what became of each
-fault: passed, failed, skipped (something it needs is not installed here), absent (with the reason).
+fault: passed (all of its tests), partly (some were skipped, since what they need is not installed here), skipped (all were), failed,
+absent (with the reason).
 Ends with 1 where a fault failed or has neither a test nor a reason.
 
   npm run test:faults
@@ -23,7 +24,7 @@ interface VitestReport {
     name: string;
     status: string;
     message: string;
-    assertionResults: { title: string; status: string }[];
+    assertionResults: TestEnd[];
   }[];
 }
 
@@ -54,7 +55,7 @@ async function main(wanted: readonly string[]): Promise<number> {
 }
 
 /** Runs the tests with those ids and tells how each ended. What they print goes to the error output. */
-async function run(files: readonly string[], ids: readonly string[]): Promise<{ title: string; status: string }[]> {
+async function run(files: readonly string[], ids: readonly string[]): Promise<TestEnd[]> {
   if (files.length === 0) return [];
   const folder = mkdtempSync(join(tmpdir(), 'referry-faults-'));
   const output = join(folder, 'report.json');
@@ -96,6 +97,7 @@ function counts(rows: readonly MatrixRow[]): Record<string, number> {
   return {
     faults: rows.length,
     passed: of('passed'),
+    partly: of('partly'),
     failed: of('failed'),
     skipped: of('skipped'),
     absent: of('absent'),
