@@ -288,6 +288,11 @@ export async function sendThroughWindow<T>(
       fetchMore();
       await woken;
     }
+  } catch (error) {
+    // Answers may come while the rows are being closed, and nobody records them: nothing more leaves.
+    sourceError ??= error;
+    toSend = [];
+    throw error;
   } finally {
     signal.removeEventListener('abort', onAbort);
     timers.abort();

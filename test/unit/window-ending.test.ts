@@ -67,6 +67,33 @@ describe('how a pass through the window ends', () => {
     expect(story.sent).toHaveLength(2);
   });
 
+  it('a commit that fails ends the pass with its error, and nothing is sent after it, whatever answers come meanwhile', async () => {
+    const full = new Error('database or disk is full');
+    let sentBefore = 0;
+    let failedAt = 0;
+    const story = await play({
+      rows: many(60),
+      batch: 100,
+      window: 32,
+      start: 4,
+      max: 4,
+      closingMs: 5000,
+      reply: (name) => ({ answer: accepted, afterMs: name === 'row-1' ? 5 : 200 }),
+      onSend: (count) => {
+        sentBefore = count;
+      },
+      onCommit: (nth) => {
+        if (nth === 2) {
+          failedAt = sentBefore;
+          throw full;
+        }
+      },
+    });
+    expect(story.error).toBe(full);
+    expect(failedAt).toBeGreaterThan(0);
+    expect(story.sent).toHaveLength(failedAt);
+  });
+
   it('a broken source ends the pass with its error, after what is on the wire was recorded', async () => {
     const story = await play({
       rows: many(40),

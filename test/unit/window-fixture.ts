@@ -98,6 +98,10 @@ export interface Setting {
   /** Rows handed out at a time. */
   batch?: number;
   failAfter?: number;
+  /** Called with the number of each commit, from 1, before it is done. */
+  onCommit?: (nth: number) => void;
+  /** How long it takes to close the source. */
+  closingMs?: number;
   /** Called with each request, to stop in the middle. */
   onSend?: (count: number, stop: () => void) => void;
 }
@@ -181,6 +185,7 @@ export async function play(setting: Setting): Promise<Story> {
   };
   const ledger: WindowLedger<Item> = {
     commit(ended, claims) {
+      setting.onCommit?.(story.commits.length + 1);
       for (const each of ended) record(each);
       const granted = claims.map(({ item, id }) => claim(item, id));
       story.commits.push({ ended: ended.length, claims: claims.length });
@@ -232,13 +237,17 @@ export async function play(setting: Setting): Promise<Story> {
   };
   const source = async function* (): AsyncGenerator<WindowRow<Item>[]> {
     const size = setting.batch ?? 5;
-    for (let at = 0; at < setting.rows.length; at += size) {
-      if (setting.failAfter !== undefined && at >= setting.failAfter) throw new Error('the source broke');
-      yield setting.rows.slice(at, at + size).map(({ name, order }) => ({
-        event: { line: 0, key: name, eventName: 'e', eventTime: '', data: {} },
-        orderKey: order ?? '',
-        item: { name },
-      }));
+    try {
+      for (let at = 0; at < setting.rows.length; at += size) {
+        if (setting.failAfter !== undefined && at >= setting.failAfter) throw new Error('the source broke');
+        yield setting.rows.slice(at, at + size).map(({ name, order }) => ({
+          event: { line: 0, key: name, eventName: 'e', eventTime: '', data: {} },
+          orderKey: order ?? '',
+          item: { name },
+        }));
+      }
+    } finally {
+      if (setting.closingMs !== undefined) await io.sleep(setting.closingMs);
     }
   };
   const rules: RetryRules = {
