@@ -25,8 +25,11 @@ const SMALL: typeof MARKS = [
   ['watch_marks', 'value'],
 ];
 
-/** A ledger that nobody looked at for longer was put away, or the clock is wrong: nobody can tell which. */
-const LEAP_MS = 90 * 86_400_000;
+/**
+ * A ledger that nobody looked at for longer was put away, or the clock is wrong: nobody can tell which. Less than any age by which something
+ * is given up, `failed.maxAge` of a week among them; a night, and a weekend, are no leap.
+ */
+const LEAP_MS = 3 * 86_400_000;
 /** So long after a leap nothing is given up for its age: people look at a system that came back, or at its clock. */
 const TRUSTED_AFTER_MS = 86_400_000;
 
@@ -64,7 +67,8 @@ export function noticeClock({ db }: Pick<Ledger, 'db'>, now: number): number {
 
 /**
  * The time by which ages are told, where what is too old is given up for good: held rows, keys, staged files. For a day after the clock
- * leapt by more than three months it goes on from where it was, since a clock that is wrong by a year would let everything expire at once.
+ * leapt by more than three days it goes on from where it was, since a clock that is wrong by some weeks would let everything expire at once, and
+ * free its keys.
  */
 export function agedNow({ db }: Pick<Ledger, 'db'>, now: number): number {
   const [before, after] = [recall(db, BEFORE_LEAP), recall(db, AFTER_LEAP)];

@@ -127,25 +127,46 @@ describe('a clock that jumps', () => {
     expect(runs('daily')).toEqual([]);
   });
 
-  it('C15: a year ahead, nothing that waits for a person expires at once; a day later the clock is believed', async () => {
-    world.job('often', { source: { match: 'often-*' }, delivery: { ...PATIENT, unknown: 'hold' } });
-    world.drop('often-1.csv', csv(rows('A', 3)));
-    world.extole.setFaults(({ seq }) => (seq === 2 ? 'resetpost' : undefined));
-    const executor = await openExecutor(world);
-    const held = (): number => executor.ledger.db.prepare("SELECT 1 FROM deliveries WHERE state = 'held'").all().length;
-    await executor.run('often');
-    expect(held()).toBe(1);
-    executor.ahead = YEAR;
-    await executor.run('often');
-    executor.ahead = YEAR + 23 * HOUR;
-    await executor.run('often');
-    expect(held(), 'held rows while the clock is not believed').toBe(1);
-    executor.ahead = YEAR + 25 * HOUR;
-    await executor.run('often');
-    expect(held()).toBe(0);
-    await executor.close();
-    expect(readResults(world.read('results/often-1.csv.results.r2.csv')).map(({ code }) => code)).toContain('EXPIRED');
-  });
+  it.each([8, 40, 89, 365])(
+    'C15: %i days ahead, nothing that waits for a person expires and no staged copy goes; a day later the clock is believed',
+    async (days) => {
+      world.job('often', {
+        source: { match: 'often-*' },
+        delivery: { ...PATIENT, unknown: 'hold' },
+        held: { maxAge: '7d' },
+        retention: { days: 7 },
+      });
+      world.drop('often-1.csv', csv(rows('A', 3)));
+      world.drop('often-2.csv', csv(rows('B', 1)));
+      world.extole.setFaults(({ seq }) => (seq === 2 ? 'resetpost' : undefined));
+      const executor = await openExecutor(world);
+      const held = (): number =>
+        executor.ledger.db.prepare("SELECT 1 FROM deliveries WHERE state = 'held' AND owns = 1").all().length;
+      const staged = (): string[] => readdirSync(join(world.state, 'staging')).filter((name) => /^p\d/.test(name));
+      await executor.run('often');
+      expect([held(), staged()]).toEqual([1, ['p1', 'p2']]);
+      for (const since of [0, 23 * HOUR]) {
+        executor.ahead = days * DAY + since;
+        await executor.run('often');
+        expect([held(), staged()], 'while the clock is not believed').toEqual([1, ['p1', 'p2']]);
+      }
+      // Right again: the key is owned, and what comes again with it is not sent.
+      executor.ahead = 0;
+      const sent = world.requests().length;
+      world.drop('often-3.csv', csv(rows('A', 3).toReversed()), 60);
+      await executor.run('often');
+      expect([held(), world.requests().length - sent]).toEqual([1, 0]);
+      // The same with a machine that was off for so long: what is too old goes a day later.
+      executor.ahead = days * DAY;
+      await executor.run('often');
+      executor.ahead = days * DAY + 25 * HOUR;
+      await executor.run('often');
+      expect([held(), staged()]).toEqual([0, ['p1']]);
+      await executor.close();
+      const results = readResults(world.read('results/often-1.csv.results.r2.csv'));
+      expect(results.map(({ code }) => code)).toContain('EXPIRED');
+    },
+  );
 
   it('C15: pauses between tries are as long as they are, whatever the clock shows meanwhile', async () => {
     world.job('often', {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
+import { noticeClock } from '../../src/ledger/clock.ts';
 import { openLedger } from '../../src/ledger/open.ts';
 import type { RunAccount } from '../../src/model.ts';
 import { run } from '../../src/schedule/verbs/run.ts';
@@ -11,17 +12,22 @@ const DAY = 86_400_000;
 
 let world: World;
 beforeEach(async () => {
+  yesterday = 0;
   world = await openWorld();
   world.job('feed', { delivery: { maxAttempts: 1 } });
 });
 afterEach(() => world.close());
 
-/** A run of the job so many days from now. */
+let yesterday = 0;
+
+/** A run of the job so many days from now. The machine was on since the one before, so that its clock is believed. */
 async function runOnDay(day: number): Promise<RunAccount> {
   const real = realIo(createLog('silent'));
   const io = { ...real, now: () => real.now() + day * DAY, env: { ...process.env, ...world.env } };
   const ledger = await openLedger(world.ledger, 'command', io);
   try {
+    for (let on = yesterday; on < day; on++) noticeClock(ledger, real.now() + on * DAY);
+    yesterday = day;
     const { signal } = new AbortController();
     const options = { ledger, io, signal, jobs: world.jobs, state: world.state, cause: 'command' } as const;
     return (await run.execute({ verb: 'run', job: 'feed' }, options)).executed.account;

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
+import { noticeClock } from '../../src/ledger/clock.ts';
 import { openLedger } from '../../src/ledger/open.ts';
 import type { RunAccount } from '../../src/model.ts';
 import { run } from '../../src/schedule/verbs/run.ts';
@@ -24,12 +25,15 @@ const lately = (days: number, more: Json = {}): Json => ({
 let segments: SegmentsWorld;
 
 beforeEach(async () => {
+  yesterday = 0;
   segments = await openSegmentsWorld({ job: lately(3) });
   segments.world.job('feed');
 });
 afterEach(() => segments.close());
 
-/** A run of a job so many days from now. */
+let yesterday = 0;
+
+/** A run of a job so many days from now. The machine was on since the one before, so that its clock is believed. */
 async function runOnDay(day: number, job = 'segments'): Promise<RunAccount> {
   const { world } = segments;
   const real = realIo(createLog('silent'));
@@ -37,6 +41,8 @@ async function runOnDay(day: number, job = 'segments'): Promise<RunAccount> {
   const io = { ...real, now: () => NOON + day * DAY + (real.now() - began), env: { ...process.env, ...world.env } };
   const ledger = await openLedger(world.ledger, 'command', io);
   try {
+    for (let on = yesterday; on < day; on++) noticeClock(ledger, NOON + on * DAY);
+    yesterday = day;
     const { signal } = new AbortController();
     const options = { ledger, io, signal, jobs: world.jobs, state: world.state, cause: 'command' } as const;
     return (await run.execute({ verb: 'run', job }, options)).executed.account;
