@@ -32,7 +32,7 @@ const pushTarget = z.discriminatedUnion('provider', [
       .boolean()
       .default(true)
       .describe(
-        'Make contact properties that HubSpot lacks, once for each set of fields. The token needs the scope crm.schemas.contacts.write; with false, make them by hand.',
+        'Make contact properties that HubSpot lacks, before each push. The token needs the scope crm.schemas.contacts.write; with false, make them by hand.',
       ),
   }),
   sfmcSettings.safeExtend({

@@ -76,7 +76,8 @@ async function pass(ctx: AfterContext, target: PushTarget, to: PushTo, push: Pus
   let sent: Sent | undefined;
   try {
     if (maker.columns.length > 0) await ctx.columns.ready();
-    if (push.whole) await sender.prepare(Object.keys(target.fields), ctx.signal);
+    // Somebody may have deleted since what an earlier pass made.
+    await sender.prepare(Object.keys(target.fields), ctx.signal);
     const concurrency = Math.max(1, Math.min(target.connections, Math.ceil(MOST_FLYING / sender.maxBatchSize)));
     sent = await sendChanged(ctx, { name, to, push, maker, sender, concurrency, lastCalls });
   } catch (error) {
