@@ -5,11 +5,12 @@ import type { Ledger } from './open.ts';
 import { pushTo } from './pushes.ts';
 
 /** A target of a job, and links that its tool turned out not to have. */
-export interface GoneAtTarget {
+interface GoneAtTarget {
   job: string;
   target: string;
   destinationId: number;
-  links: readonly number[];
+  /** `remoteId`: only where it is the tool's id of whom the link was given to. */
+  links: readonly { link: number; remoteId?: string }[];
   /** Milliseconds since 1970; what was given later may only not show yet. */
   givenBefore: number;
 }
@@ -21,9 +22,9 @@ export interface GoneAtTarget {
  */
 export function openAgain(ledger: Ledger, { job, target, destinationId, links, givenBefore }: GoneAtTarget): number {
   const { db } = ledger;
-  const open = db.prepare<[number, number, number], object>(
+  const open = db.prepare<[number, number, number, string | null, string | null], object>(
     `UPDATE push_rows SET outcome = 'failed', hash = '', code = '', reason = '', event_id = '', attempts = 0, at = 0, failed_at = 0
-     WHERE push_target_id = ? AND link_id = ? AND at < ?
+     WHERE push_target_id = ? AND link_id = ? AND at < ? AND (? IS NULL OR event_id = ?)
        AND (outcome IN ('delivered','duplicate') OR (outcome = 'rejected' AND code = 'CONTACT_MISSING'))
        AND NOT EXISTS (SELECT 1 FROM pushes p WHERE p.push_target_id = push_rows.push_target_id AND p.state = 'open'
          AND (p.id = push_rows.push_id OR p.account <> ''))`,
@@ -32,7 +33,10 @@ export function openAgain(ledger: Ledger, { job, target, destinationId, links, g
     .transaction(() => {
       mustHold(ledger);
       const { id } = pushTo(ledger, job, target, destinationId);
-      return links.reduce((n, link) => n + open.run(id, link, givenBefore).changes, 0);
+      return links.reduce(
+        (n, { link, remoteId = null }) => n + open.run(id, link, givenBefore, remoteId, remoteId).changes,
+        0,
+      );
     })
     .immediate();
 }

@@ -4,12 +4,16 @@ import { closeAll, standIn } from './hubspot-setup.ts';
 import { type BulkWorld, openBulkWorld } from './support/bulk-world.ts';
 import { fates, readResults } from './support/e2e-results.ts';
 
+const TEXT = { type: 'string', fieldType: 'text', groupName: 'contactinformation' };
+const MEMBER = { ...TEXT, name: 'member_id', label: 'Member' };
+
 let opened: BulkWorld;
 let hubspot: Awaited<ReturnType<typeof standIn>>;
 
 beforeEach(async () => {
   hubspot = await standIn();
-  const reach = { account: 'acme', token: hubspot.token, url: hubspot.url, allowPrivateAddresses: true };
+  const where = { account: 'acme', token: hubspot.token, url: hubspot.url, allowPrivateAddresses: true };
+  const reach = { ...where, userIdProperty: 'member_id' };
   opened = await openBulkWorld({
     job: {
       links: { bulk: null },
@@ -96,4 +100,43 @@ test('who was given a link a moment ago is not given it again: the search of Hub
   await opened.world.run('links');
   emptied('ann@example.com');
   expect((await opened.world.run('links')).run).not.toHaveProperty('pushes');
+});
+
+test('a contact without e-mail that has the id of another one does not have the other pushed again, run after run', async () => {
+  hubspot.contacts.define({ ...MEMBER, hasUniqueValue: false });
+  hubspot.contacts.add({ email: 'ann@example.com', member_id: 'm1' });
+  const double = hubspot.contacts.add({ member_id: 'm1' });
+  await opened.world.run('links');
+  expect(linkOf('ann@example.com')).toBe((await opened.known())['ann@example.com']);
+  later();
+  const { run } = await opened.world.run('links');
+  expect(run).not.toHaveProperty('pushes');
+  expect(double.properties).not.toHaveProperty('share_link');
+});
+
+test('a contact that lost its e-mail and its link gets the link again, by its record', async () => {
+  hubspot.contacts.define({ ...MEMBER, hasUniqueValue: true });
+  const contact = hubspot.contacts.add({ email: 'ann@example.com', member_id: 'm1' });
+  await opened.world.run('links');
+  later();
+  expect(hubspot.contacts.update(contact, { email: '', share_link: '' })).toBeUndefined();
+  expect((await opened.world.run('links')).run).toMatchObject({
+    pushes: [{ state: 'done', balanced: true, counts: { read: 1, delivered: 1, open: 0 } }],
+  });
+  expect(contact.properties.share_link).toBe((await opened.known())['ann@example.com']);
+});
+
+test('a property that was deleted in HubSpot is made again by the push, and everybody gets their link in it', async () => {
+  hubspot.contacts.add({ email: 'ann@example.com' });
+  hubspot.contacts.add({ email: 'ben@example.com' });
+  await opened.world.run('links');
+  later();
+  hubspot.contacts.undefine('share_link');
+  expect((await opened.world.run('links')).run).toMatchObject({
+    notices: [{ code: 'PROPERTY_MISSING' }],
+    pushes: [{ state: 'done', balanced: true, counts: { read: 2, delivered: 2, open: 0 } }],
+  });
+  const known = await opened.known();
+  expect(linkOf('ann@example.com')).toBe(known['ann@example.com']);
+  expect(linkOf('ben@example.com')).toBe(known['ben@example.com']);
 });

@@ -32,6 +32,8 @@ export interface Contacts {
   /** By e-mail, additional addresses included, or by a property with unique values. */
   byValue(property: string, value: string): StoredContact | undefined;
   define(property: Omit<PropertyDefinition, 'readOnly'>): boolean;
+  /** A person deletes a property, and its values with it. */
+  undefine(property: string): void;
   create(properties: Readonly<Record<string, string>>): StoredContact | InputError;
   /** Sets what is given; empty text clears. */
   update(contact: StoredContact, properties: Readonly<Record<string, string>>): InputError | undefined;
@@ -120,6 +122,11 @@ export function createContacts(now: () => number, firstId: number): Contacts {
     definitions,
     add,
     define,
+    undefine(property) {
+      definitions.delete(property);
+      indexes.delete(property);
+      for (const contact of contacts.values()) delete contact.properties[property];
+    },
     check,
     remove(id) {
       const contact = contacts.get(id);

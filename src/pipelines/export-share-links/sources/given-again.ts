@@ -8,7 +8,9 @@ import type { GatherContext } from './gather.ts';
 /** HubSpot's search is seconds behind: who was given a link just now may be listed as one without. */
 const NOT_SHOWN_YET_MS = 300_000;
 
-interface Contact {
+export interface Contact {
+  /** HubSpot's record id. */
+  id: string;
   email?: string | undefined;
   userId?: string | undefined;
 }
@@ -27,7 +29,13 @@ export function pushAgain(
   if (!links || targets.length === 0) return () => {};
   const book = openLinkBook(ledger, links);
   return (contacts) => {
-    const known = contacts.flatMap(({ email, userId }) => book.find({ email, partnerUserId: userId })?.id ?? []);
+    const known = contacts.flatMap(({ id, email, userId }) => {
+      const link = book.find({ email, partnerUserId: userId });
+      if (!link) return [];
+      // Two contacts may have one id of ours: without the e-mail of the link it is only known to be the one that was given it by its record.
+      const isSure = link.email === null || link.email === email;
+      return [isSure ? { link: link.id } : { link: link.id, remoteId: id }];
+    });
     if (known.length === 0) return;
     for (const target of targets) {
       const to = { target: nameOfPush(target), destinationId: destinationId(ledger, placeOfPush(target)) };

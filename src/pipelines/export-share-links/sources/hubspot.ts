@@ -3,7 +3,7 @@ import { hubspotSettings } from '../../../destinations/hubspot/settings.ts';
 import type { HubspotSource } from '../../../jobs/customer-sources.ts';
 import type { Notice } from '../../../model.ts';
 import type { Customers, GatherContext } from './gather.ts';
-import { pushAgain } from './given-again.ts';
+import { type Contact, pushAgain } from './given-again.ts';
 
 /** Contacts that share a write. */
 const BATCH = 200;
@@ -31,7 +31,7 @@ export function hubspotCustomers(
     const again = pushAgain(ctx, source);
     try {
       let rows: string[][] = [];
-      let contacts: { email?: string | undefined; userId?: string | undefined }[] = [];
+      let contacts: Contact[] = [];
       const options = { properties: wanted, ...(madeLater(ctx, source) ? { unknownProperty } : {}) };
       for await (const contact of hubspot.contactsWithout(property, ctx.signal, options)) {
         const more = wanted.map((name) => contact.properties[name] ?? '');
