@@ -5,17 +5,22 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
 import { type ExtoleStandIn, startExtole } from '../../src/sandbox/extole/server.ts';
 import { AUTHORITY, EXPIRED, OTHER_HOST, SELF_SIGNED, SERVER_KEY, VALID } from '../integration/extole-certificates.ts';
+import { until } from '../integration/support/e2e-cli.ts';
 import { fates, readResults } from '../integration/support/e2e-results.ts';
 import { AT, csv, rows } from '../integration/support/e2e-rows.ts';
 import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
 import { fromFile } from '../integration/support/usual-job.ts';
+import { type Watched, watch } from './support/watched.ts';
 
 const DAY = 86_400_000;
 
 describe('a destination that is not there, or not the one it should be', { timeout: 60_000 }, () => {
   let world: World;
   const others: ExtoleStandIn[] = [];
+  let front: Watched | undefined;
   afterEach(async () => {
+    await front?.close();
+    front = undefined;
     for (const server of others.splice(0)) await server.close();
     await world.close();
   });
@@ -85,6 +90,11 @@ describe('a destination that is not there, or not the one it should be', { timeo
     expect(world.files('inbox')).toEqual(['b.csv', 'c.csv']);
     const status = await world.cli(['status']);
     expect(status.stdout).toContain('DESTINATION_DOWN');
+    const health = await readiness();
+    expect(health).toEqual({
+      code: 503,
+      reasons: [expect.stringMatching(/^job feed: its last 3 runs were halted, the newest with DESTINATION_DOWN$/)],
+    });
     world.job('feed', { ...settings, delivery });
     const { code, run, stdout } = await world.run('feed');
     expect(code, stdout).toBe(0);
@@ -96,7 +106,9 @@ describe('a destination that is not there, or not the one it should be', { timeo
 
   it('H03: two hundred 500 in a row: one row at a time asks, no row is lost or held for it, and the recovery takes all', async () => {
     world = await openWorld();
+    front = await watch(world.extole.url);
     world.job('feed', {
+      destination: { extole: { apiUrl: front.url, eventsUrl: front.url } },
       delivery: {
         ...PATIENT,
         unknown: 'resend',
@@ -111,6 +123,10 @@ describe('a destination that is not there, or not the one it should be', { timeo
     expect(code, stderr).toBe(0);
     expect(run).toMatchObject({ delivered: 400, failed: 0, held: 0, halted: null, balanced: true });
     expectAllDelivered('a.csv', 'A', 400);
+    // Those that left before anything was known are one hundred, and as many more as had their place until the tenth bad
+    // answer. From then on each asked alone, until the first good one.
+    expect(Math.max(...front.seen.slice(0, 100).map(({ together }) => together))).toBeGreaterThan(50);
+    expect(front.seen.slice(120, 201).map(({ together }) => together)).toEqual(Array(81).fill(1));
     const requests = world.requests();
     expect(requests).toHaveLength(600);
     expect(new Set(requests.map(({ requestId }) => requestId)).size).toBe(600);
@@ -148,6 +164,18 @@ describe('a destination that is not there, or not the one it should be', { timeo
     expectAllDelivered('a.csv', 'A', 60);
     expect(world.requests().filter(({ accepted }) => accepted)).toHaveLength(60);
   });
+
+  /** What a daemon answers on /readyz. */
+  async function readiness(): Promise<{ code: number; reasons: string[] }> {
+    const daemon = world.start(['daemon', '--listen', '127.0.0.1:0']);
+    const url = await until('the daemon to listen', () => /listening on (http:\S+)/.exec(daemon.told().stderr)?.[1]);
+    await until('the daemon to be ready', () => daemon.told().stderr.includes('referry: ready'));
+    const reply = await fetch(`${url}/readyz`);
+    const { reasons }: { reasons: string[] } = JSON.parse(await reply.text());
+    daemon.kill('SIGTERM');
+    await daemon.done;
+    return { code: reply.status, reasons };
+  }
 
   /** As if all that the ledger knows were so much older. */
   function later(ms: number): void {

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Fault, FaultName } from '../../src/sandbox/extole/faults.ts';
+import { startToxics } from '../faults/support/toxics.ts';
 import { fates, readResults } from './support/e2e-results.ts';
 import { csv, rows } from './support/e2e-rows.ts';
-import { openWorld, type World } from './support/e2e-world.ts';
+import { openWorld, PATIENT, type World } from './support/e2e-world.ts';
 
 /** Answers from which nobody can tell whether the event was taken, each in both kinds. */
 const UNCLEAR: readonly FaultName[] = [
@@ -141,5 +142,34 @@ describe('what Extole answers, and what becomes of the row', () => {
     expect(run.delivered).toBe(30);
     const ids = world.requests().map(({ requestId }) => requestId);
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('H16: a request that is written to a kept connection which nobody reads any more is an unclear answer, and asked again on a new one', async () => {
+    world = await openWorld();
+    const proxy = await startToxics(world.extole.port);
+    const url = `http://127.0.0.1:${proxy.port}`;
+    world.job('feed', {
+      destination: { extole: { apiUrl: url, eventsUrl: url } },
+      delivery: { ...PATIENT, unknown: 'resend', maxAmbiguous: 50, concurrency: { start: 1, max: 1 } },
+    });
+    let cuts = 0;
+    world.extole.setFaults(() => {
+      // This one was read whole and is answered; the first byte of the next one on this connection meets its end.
+      if (world.requests().length % 3 === 2) {
+        proxy.limit('up', 0, 'reset');
+        cuts++;
+      }
+      return undefined;
+    });
+    world.drop('a.csv', csv(rows('A', 30)));
+    const { code, run, stdout } = await world.run('feed');
+    await proxy.close();
+    expect(code, stdout).toBe(0);
+    expect(run.delivered).toBe(30);
+    const ids = world.requests().map(({ requestId }) => requestId);
+    expect([ids.length, new Set(ids).size]).toEqual([30, 30]);
+    const attempts = readResults(world.read('results/a.csv.results.csv')).map((line) => line.attempts);
+    // The last cut meets no request.
+    expect([cuts, attempts.reduce((sum, n) => sum + n, 0), proxy.accepted]).toEqual([10, 30 + 9, 10]);
   });
 });
