@@ -41,7 +41,7 @@ test('changes that surely were not made are given up once they have failed for t
   expect(segments.members().sort()).toEqual(users(1, 26).sort());
 });
 
-test('changes that may have been made stay open for as long as nobody knows, and nothing else goes for their segment', async () => {
+test('H27: changes that may have been made stay open for as long as nobody knows, and nothing else goes for their segment', async () => {
   only('user-5', 503);
   segments.drop('a.csv', users(1, 25));
   await segments.world.run('segments');
@@ -56,3 +56,31 @@ test('changes that may have been made stay open for as long as nobody knows, and
   expect((await segments.world.run('segments')).run).toMatchObject({ open: 0, balanced: true });
   expect(segments.members().sort()).toEqual(users(1, 24).sort());
 });
+
+test('H27: a member whose add was lost on the way is not removed before that add was repeated and answered with a yes', async () => {
+  only('user-5', 503);
+  segments.drop('a.csv', users(1, 25));
+  await segments.world.run('segments');
+  const kept = users(1, 25).filter((each) => each !== 'user-5');
+  segments.drop('b.csv', kept);
+  await segments.world.run('segments');
+  // Nobody can tell whether it is in: the wish to take it out waits.
+  const before = callsWith('user-5');
+  expect(before.length).toBeGreaterThan(0);
+  expect(new Set(before)).toEqual(new Set(['add 503']));
+
+  segments.braze.setFaults(() => undefined);
+  expect((await segments.world.run('segments')).run).toMatchObject({ open: 0, balanced: true });
+  expect(callsWith('user-5').slice(before.length)).toEqual(['add 201', 'remove 201']);
+  expect(segments.members().sort()).toEqual(kept.sort());
+});
+
+/** The calls that name a member, in their order: what was asked, and what was answered. */
+const callsWith = (member: string): string[] =>
+  segments.braze.received.flatMap(({ body, status }) => {
+    const { cohort_changes: changes = [] }: { cohort_changes?: { user_ids?: string[]; should_remove?: boolean }[] } =
+      JSON.parse(JSON.stringify(body ?? {}));
+    return changes
+      .filter(({ user_ids: ids = [] }) => ids.includes(member))
+      .map(({ should_remove: remove }) => `${remove ? 'remove' : 'add'} ${status}`);
+  });

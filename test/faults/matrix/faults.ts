@@ -82,7 +82,7 @@ export const FAULTS: readonly Fault[] = [
     ['H24', 'The queue of async events is full'],
     ['H25', 'The destination is down for 48 hours'],
     ['H26', 'Audiences: another operation, replaced by nothing, much smaller'],
-    ['H27', 'Braze: errors, and a part of a call that failed'],
+    ['H27', 'Braze, or another target of members: errors, and a part of a call that failed'],
   ),
   ...list(
     ['C01', 'SIGKILL at random times'],

@@ -71,18 +71,21 @@ export function testMemberships<Provider>(world: MembershipWorld<Provider>): voi
     expect(stored(at.provider)).toEqual(ids(2));
   });
 
-  test.each(PASSING)('trouble that passes (%s) is waited for, while preparing and while changing', async (fault) => {
-    const at = await standIn();
-    const target = targetTo(at);
-    fail(at.provider, fault);
-    await target.prepare(SEGMENT, NEVER);
-    fail(at.provider, fault);
-    expect(kinds(await target.apply({ add: ids(1, 2), remove: ids(3) }, NEVER))).toEqual([yes(2), yes(1)]);
-    expect(stored(at.provider)).toEqual(ids(1, 2));
-  });
+  test.each(PASSING)(
+    'H27: trouble that passes (%s) is waited for, while preparing and while changing',
+    async (fault) => {
+      const at = await standIn();
+      const target = targetTo(at);
+      fail(at.provider, fault);
+      await target.prepare(SEGMENT, NEVER);
+      fail(at.provider, fault);
+      expect(kinds(await target.apply({ add: ids(1, 2), remove: ids(3) }, NEVER))).toEqual([yes(2), yes(1)]);
+      expect(stored(at.provider)).toEqual(ids(1, 2));
+    },
+  );
 
   test.each(['429', '503pre', 'resetpost'] as const)(
-    'trouble that lasts (%s) ends with patience: nothing is taken for accepted, and it can be sent again',
+    'H27: trouble that lasts (%s) ends with patience: nothing is taken for accepted, and it can be sent again',
     async (fault) => {
       const at = await standIn();
       const target = targetTo(at, { patience: '60ms' });
