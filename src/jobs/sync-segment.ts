@@ -270,7 +270,7 @@ function rowsOf({ members, segments, target }: Written): MemberRows {
     return {
       ...{ members: true, kind: 'changes', nameFrom: 'column', allowedNames: ids, nameColumn: HEAP_COLUMNS.segment },
       idKind: idKindOf(target),
-      action: { column: HEAP_COLUMNS.action, add: ['add'], remove: ['remove'] },
+      action: { column: HEAP_COLUMNS.action, add: ['add'], remove: ['remove'], drain: ['drain'] },
       key: { ...AS_WRITTEN, from: HEAP_COLUMNS.id },
     };
   if (members.from === 'ledger')

@@ -26,6 +26,8 @@ export const memberRows = z.strictObject({
       folders: z.strictObject({ add: z.string(), remove: z.string() }).optional(),
       add: words,
       remove: words,
+      /** Removed since all of the segment is: only in what Referry writes itself. */
+      drain: words.optional(),
     })
     .optional(),
   key: z.strictObject({

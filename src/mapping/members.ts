@@ -10,7 +10,7 @@ import { ACTION, MEMBER_LIMIT, type MemberRows } from './member-settings.ts';
 import { formatUtc } from './moment.ts';
 import { found } from './text.ts';
 
-type Action = 'add' | 'remove';
+type Action = 'add' | 'remove' | 'drain';
 type ReadAction = (values: readonly (string | undefined)[], fault: Fault) => Action | undefined;
 
 const OF_SEGMENTS = { code: 'SEGMENT_NOT_ALLOWED', what: 'segment' };
@@ -48,7 +48,7 @@ export function compileMembers(settings: MemberRows, columns: readonly string[],
     const action = actionOf(values, fault);
     if (action === undefined) return { ok: false, code: fault.code, reason: fault.reason, key };
     const event = { line, key, eventName, eventTime, data: { [ACTION]: action } };
-    const contentHash = context.hash ? context.hash(`${action} ${key}`) : '';
+    const contentHash = context.hash ? context.hash(`${action === 'add' ? 'add' : 'remove'} ${key}`) : '';
     return { ok: true, event, contentHash, orderKey: '', eventMs: 0, person: key };
   };
 }
@@ -58,6 +58,7 @@ function compileAction(settings: MemberRows, binder: ReturnType<typeof columnBin
   if (settings.kind === 'snapshot' || action === undefined) return () => 'add';
   const fold = (text: string): string => text.trim().toLowerCase();
   const [add, remove] = [new Set(action.add.map(fold)), new Set(action.remove.map(fold))];
+  const drain = new Set(action.drain?.map(fold));
   const allowed = [...action.add, ...action.remove].join(', ');
   const refuse = (fault: Fault, where: string, written: string): undefined => {
     fault.code = 'ACTION_UNKNOWN';
@@ -87,6 +88,7 @@ function compileAction(settings: MemberRows, binder: ReturnType<typeof columnBin
     const word = fold(written);
     if (add.has(word)) return 'add';
     if (remove.has(word)) return 'remove';
+    if (drain.has(word)) return 'drain';
     return refuse(fault, `column "${column.name}"`, written.trim());
   };
 }

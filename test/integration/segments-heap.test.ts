@@ -118,6 +118,70 @@ describe('segments that Heap posts', { timeout: 120_000 }, () => {
     expect(members()).toEqual(users(30, 31).sort());
   });
 
+  it('a drain behind a file that is not through waits for it, and then takes all of its members', async () => {
+    segments.job({
+      ...HEAP,
+      segments: { vip: undefined, 1338065: 'Free Customers', 99: 'Others' },
+      guards: { maxShrink: 1, maxGrowth: 1000 },
+      target: { braze: { patience: '100ms' } },
+    });
+    await start();
+    await sync('t0', [user(1)]);
+    await segments.world.run('segments');
+    await sync('t1', users(2, 20));
+    segments.braze.setFaults(() => ({ kind: 'status', status: 503 }));
+    expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 0, open: 19, balanced: true });
+    expect((await postHeap(heap(), drainBody(SEGMENT))).status).toBe(200);
+    await sync('t2', [user(30)], [], { id: 99, name: 'Others' });
+    const waits = await segments.world.run('segments');
+    expect(waits.run.notices).toContainEqual({
+      code: 'PAGES_WAIT',
+      message: expect.stringMatching(
+        /^Heap deleted Free Customers, and its pages wait: p2 \(segments-heap-.* is not through yet$/,
+      ),
+    });
+    // Those of another segment go on.
+    expect(pagesWaiting()).toBe(1);
+    segments.braze.setFaults(() => undefined);
+    const held = await segments.world.run('segments');
+    expect(members()).toEqual(users(1, 20).sort());
+    expect(pagesWaiting()).toBe(0);
+    const drain = held.run.files.find(({ state }) => state === 'held')?.path ?? '';
+    const { stdout } = await segments.world.cli(['held']);
+    expect(stdout).toContain('Heap says that Free Customers was deleted there: 20 of 20 confirmed members would go');
+    const released = await segments.world.cli(['release', drain, '--reason', 'the segment was deleted']);
+    expect(released.code, released.stdout + released.stderr).toBe(0);
+    expect(members()).toEqual([]);
+    expect(segments.members('99')).toEqual([user(30)]);
+  });
+
+  it('a second drain, after people came back, takes these too; whoever is added between a drain and its release stays', async () => {
+    segments.job({
+      ...HEAP,
+      segments: { vip: undefined, 1338065: 'Free Customers' },
+      guards: { maxShrink: 1, maxGrowth: 1000 },
+    });
+    await start();
+    const release = async (): Promise<void> => {
+      const { run } = await segments.world.run('segments');
+      const { path = '' } = run.files.find(({ state }) => state === 'held') ?? {};
+      const released = await segments.world.cli(['release', path, '--reason', 'the segment was deleted']);
+      expect(released.code, released.stdout + released.stderr).toBe(0);
+    };
+    await sync('t1', users(1, 20));
+    await segments.world.run('segments');
+    // Some come back before it is looked: they stay, and the others wait for a person all the same.
+    expect((await postHeap(heap(), drainBody(SEGMENT))).status).toBe(200);
+    await sync('t2', users(1, 19));
+    await release();
+    expect(members()).toEqual(users(1, 19).sort());
+    expect((await postHeap(heap(), drainBody(SEGMENT))).status).toBe(200);
+    expect((await postHeap(heap(), drainBody(SEGMENT))).status).toBe(200);
+    await release();
+    expect(members()).toEqual([]);
+    expect((await segments.world.run('segments')).run).toMatchObject({ read: 0, open: 0 });
+  });
+
   it('while one segment is held, pages of the others are synced', async () => {
     await start();
     await sync('t1', users(1, 20));

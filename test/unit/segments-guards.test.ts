@@ -45,6 +45,13 @@ describe('a sync is held, with both numbers,', () => {
       'SEGMENT_UNVOUCHED',
       /the file of changes of vip is whole.* 1 of 1000/,
     ],
+    [
+      'for a segment that was deleted, whatever is allowed',
+      { kind: 'changes', drained: true, toAdd: 0, toRemove: 1000 },
+      { maxShrink: 1, unvouched: 'accept' },
+      'SEGMENT_DRAINED',
+      /vip was deleted there: 1000 of 1000 confirmed members would go/,
+    ],
     ['for removals by changes', { kind: 'changes', toRemove: 201 }, {}, 'SEGMENT_SHRINKS', /201 of 1000/],
     ['for the last member', { before: 1, toRemove: 1 }, {}, 'SEGMENT_SHRINKS', /1 of 1 confirmed member /],
     [

@@ -28,6 +28,8 @@ export interface Intent {
   refusedBefore: number;
   /** A trailer or a manifest said how many rows the file must have. */
   vouched: boolean;
+  /** The segment was deleted where it comes from, and its members go with it. */
+  drained?: boolean;
   /** No sync of this segment came to its end before. */
   first: boolean;
   /** Members that the target has; absent where it does not say. */
@@ -98,6 +100,13 @@ export function reasonToHoldSync(intent: Intent, rules: GuardRules): HoldReason 
       'SEGMENT_REPLACED',
       `the target has another list for ${segment} than at the sync before, with ${intent.there ?? 'an unknown number of'} members where ${before} were confirmed`,
       'look whether somebody deleted the list there: released, all members of the file are added to the new one',
+    );
+  // A setting that lets everything through says nothing of a segment that is to be emptied for good.
+  if (intent.drained && toRemove > 0)
+    return held(
+      'SEGMENT_DRAINED',
+      `Heap says that ${segment} was deleted there: ${toRemove} of ${of(before, 'confirmed member', 'confirmed members')} would go`,
+      'ask whoever keeps the segments in Heap: release the file if the segment is meant to be gone, else reject it',
     );
   const against: HoldReason[] = [];
   const speaks = (code: string, message: string, hint: string): void => {

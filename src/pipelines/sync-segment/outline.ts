@@ -27,7 +27,7 @@ export function outlineSegments(job: SegmentsJob, identity: DestinationIdentity)
     using wanted = await gatherWanted(ctx, { ...pass, processing }, seal, rows, emptied);
     const segments: DryRunSegment[] = [];
     const held: [string, HoldReason][] = [];
-    for (const [name, { kind, listed, vouched, part }] of wanted.bySegment) {
+    for (const [name, { kind, listed, vouched, drained = false, part }] of wanted.bySegment) {
       const known = find(name);
       const confirmed = ledger && known ? confirmedMembers(ledger, known.id) : () => [];
       const found: DryRunSegment = {
@@ -51,6 +51,7 @@ export function outlineSegments(job: SegmentsJob, identity: DestinationIdentity)
       const why = reasonToHoldSync(
         {
           ...{ segment: job.segments[name] ?? name, kind, before, listed, toAdd, toRemove, vouched, replaced: false },
+          drained,
           first: (known?.syncedAt ?? null) === null,
           refusedBefore: ledger && known ? lastRejected(ledger, known.id) : 0,
         },

@@ -1,13 +1,6 @@
 import type { SegmentsJob } from '../../jobs/schema.ts';
 import { HEAP_COLUMNS } from '../../jobs/sync-segment.ts';
-import {
-  changesOf,
-  heldOfGathered,
-  type MemberChange,
-  pagesOf,
-  type ReceivedPage,
-  takenUp,
-} from '../../ledger/received-pages.ts';
+import { changesOf, heldOfGathered, pagesOf, type ReceivedPage, takenUp } from '../../ledger/received-pages.ts';
 import { confirmedMembers } from '../../ledger/segment-members.ts';
 import { findSegment } from '../../ledger/segments.ts';
 import type { Notice } from '../../model.ts';
@@ -15,13 +8,15 @@ import { PARTS } from '../../segments/spool.ts';
 import type { RunContext } from '../files/context.ts';
 import { type GatheringContext, gatherFile } from '../files/gathered.ts';
 import type { GatheredFile } from '../files/pipeline.ts';
+import { underWay } from './under-way.ts';
 
 type PagesContext = GatheringContext & Pick<RunContext, 'destinationId'>;
 
 /**
  * Writes down what the pages that Heap posted change, all in all, as a file of changes to be taken: each member once. Pages count as taken up
  * once it is staged; a gathering that is cut short begins anew. While changes before them are held, pages of a segment wait: what a person is to
- * decide about must not be overtaken.
+ * decide about must not be overtaken. So do pages with a drain while anything before them is open: whom that still adds is confirmed later, and
+ * would stay.
  */
 export async function gatherPages(
   ctx: PagesContext,
@@ -34,12 +29,19 @@ export async function gatherPages(
   const held = heldOfGathered(ledger, job.id, begin);
   const isHeld = ({ segment }: ReceivedPage): boolean => held === 'all' || held.has(segment);
   const ours = waiting.filter(({ segment }) => Object.hasOwn(job.segments, segment));
-  const pages = ours.filter((page) => !isHeld(page));
-  const left = ours.length - pages.length;
+  const free = ours.filter((page) => !isHeld(page));
+  const left = ours.length - free.length;
   if (left > 0) {
     const message = `${left} pages of Heap wait: the changes before them are held; referry held shows them`;
     notices.push({ code: 'PAGES_WAIT', message });
   }
+  const behind = drainsBehind(ctx, job, free);
+  for (const [name, what] of behind)
+    notices.push({
+      code: 'PAGES_WAIT',
+      message: `Heap deleted ${job.segments[name] ?? name}, and its pages wait: ${what} is not through yet`,
+    });
+  const pages = free.filter(({ segment }) => !behind.has(segment));
   if (pages.length === 0) return { notices };
   const rejected = pages.reduce((sum, page) => sum + page.rejected, 0);
   if (rejected > 0) {
@@ -55,6 +57,17 @@ export async function gatherPages(
   if (!file) return { notices };
   io.log.info({ job: job.id, file: file.name, pages: pages.length, rows }, 'pages of Heap were taken up');
   return { file, notices };
+}
+
+/** Segments with a drain that must not be gathered yet, and what it waits for. */
+function drainsBehind(ctx: PagesContext, { id }: SegmentsJob, pages: readonly ReceivedPage[]): Map<string, string> {
+  const drained = new Set(pages.flatMap(({ kind, segment }) => (kind === 'drain' ? [segment] : [])));
+  return new Map(
+    [...drained].flatMap((segment): [string, string][] => {
+      const what = underWay(ctx, id, segment);
+      return what === undefined ? [] : [[segment, what]];
+    }),
+  );
 }
 
 /** Segments that Heap posts and the job does not name: their pages wait, until it does or time is over. */
@@ -89,8 +102,7 @@ function* rowsOf(ctx: PagesContext, job: SegmentsJob, pages: readonly ReceivedPa
   const of = `${numbers[0]}-${numbers.at(-1)}`;
   for (const segment of Object.keys(job.segments)) {
     const its = pages.filter((page) => page.segment === segment);
-    for (const { member, removed } of changesIn(ctx, job, segment, its))
-      yield [segment, removed ? 'remove' : 'add', member, of];
+    for (const [action, member] of changesIn(ctx, job, segment, its)) yield [segment, action, member, of];
   }
 }
 
@@ -100,17 +112,17 @@ function* changesIn(
   job: SegmentsJob,
   segment: string,
   pages: readonly ReceivedPage[],
-): Generator<MemberChange> {
+): Generator<[action: 'add' | 'remove' | 'drain', member: string]> {
   if (pages.length === 0) return;
   const drained = pages.some(({ kind }) => kind === 'drain');
   const known = drained ? findSegment(ledger, destinationId, segment) : undefined;
-  if (!known) return yield* changesOf(ledger, job.id, segment, pages);
   const after = new Set<string>();
-  for (const change of changesOf(ledger, job.id, segment, pages)) {
-    after.add(change.member);
-    yield change;
+  for (const { member, removed } of changesOf(ledger, job.id, segment, pages)) {
+    if (known) after.add(member);
+    yield [removed ? 'remove' : 'add', member];
   }
+  if (!known) return;
   const confirmed = confirmedMembers(ledger, known.id);
   for (let part = 0; part < PARTS; part++)
-    for (const member of confirmed(part)) if (!after.has(member)) yield { member, removed: true };
+    for (const member of confirmed(part)) if (!after.has(member)) yield ['drain', member];
 }

@@ -52,6 +52,8 @@ export interface WantedMembers {
   part(number: number): Wanted;
   /** A trailer or a manifest vouches for its being whole. */
   vouched: boolean;
+  /** Some are removed since the segment was deleted where it comes from. */
+  drained?: boolean;
 }
 
 export interface SyncRequest {
@@ -128,6 +130,7 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
     segment: request.name,
     refusedBefore: lastRejected(ledger, segment.id),
     vouched: wanted.vouched,
+    drained: wanted.drained ?? false,
     first: first && plan.before === 0,
     replaced,
     ...(prepared.members === undefined ? {} : { there: prepared.members }),

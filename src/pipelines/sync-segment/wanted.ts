@@ -58,6 +58,7 @@ export async function gatherWanted(
   // A segment that the file is about by its name, or by the job, is wanted even where no row is of it: as an empty one.
   const alone = rows.nameFrom === 'column' ? [] : eventNames(rows, processing.name);
   for (const name of [...alone, ...emptied]) spoolOf(name);
+  const drained = new Set<string>();
   // A line end stands behind the last row.
   let ended = false;
   const index = openRowIndex(paths.index);
@@ -81,7 +82,8 @@ export async function gatherWanted(
         if (!mapped.ok) throw new Error(`line ${row.line} passed the check before and does not now: ${mapped.code}`);
         const { eventName, key, data } = mapped.event;
         const spool = spoolOf(eventName);
-        (data[ACTION] === 'remove' ? spool.remove : spool.add).add(key);
+        (data[ACTION] === 'add' ? spool.add : spool.remove).add(key);
+        if (data[ACTION] === 'drain') drained.add(eventName);
       }
       ctx.signal.throwIfAborted();
       keepHeapSmall();
@@ -100,6 +102,7 @@ export async function gatherWanted(
       kind: rows.kind,
       listed: add.added + remove.added,
       vouched,
+      drained: drained.has(segment),
       part: (n) => ({ add: add.part(n), remove: rows.kind === 'snapshot' ? 'rest' : remove.part(n) }),
     });
   }
