@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { until } from './support/e2e-cli.ts';
 import { csv, rows } from './support/e2e-rows.ts';
 import { openWorld, type World } from './support/e2e-world.ts';
+import { openLaneWorld } from './support/lane-world.ts';
 
 describe('a file that is not what it was when it was seen', () => {
   let world: World;
@@ -71,6 +72,100 @@ describe('a file that is not what it was when it was seen', () => {
     world.drop('a.csv', csv(rows('A', 3)));
     if (world.sftp) world.sftp.quirks.listingLate = 3600;
     expect((await world.run('feed')).run).toMatchObject({ delivered: 3, seen: { open: 0 } });
+  });
+});
+
+describe('a file that is written anew while its first contents are being sent, as alike as can be', () => {
+  let world: World;
+  afterEach(() => world.close());
+  const inbox = (name: string) => join(world.served, 'inbox', name);
+
+  /** Files of one size. */
+  const alike = (prefix: string): string => csv(rows(prefix, 3).map((each) => ({ ...each, amount: '1.50' })));
+
+  /** The first contents are sent and the second ones archived in their place, and the connection is lost before they are looked at. */
+  async function archivedUnread(): Promise<void> {
+    world = await openWorld({ remote: 'sftp' });
+    const { sftp } = world;
+    if (!sftp) throw new Error('no server');
+    world.job('feed', { source: { take: 'copy' } });
+    world.drop('a.csv', alike('A'));
+    const { atime, mtime } = statSync(inbox('a.csv'));
+    world.extole.setFaults(() => {
+      writeFileSync(inbox('a.csv'), alike('B'));
+      utimesSync(inbox('a.csv'), atime, mtime);
+      return undefined;
+    });
+    sftp.quirks.failRead = '/archive';
+    await world.run('feed');
+    expect(world.requests()).toHaveLength(3);
+    expect(world.files('inbox')).toEqual([]);
+    expect(world.files('archive')).toHaveLength(1);
+    world.extole.setFaults(undefined);
+    sftp.clearQuirks();
+  }
+  const delivered = (): string[] =>
+    world
+      .requests()
+      .map(({ body }) => body.data.partner_conversion_id ?? '')
+      .sort();
+
+  it('take: copy: contents that were archived and never looked at go back, and are sent', async () => {
+    await archivedUnread();
+    await world.run('feed');
+    const { run } = await world.run('feed');
+    expect(delivered()).toEqual([...rows('A', 3), ...rows('B', 3)].map(({ id }) => id));
+    expect([run.balanced, world.files('inbox'), world.files('archive').length]).toEqual([true, [], 1]);
+    expect(world.files('results')).toEqual(['a.csv.results.csv', 'a.csv.results.r2.csv']);
+  });
+
+  it('take: copy: where there are third ones under the name by then, the second ones go beside them, and both are sent', async () => {
+    await archivedUnread();
+    world.drop('a.csv', csv(rows('C', 5)), 5);
+    await world.run('feed');
+    await world.run('feed');
+    expect(delivered()).toEqual([...rows('A', 3), ...rows('B', 3), ...rows('C', 5)].map(({ id }) => id));
+    expect(world.files('inbox')).toEqual([]);
+  });
+
+  it('take: copy: where no other name would be taken, they wait until the name is free', async () => {
+    await archivedUnread();
+    world.job('feed', { source: { take: 'copy', match: 'a.csv' } });
+    world.drop('a.csv', csv(rows('C', 5)), 5);
+    const { run } = await world.run('feed');
+    expect(run.notices.map(({ code }) => code)).toContain('TARGET_EXISTS');
+    await world.run('feed');
+    await world.run('feed');
+    expect(delivered()).toEqual([...rows('A', 3), ...rows('B', 3), ...rows('C', 5)].map(({ id }) => id));
+    expect(world.files('inbox')).toEqual([]);
+  });
+});
+
+describe('a file that stays in the inbox while it is worked on', () => {
+  it('take: copy: is taken once, also where the server lists it with another time than it has', async () => {
+    const lane = await openLaneWorld({
+      lane: 'sftp',
+      remote: 'sftp',
+      extoleSftp: { asleep: true },
+      upload: { wait: '0s' },
+      job: { source: { take: 'copy', stable: { for: '0s' } } },
+    });
+    const { world } = lane;
+    world.drop('a.csv', csv(rows('A', 3)));
+    if (world.sftp) world.sftp.quirks.listingLate = 3600;
+    await world.run('feed');
+    const { run } = await world.run('feed');
+    expect(run.seen).toMatchObject({ files: 1, open: 1 });
+    // Written anew, it is another one.
+    world.drop('a.csv', csv(rows('B', 4)), 5);
+    await world.run('feed');
+    lane.folder.behaviour.asleep = false;
+    await lane.folder.look();
+    await world.run('feed');
+    await world.run('feed');
+    expect(world.taken().map(({ body }) => body.data.partner_conversion_id)).toHaveLength(7);
+    expect(world.files('results')).toEqual(['a.csv.results.csv', 'a.csv.results.r2.csv']);
+    await world.close();
   });
 });
 

@@ -9,15 +9,17 @@ export async function moveToFree(
   remote: Remote,
   from: string,
   target: string,
-  { id }: Pick<Processing, 'id'>,
+  processing: Pick<Processing, 'id'>,
 ): Promise<string> {
   try {
     await remote.move(from, target);
     return target;
   } catch (error) {
     if (!(error instanceof TransferError) || error.code !== 'TARGET_EXISTS') throw error;
-    const beside = `${target}.p${id}`;
+    const beside = besideTarget(target, processing);
     await remote.move(from, beside);
     return beside;
   }
 }
+
+export const besideTarget = (target: string, { id }: Pick<Processing, 'id'>): string => `${target}.p${id}`;

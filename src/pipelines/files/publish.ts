@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { type Processing, updateProcessing } from '../../ledger/processings.ts';
 import { nextRevision, planPublication, publicationOf, recordPublication } from '../../ledger/publications.ts';
 import { type FileAccount, type RemoteFile, TransferError } from '../../model.ts';
 import { fittingName } from '../../remotes/names.ts';
+import { matchPattern } from '../../remotes/stable.ts';
 import { renderReport } from '../../reports/report.ts';
 import { resultsName } from '../../reports/results.ts';
 import type { ResultsSummary } from '../../reports/results-file.ts';
 import { archiveCompanions } from './companions.ts';
 import type { FilePass, RunContext } from './context.ts';
-import { moveToFree } from './move-to-free.ts';
+import { besideTarget, moveToFree } from './move-to-free.ts';
 import { LOCAL } from './stage.ts';
 
 /** Puts a revision of a processing's results in place. Its bytes are known to the ledger before they leave. */
@@ -127,14 +128,52 @@ async function moveAside(ctx: RunContext, processing: Processing, target: string
  */
 async function archiveCopy(ctx: RunContext, processing: Processing, target: string): Promise<string> {
   const { remote } = ctx;
+  const before = await lookBack(ctx, processing, target);
   const there = await remote.stat(processing.inboxPath);
-  if (!there) return (await remote.stat(target)) === undefined ? '' : target;
+  if (!there) return before;
   if (there.size !== processing.size || there.mtime !== processing.mtime) return '';
   const archivedAs = await moveToFree(remote, processing.inboxPath, target, processing);
-  const moved = await remote.stat(archivedAs);
-  if (!moved || (await sha256Of(ctx, moved)) === processing.rawSha256) return archivedAs;
-  await remote.move(archivedAs, processing.inboxPath);
-  return '';
+  return (await isOurs(ctx, processing, archivedAs)) === false ? '' : archivedAs;
+}
+
+/** What an earlier try moved may have been interrupted before it was looked at. Returns where the input is already; else empty. */
+async function lookBack(ctx: RunContext, processing: Processing, target: string): Promise<string> {
+  let found = '';
+  for (const place of [target, besideTarget(target, processing)])
+    if (await isOurs(ctx, processing, place)) found = place;
+  return found;
+}
+
+/** Whether what lies there has the contents that were processed; where it has others, it is given back. `undefined`: nothing is there. */
+async function isOurs(ctx: RunContext, processing: Processing, place: string): Promise<boolean | undefined> {
+  const there = await ctx.remote.stat(place);
+  if (!there) return undefined;
+  if ((await sha256Of(ctx, there)) === processing.rawSha256) return true;
+  await giveBack(ctx, processing, place);
+  return false;
+}
+
+/** Contents that nobody has read go back to the inbox; where the partner has used their name again, beside it. */
+async function giveBack({ remote, job, io }: RunContext, processing: Processing, from: string): Promise<void> {
+  const { inboxPath, id } = processing;
+  const { dir, name, ext } = posix.parse(inboxPath);
+  const beside = `${name}.p${id}${ext}`;
+  io.log.warn(
+    { job: job.id, file: inboxPath },
+    'the file was written anew while it was being archived: that is a new file',
+  );
+  try {
+    await remote.move(from, inboxPath);
+  } catch (error) {
+    if (!(error instanceof TransferError) || error.code !== 'TARGET_EXISTS') throw error;
+    // Under a name that no run takes, it would be lost to all.
+    if (job.source.stable.marker === undefined && matchPattern(job.source.match)(beside))
+      return remote.move(from, posix.join(dir, beside));
+    throw new TransferError(error.code, error.message, {
+      cause: error,
+      hint: `${from} holds contents that were never read, and goes back to the inbox once ${inboxPath} is taken; nothing is lost`,
+    });
+  }
 }
 
 async function sha256Of(ctx: RunContext, file: RemoteFile): Promise<string> {

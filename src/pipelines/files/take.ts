@@ -68,7 +68,7 @@ export async function findFiles(ctx: RunContext): Promise<{ files: Found[]; noti
       const marker = source.stable.marker;
       const complete =
         marker === undefined ? stable && !isBeingWritten(file.name, names) : hasMarker(file.name, marker, names);
-      if (isSameSighting(inWork.get(file.path), file)) continue;
+      if (isSameSighting(inWork.get(file.path), file, observation)) continue;
       const waits =
         complete && source.manifest !== undefined && !manifestCame(beside.manifest, observation.stableSince);
       if (waits && source.manifest)
@@ -103,11 +103,16 @@ function tooLarge({ name, size }: RemoteFile, most: number): Notice {
 const MIN_WAIT_MS = 50;
 
 /** With `take: copy` an input stays in the inbox while it is worked on. */
-function isSameSighting(processing: Processing | undefined, file: RemoteFile): boolean {
+function isSameSighting(
+  processing: Processing | undefined,
+  file: RemoteFile,
+  { stableSince }: Pick<SeenFile, 'stableSince'>,
+): boolean {
   if (processing === undefined) return false;
   // Once it was renamed away, whatever has its name in the inbox is another file, however alike.
   if (processing.takenPath !== processing.inboxPath && processing.state !== 'taking') return false;
-  return processing.size === file.size && processing.mtime === file.mtime;
+  // Some servers tell another time in a listing than of the file itself: then it is the listing's that must not have changed since.
+  return processing.size === file.size && (processing.mtime === file.mtime || stableSince <= processing.openedAt);
 }
 
 /**
