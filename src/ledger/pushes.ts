@@ -21,7 +21,7 @@ export interface Push {
   /** With other settings than before: everybody is looked at again, and who was refused is tried again. */
   whole: boolean;
   settings: string;
-  /** Links with a seq in (from, to], and those that failed before. */
+  /** Links with a seq in (from, to], and those up to `from` that failed before. */
   seqFrom: number;
   seqTo: number;
   /** Milliseconds since 1970. */
@@ -175,23 +175,24 @@ export function changedForPush(
 
 /**
  * Links that failed in an earlier pass and did not change since, in the order of their numbers after one; at most `limit`. Those that
- * changed are among the changed ones of this pass.
+ * changed are among the changed ones of this pass; or of the next, as one may that is on the wire: twice side by side, the older one may
+ * land last.
  */
 export function failedForPush(
   { db }: Reading,
   { destinationId, label }: LinkPlace,
   to: number,
-  { seqFrom, seqTo }: Pick<Push, 'seqFrom' | 'seqTo'>,
+  { seqFrom }: Pick<Push, 'seqFrom'>,
   { after, limit }: { after: number; limit: number },
 ): Candidate[] {
   return db
-    .prepare<[number, number, number, string, number, number, number], Joined>(
+    .prepare<[number, number, number, string, number, number], Joined>(
       `SELECT ${QUALIFIED}, ${ROW} FROM push_rows r JOIN links l ON l.id = r.link_id
        WHERE r.push_target_id = ? AND r.outcome = 'failed' AND r.link_id > ? AND l.destination_id = ? AND l.label = ?
-         AND NOT (l.seq > ? AND l.seq <= ?)
+         AND l.seq <= ?
        ORDER BY r.link_id LIMIT ?`,
     )
-    .all(to, after, destinationId, label.toLowerCase(), seqFrom, seqTo, limit)
+    .all(to, after, destinationId, label.toLowerCase(), seqFrom, limit)
     .map(candidateOf);
 }
 
@@ -258,11 +259,11 @@ export function openOfPush({ db }: Reading, { destinationId, label }: LinkPlace,
            WHERE l.destination_id = ? AND l.label = ? AND l.seq > ? AND l.seq <= ? AND (r.push_id IS NULL OR r.push_id <> ?))
          + (SELECT count(*) FROM push_rows r JOIN links l ON l.id = r.link_id
            WHERE r.push_target_id = ? AND r.outcome = 'failed' AND r.push_id <> ? AND l.destination_id = ? AND l.label = ?
-             AND NOT (l.seq > ? AND l.seq <= ?)) AS n`,
+             AND l.seq <= ?) AS n`,
     )
     .get(
       ...[to, destinationId, label.toLowerCase(), push.seqFrom, push.seqTo, push.id],
-      ...[to, push.id, destinationId, label.toLowerCase(), push.seqFrom, push.seqTo],
+      ...[to, push.id, destinationId, label.toLowerCase(), push.seqFrom],
     );
   return row?.n ?? 0;
 }

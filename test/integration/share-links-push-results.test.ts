@@ -60,3 +60,37 @@ test('results are written while the last calls are on their way, and are whole a
     share_link: 'https://share.example.com/changed',
   });
 });
+
+test('a link that failed before, and changes once more while it is on its way, is not sent beside itself but by the next pass', async () => {
+  const { server, target } = await iterable('of-the-overtaken');
+  const world = afterWorld();
+  await world.tell(people(300));
+  await world.after({ push: [target] });
+  await world.withLedger(({ db }) => db.exec("UPDATE push_rows SET outcome = 'failed' WHERE link_id = 1"));
+  await world.tell(people(300).map((link) => ({ ...link, code: `${link.code}b` })));
+  const before = server.received.length;
+  let changed = 0;
+  server.setFaults(({ body }) => {
+    if (!body.includes('code0001b')) return undefined;
+    // A webhook, while the call with the link before it is slow.
+    const db = new Database(join(world.folder, 'ledger.db'));
+    const { seq } = db.prepare<[], { seq: number }>('UPDATE link_numbers SET seq = seq + 1 RETURNING seq').get() ?? {};
+    const change = "UPDATE links SET link = 'https://share.example.com/newest', code = 'newest', seq = ? WHERE id = 1";
+    changed += db.prepare(change).run(seq).changes;
+    db.close();
+    return { kind: 'slow', ms: 600 };
+  });
+  const again = { ...target, connections: 2 };
+  expect((await world.after({ push: [again] })).pushes).toMatchObject([
+    { state: 'done', balanced: true, counts: { read: 300, delivered: 300, open: 0 } },
+  ]);
+  expect(changed).toBe(1);
+  expect((await world.after({ push: [again] })).pushes).toMatchObject([
+    { state: 'done', balanced: true, counts: { read: 1, delivered: 1, open: 0 } },
+  ]);
+  const sent = JSON.stringify(server.received.slice(before).map(({ body }) => body));
+  expect(sent.match(/code0001b|newest/g)?.sort()).toEqual(['code0001b', 'newest']);
+  expect(server.project.users.get('p0001@example.com')).toMatchObject({
+    share_link: 'https://share.example.com/newest',
+  });
+});
