@@ -31,6 +31,8 @@ type Reading = Pick<Ledger, 'db'>;
 export interface NamedTargets {
   exports: readonly string[];
   pushes: readonly { target: string; place: DestinationIdentity }[];
+  /** Whose links the pushes give, and of which label. Of others nothing is tried any more. */
+  links?: { place: DestinationIdentity; label: string };
 }
 
 /**
@@ -89,20 +91,30 @@ function pushed({ db }: Reading, job: string, named: NamedTargets | undefined): 
   const closed = db.prepare<[number], { account: string; endedAt: number }>(
     "SELECT account, ended_at AS endedAt FROM pushes WHERE push_target_id = ? AND state = 'closed' ORDER BY id DESC LIMIT 1",
   );
-  const failing = db.prepare<[number], { n: number }>(
-    "SELECT count(*) AS n FROM push_rows WHERE push_target_id = ? AND outcome = 'failed'",
-  );
-  const lost = db.prepare<[number], { n: number }>(
-    `SELECT count(*) AS n FROM push_rows WHERE push_target_id = ? AND outcome = 'rejected' AND code = '${FAILED_TOO_LONG}'`,
-  );
+  const links = named?.links;
+  const ofLinks = links
+    ? `AND EXISTS (SELECT 1 FROM links l JOIN destinations d ON d.id = l.destination_id
+         WHERE l.id = link_id AND l.label = ? AND d.provider = ? AND d.account = ? AND d.container = ?)`
+    : '';
+  const place = links
+    ? [links.label.toLowerCase(), links.place.provider, links.place.account, links.place.container]
+    : [];
+  const rowsThat = (are: string) => {
+    const count = db.prepare<[number, ...string[]], { n: number }>(
+      `SELECT count(*) AS n FROM push_rows WHERE push_target_id = ? AND ${are} ${ofLinks}`,
+    );
+    return (target: number): number => count.get(target, ...place)?.n ?? 0;
+  };
+  const failing = rowsThat("outcome = 'failed'");
+  const lost = rowsThat(`outcome = 'rejected' AND code = '${FAILED_TOO_LONG}'`);
   return placesOf({ db }, job, named).map(({ id, target }): TargetState => {
     const now = newest.get(id);
     const last = closed.get(id);
     const account: PushAccount | undefined = last && JSON.parse(last.account);
     const { read = 0, rejected = 0 } = account?.counts ?? {};
-    const same = { lastAt: last?.endedAt ?? null, rows: read, failed: failing.get(id)?.n ?? 0, rejected, held: null };
+    const same = { lastAt: last?.endedAt ?? null, rows: read, failed: failing(id), rejected, held: null };
     const open = now?.state === 'open';
-    return { kind: 'push', target, ...same, givenUp: lost.get(id)?.n ?? 0, open, code: open ? (now?.code ?? '') : '' };
+    return { kind: 'push', target, ...same, givenUp: lost(id), open, code: open ? (now?.code ?? '') : '' };
   });
 }
 

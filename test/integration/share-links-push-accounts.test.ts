@@ -46,3 +46,22 @@ test('status is about the account that the job names, else about the one that wa
   await world.after({ push: [one.target] });
   expect(await states()).toMatchObject([{ rows: 1, open: false, code: '' }]);
 });
+
+test('what failed for links of another label, or of another account, is not told as tried again: nothing does', async () => {
+  const one = await iterable();
+  const world = afterWorld();
+  await world.tell(people(3));
+  await world.after({ push: [one.target] });
+  await world.withLedger(({ db }) => {
+    db.exec("UPDATE push_rows SET outcome = 'failed' WHERE link_id = 1");
+    db.exec("UPDATE push_rows SET outcome = 'rejected', code = 'FAILED_TOO_LONG' WHERE link_id = 2");
+  });
+  const pushes = [{ target: 'iterable', place: { provider: 'iterable', account: 'acme', container: '' } }];
+  const states = (label: string, account = 'acme') => {
+    const links = { place: { provider: 'extole', account, container: 'production' }, label };
+    return world.withLedger((ledger) => targetStates(ledger, 'links', { exports: [], pushes, links }));
+  };
+  expect(await states('Refer')).toMatchObject([{ failed: 1, givenUp: 1 }]);
+  expect(await states('vip')).toMatchObject([{ failed: 0, givenUp: 0 }]);
+  expect(await states('refer', 'beta')).toMatchObject([{ failed: 0, givenUp: 0 }]);
+});
