@@ -73,6 +73,7 @@ function print(account: ForgetAccount, tools: readonly string[]): void {
   if (within === 0) say('nothing of this person was found here');
   const waiting = [...staged.open, ...staged.unread];
   for (const { job, name, why } of waiting) tell(`NOT YET: ${name} (${job}): ${why}`);
+  for (const { what, why } of account.unsearched) tell(`NOT YET: ${what}: ${why}`);
   if (account.traces !== undefined) tell(`NOT YET: ${account.traces}; the next prune tries again`);
   say('');
   say('Out of reach, for you to see to:');
@@ -93,6 +94,9 @@ function beyond({ remote, local, ledger }: ForgetAccount): string[] {
       );
   }
   for (const path of local.left) lines.push(`${path}: holds the address, and is not ours to change`);
+  for (const path of local.doubtful) lines.push(`${path}: may hold the address, and could not be read`);
+  for (const { folder, files } of local.unopened)
+    lines.push(`${folder}: ${count(files, 'file')} packed or encrypted, which nobody here looked into`);
   for (const { folder, files } of local.encrypted)
     lines.push(`${folder}: ${count(files, 'results file')} encrypted to their reader`);
   for (const place of ledger.left) lines.push(`the ledger, ${place}: the address is part of the name of a file`);

@@ -17,7 +17,7 @@ export const registerForget: Register = (program, exit) => {
       `
 Staged copies of files that the address stands in go as a whole, as prune would do it later; in results files of this machine the rows
 keep their outcome and lose their input columns. A file whose rows are not all final is left whole: give the command again
-then (exit code 3). What is known of keys stays, as a hash, so that no row of the person is sent again. Files on
+then (exit code 3); so too once a job file that has an error, or is gone, is right again. What is known of keys stays, as a hash, so that no row of the person is sent again. Files on
 servers, what Extole has, and backups are not touched: they are listed. Giving it twice is harmless.
 
 Example:

@@ -144,3 +144,11 @@ export function countPruned({ db }: Pick<Ledger, 'db'>, job: string): number {
       .get(job)?.n ?? 0
   );
 }
+
+/** Ids of the jobs that brought a file, in the order of the alphabet. */
+export function jobsOfFiles({ db }: Pick<Ledger, 'db'>): string[] {
+  return db
+    .prepare<[], { job: string }>('SELECT DISTINCT job FROM processings ORDER BY job')
+    .all()
+    .map(({ job }) => job);
+}

@@ -11,13 +11,12 @@ import type { Ledger } from '../../ledger/open.ts';
 import { type FileInWindow, filesInWindow, isToldAlready, unsureSinceRestore } from '../../ledger/segment-source.ts';
 import { findSegment } from '../../ledger/segments.ts';
 import { MEMBER_LIMIT } from '../../mapping/member-settings.ts';
-import { compileZone } from '../../mapping/zone.ts';
 import { FileRefused, type Notice, TransferError } from '../../model.ts';
 import { unlockPgpKeys } from '../../parsing/pgp-keys.ts';
-import { dayOf } from '../../reports/roll-up.ts';
 import { createMemberSpool, type MemberSpool, PARTS } from '../../segments/spool.ts';
 import { type RunContext, stagedPaths } from '../files/context.ts';
 import { deliveredRows } from '../files/delivered-rows.ts';
+import { windowOf } from '../files/delivered-window.ts';
 import { sweepGathered, writeGathered } from '../files/gathered.ts';
 import type { GatheredFile } from '../files/pipeline.ts';
 import { stagingProblem } from '../files/stage.ts';
@@ -38,7 +37,6 @@ interface DeliveredPeople {
   name: string;
 }
 
-const DAY = 86_400_000;
 const NO_LINE_END = /^[^\r\n]+$/;
 
 /**
@@ -82,9 +80,7 @@ export function findDelivered(
   job: SegmentsJob,
 ): DeliveredPeople {
   const source = sourceOf(job);
-  const now = agedNow(ledger, io.now());
-  const today = dayOf(new Date(now).toISOString(), job.timezone);
-  const since = beginOf(now, today, source.days, job.timezone);
+  const { since, today } = windowOf(agedNow(ledger, io.now()), source.days, job.timezone);
   refuseUnsure(job, unsureSinceRestore(ledger, source.jobs));
   const files = filesInWindow(ledger, { ...source, since });
   const gone = files.filter(({ processing, pruned }) => pruned || !existsSync(stagedPaths(staging, processing).input));
@@ -149,13 +145,6 @@ function* sorted(spool: MemberSpool): Generator<string[][]> {
 function sourceOf({ id, members }: SegmentsJob): DeliveredMembers {
   if (members.ledger) return members.ledger;
   throw new Error(`the job ${id} takes no members of delivered rows`);
-}
-
-/** The midnight at which the window begins. Where clocks changed since, it is no older than so many days: what is older may be pruned. */
-function beginOf(now: number, today: string, days: number, timezone: string): number {
-  const midnight = compileZone(timezone, { gap: 'later', overlap: 'earlier' })(Date.parse(today) - (days - 1) * DAY);
-  const earliest = now - days * DAY;
-  return midnight.ok ? Math.max(midnight.ms, earliest) : earliest;
 }
 
 function refuseUnsure({ id }: SegmentsJob, unsure: readonly { job: string; rows: number }[]): void {

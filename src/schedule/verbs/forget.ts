@@ -1,7 +1,8 @@
-import { loadJobs } from '../../jobs/load.ts';
+import { formatProblem, type JobProblem, loadJobs } from '../../jobs/load.ts';
+import { isNotifyFile } from '../../jobs/notify-file.ts';
 import { openPerson } from '../../ledger/forget.ts';
 import { EXIT } from '../../model.ts';
-import { type ForgetAccount, forget as remove } from '../../pipelines/files/forget/forget.ts';
+import { type ForgetAccount, forget as remove, type Unsearched } from '../../pipelines/files/forget/forget.ts';
 import type { Verb } from '../verb.ts';
 
 export interface ForgetRequest {
@@ -19,11 +20,22 @@ export const forget: Verb<ForgetRequest, ForgetAccount> = {
   name: 'forget',
   execute: async ({ person, dryRun, reason, by, host }, options) => {
     const { ledger, io, state } = options;
-    const { jobs } = await loadJobs(options.jobs, io.env);
+    const { jobs, problems } = await loadJobs(options.jobs, io.env);
     const email = openPerson(ledger, person);
     const crashPoint = options.crashPoint ?? (() => {});
     const requestId = options.requestId ?? null;
-    const account = await remove({ ledger, io, state, jobs, email, dryRun, reason, by, host, requestId, crashPoint });
+    const of = { jobs, unreadJobs: unreadOf(problems) };
+    const account = await remove({ ledger, io, state, ...of, email, dryRun, reason, by, host, requestId, crashPoint });
     return { executed: account, exitCode: account.done ? EXIT.ok : EXIT.attention };
   },
 };
+
+/** What the files hold says which folders are searched: of one with an error none are. */
+function unreadOf(problems: readonly JobProblem[]): Unsearched[] {
+  const errors = problems.filter(({ file, severity }) => severity === 'error' && !isNotifyFile(file));
+  const first = new Map(errors.toReversed().map((problem) => [problem.file, problem]));
+  return [...first].reverse().map(([what, problem]) => ({
+    what,
+    why: `its job was not asked, so that its folders were not searched, nor its server and tools named: put it right, then give this command again; ${formatProblem(problem)}`,
+  }));
+}

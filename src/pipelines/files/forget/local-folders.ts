@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
-import { lstat, readdir, rm } from 'node:fs/promises';
+import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inboxFolders } from '../../../jobs/inbox-folders.ts';
 import { outboxesOf } from '../../../jobs/outboxes.ts';
 import type { Job } from '../../../jobs/schema.ts';
+import { PGP_HEAD, pgpForm } from '../../../parsing/pgp-packets.ts';
+import { LOCAL } from '../stage.ts';
 import { isHalfWritten, rewriteResults, rewriteText } from './rewrite-results.ts';
 import { bytesOf, type Search } from './search.ts';
 
@@ -15,6 +17,10 @@ export interface LocalSearch {
   reports: string[];
   /** Files of this machine that hold the person and are not ours to change. */
   left: string[];
+  /** Files of this machine that may hold the person: nobody could read them. */
+  doubtful: string[];
+  /** Files that are not ours to change, and into which nobody looked, because they are packed or encrypted. */
+  unopened: { folder: string; files: number }[];
   /** Results that nobody but their reader can open. */
   encrypted: { folder: string; files: number }[];
 }
@@ -32,7 +38,7 @@ export interface LocalOptions {
 
 /** Goes through the folders of jobs whose source is a folder of this machine, and through what waits for an upload by hand. */
 export async function forgetLocal(options: LocalOptions): Promise<LocalSearch> {
-  const found: LocalSearch = { results: [], reports: [], left: [], encrypted: [] };
+  const found: LocalSearch = { results: [], reports: [], left: [], doubtful: [], unopened: [], encrypted: [] };
   const seen = new Set<string>();
   const each = async (folder: string, look: (path: string) => Promise<void>): Promise<void> => {
     if (seen.has(folder)) return;
@@ -46,6 +52,7 @@ export async function forgetLocal(options: LocalOptions): Promise<LocalSearch> {
     });
   const leave = async (path: string): Promise<void> => {
     if (await options.search.inStream(bytesOf(path))) found.left.push(path);
+    else if (await isClosed(path)) addTo(found.unopened, path);
   };
   for (const job of options.jobs) {
     const root = localRoot(job);
@@ -76,13 +83,38 @@ export function localRoot({ source }: Job): string | undefined {
   return source.url.startsWith('file:') ? posix.normalize(fileURLToPath(source.url)) : undefined;
 }
 
+/**
+ * Where a file lies on this machine, if it does: one of a job's folders, or one that was given on the command line. `path` is as in the ledger.
+ */
+export async function placeHere(job: Job | undefined, path: string): Promise<string | undefined> {
+  const root = job && localRoot(job);
+  const given = path.startsWith(LOCAL) ? path.slice(LOCAL.length) : undefined;
+  const place = given ?? (root === undefined || path === '' ? undefined : posix.resolve(root, path));
+  return place !== undefined && existsSync(place) && (await lstat(place)).isFile() ? place : undefined;
+}
+
+function addTo(folders: { folder: string; files: number }[], path: string): void {
+  const folder = posix.dirname(path);
+  const known = folders.find((each) => each.folder === folder);
+  if (known) known.files++;
+  else folders.push({ folder, files: 1 });
+}
+
+/** gzip, zip, bzip2, xz, Zstandard, 7z: no text begins so. */
+const PACKED = /^(?:1f8b|504b0[357]|425a68|fd377a58|28b52ffd|377abcaf)/;
+
+/** Whether a file says nothing as it stands. */
+async function isClosed(path: string): Promise<boolean> {
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(PGP_HEAD), 0, PGP_HEAD, 0);
+  const head = buffer.subarray(0, bytesRead);
+  return PACKED.test(head.toString('hex', 0, 4)) || pgpForm(head) !== undefined;
+}
+
 async function lookAtResults(path: string, found: LocalSearch, options: LocalOptions): Promise<void> {
   const { search, dryRun, crashPoint } = options;
   if (ENCRYPTED.test(path)) {
-    const folder = posix.dirname(path);
-    const known = found.encrypted.find((each) => each.folder === folder);
-    if (known) known.files++;
-    else found.encrypted.push({ folder, files: 1 });
+    addTo(found.encrypted, path);
     return;
   }
   if (!(await search.inStream(bytesOf(path)))) return;
