@@ -90,8 +90,8 @@ export function pagesOf({ db }: Pick<Ledger, 'db'>, job: string, segment?: strin
 }
 
 /**
- * What waiting pages do to a segment, all in all: each member once, in the order of their bytes. Where pages disagree the later one
- * counts, also where it was taken up already and the earlier one came late: then nothing happens to the member. Pages from before the
+ * What waiting pages do to a segment, all in all: each member once, in the order of their bytes. `keyOf`: the same of two spellings of one
+ * member, as of an e-mail address in capital letters; the last spelling is given. Where pages disagree the later one counts, also where it was taken up already and the earlier one came late: then nothing happens to the member. Pages from before the
  * last drain do nothing. As it stands at the first look; others may write while it is read.
  */
 export function* changesOf(
@@ -99,6 +99,7 @@ export function* changesOf(
   job: string,
   segment: string,
   pages: readonly Pick<ReceivedPage, 'id'>[],
+  keyOf: (member: string) => string,
 ): Generator<MemberChange> {
   const drained = db
     .prepare<[string, string], { at: number; id: number }>(
@@ -108,13 +109,14 @@ export function* changesOf(
   db.exec(
     'CREATE TEMP TABLE IF NOT EXISTS changes (reading integer, member text, removed integer, PRIMARY KEY (reading, member)) WITHOUT ROWID',
   );
+  db.function('key_of_member', { deterministic: true }, (member: unknown) => keyOf(String(member)));
   const last = db.prepare<[], { n: number }>('SELECT coalesce(max(reading), 0) AS n FROM temp.changes').get();
   const reading = (last?.n ?? 0) + 1;
   try {
     db.prepare(
       `INSERT INTO temp.changes SELECT ?, member, removed FROM (
          SELECT m.member, m.removed, p.id, row_number() OVER
-           (PARTITION BY m.member ORDER BY p.task_at DESC, p.id DESC, m.removed DESC) AS place
+           (PARTITION BY key_of_member(m.member) ORDER BY p.task_at DESC, p.id DESC, m.removed DESC) AS place
          FROM received_pages p JOIN received_members m ON m.page_id = p.id
          WHERE p.job = ? AND p.segment = ? AND (p.task_at, p.id) > (?, ?))
        WHERE place = 1 AND id IN (SELECT value FROM json_each(?))`,

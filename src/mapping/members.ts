@@ -53,6 +53,16 @@ export function compileMembers(settings: MemberRows, columns: readonly string[],
   };
 }
 
+/** What a row would have as its member, of an id as it is written elsewhere. What is no id stays as it is. */
+export function compileMemberKey({ idKind, key }: Pick<MemberRows, 'idKind' | 'key'>): (written: string) => string {
+  const alone: MemberRows = { members: true, kind: 'snapshot', name: key.from, idKind, key };
+  const map = compileMembers(alone, [key.from], { fileName: '', now: 0 });
+  return (written) => {
+    const mapped = map([written], 0);
+    return mapped.ok ? mapped.event.key : written;
+  };
+}
+
 function compileAction(settings: MemberRows, binder: ReturnType<typeof columnBinder>, fileName: string): ReadAction {
   const { action } = settings;
   if (settings.kind === 'snapshot' || action === undefined) return () => 'add';

@@ -17,7 +17,7 @@ describe('pages of segments that Heap posts', () => {
   const heap = (): Parameters<typeof postHeap>[0] => ({ io: receiving.io, url: receiving.url('members'), secret: KEY });
   const pages = (): ReceivedPage[] => pagesOf(receiving.ledger, 'members');
   const changes = (segment = '1338065'): string[] =>
-    [...changesOf(receiving.ledger, 'members', segment, pages())].map(
+    [...changesOf(receiving.ledger, 'members', segment, pages(), String)].map(
       ({ member, removed }) => (removed ? '-' : '+') + member,
     );
   const page = (add: string[], remove: string[] = [], n = 1): object =>

@@ -17,6 +17,7 @@ import {
   takenUp,
   timeOfTask,
 } from '../../src/ledger/received-pages.ts';
+import { compileMemberKey } from '../../src/mapping/members.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 
@@ -36,8 +37,8 @@ describe('pages of members in the ledger', () => {
     return { job, segment: '7', segmentName: 'Free', kind: 'sync', task, page, pages: 3, add, remove, rejected: 0 };
   };
   const drain = (job: string): TellPage => ({ ...told(job, '', 0, []), kind: 'drain', pages: 0 });
-  const changes = (job: string): string[] =>
-    [...changesOf(ledger, job, '7', pagesOf(ledger, job, '7'))].map(
+  const changes = (job: string, keyOf: (member: string) => string = String): string[] =>
+    [...changesOf(ledger, job, '7', pagesOf(ledger, job, '7'), keyOf)].map(
       (each) => `${each.removed ? '-' : '+'}${each.member}`,
     );
 
@@ -94,6 +95,20 @@ describe('pages of members in the ledger', () => {
     const odd = ['007', '9007199254740993', 'Ä b', "o'x", '1E5', 'null'];
     recordPage(ledger, told('odd', 't', 1, [...odd, 'both'], ['both']), NOW);
     expect(changes('odd')).toEqual(['+007', '+1E5', '+9007199254740993', '-both', '+null', "+o'x", '+Ä b']);
+  });
+
+  it('who is written in two ways is one member where the target knows people by e-mail, and two where it does not', () => {
+    const byEmail = compileMemberKey({
+      idKind: 'email',
+      key: { from: 'id', unwrapExcel: false, scientific: 'accept', rounded: 'accept', width: 'accept' },
+    });
+    recordPage(ledger, told('spelt', 't1', 1, ['Di@Example.com', ' ed@example.com', 'no address']), NOW);
+    recordPage(ledger, told('spelt', 't2', 1, ['ED@example.com'], ['di@example.com', 'No address']), NOW + 1000);
+    recordPage(ledger, told('spelt', 't3', 1, ['Cy@example.com'], ['cy@example.com']), NOW + 2000);
+    expect(changes('spelt', byEmail)).toEqual([
+      ...['+ED@example.com', '-No address', '-cy@example.com', '-di@example.com', '+no address'],
+    ]);
+    expect(changes('spelt')).toHaveLength(8);
   });
 
   it('more than may wait is not taken, until some was taken up', () => {

@@ -3,6 +3,8 @@ import { HEAP_COLUMNS } from '../../jobs/sync-segment.ts';
 import { changesOf, heldOfGathered, pagesOf, type ReceivedPage, takenUp } from '../../ledger/received-pages.ts';
 import { confirmedMembers } from '../../ledger/segment-members.ts';
 import { findSegment } from '../../ledger/segments.ts';
+import { isMembers } from '../../mapping/compile.ts';
+import { compileMemberKey } from '../../mapping/members.ts';
 import type { Notice } from '../../model.ts';
 import { PARTS } from '../../segments/spool.ts';
 import type { RunContext } from '../files/context.ts';
@@ -117,8 +119,9 @@ function* changesIn(
   const drained = pages.some(({ kind }) => kind === 'drain');
   const known = drained ? findSegment(ledger, destinationId, segment) : undefined;
   const after = new Set<string>();
-  for (const { member, removed } of changesOf(ledger, job.id, segment, pages)) {
-    if (known) after.add(member);
+  const keyOf = isMembers(job.event) ? compileMemberKey(job.event) : String;
+  for (const { member, removed } of changesOf(ledger, job.id, segment, pages, keyOf)) {
+    if (known) after.add(keyOf(member));
     yield [removed ? 'remove' : 'add', member];
   }
   if (!known) return;
