@@ -1,9 +1,9 @@
 import { loadJobs } from '../jobs/load.ts';
-import type { Job } from '../jobs/schema.ts';
+import type { Job, LinksJob } from '../jobs/schema.ts';
 import { awaitedEventNames } from '../ledger/awaited-events.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { labelOfEvent, linkEventName } from '../mapping/customer-settings.ts';
-import type { Io } from '../model.ts';
+import type { DestinationIdentity, Io } from '../model.ts';
 import { shared } from './health-pages.ts';
 import { type Hook, linkHook, pageHook } from './hook.ts';
 import type { WebhookOptions } from './webhooks.ts';
@@ -38,24 +38,37 @@ export function createHooks({ ledger, io, jobsFolder }: HooksOptions): WebhookOp
 function hooksOf(jobs: readonly Job[], ledger: Ledger, io: Io): Map<string, Hook> {
   const hooks = new Map<string, Hook>();
   const ofLinks = jobs.filter((job) => job.pipeline === 'export-share-links');
+  const known = new Map<string, readonly string[]>();
+  const labelsAt = (to: DestinationIdentity): readonly string[] => {
+    const place = JSON.stringify([to.account, to.container]);
+    const labels = known.get(place) ?? [...labelsOf(ofLinks, to), ...awaitedLabels(ledger, to)];
+    known.set(place, labels);
+    return labels;
+  };
   for (const { id, receive, links, destination } of ofLinks) {
     if (receive === undefined) continue;
     const { account, container } = destination.extole;
-    const labels = ofLinks
-      .filter(({ destination: { extole } }) => extole.account === account && extole.container === container)
-      .map((each) => each.links.label);
     const to = { provider: 'extole', account, container };
-    // An upload waits for links of the label under which it left, whatever the job says by now.
-    const awaited = awaitedEventNames(ledger, to)
-      .filter((name) => name.startsWith(linkEventName('')))
-      .map(labelOfEvent);
     hooks.set(
       id,
-      linkHook({ ledger, io, job: id, receive, destination: to, label: links.label, labels: [...labels, ...awaited] }),
+      linkHook({ ledger, io, job: id, receive, destination: to, label: links.label, labels: labelsAt(to) }),
     );
   }
   for (const job of jobs)
     if (job.pipeline === 'sync-segment' && job.receive !== undefined)
       hooks.set(job.id, pageHook({ ledger, io, job: job.id, receive: job.receive }));
   return hooks;
+}
+
+function labelsOf(jobs: readonly LinksJob[], { account, container }: DestinationIdentity): string[] {
+  return jobs
+    .filter(({ destination: { extole } }) => extole.account === account && extole.container === container)
+    .map(({ links }) => links.label);
+}
+
+/** An upload waits for links of the label under which it left, whatever the job says by now. */
+function awaitedLabels(ledger: Ledger, to: DestinationIdentity): string[] {
+  return awaitedEventNames(ledger, to)
+    .filter((name) => name.startsWith(linkEventName('')))
+    .map(labelOfEvent);
 }

@@ -1,7 +1,7 @@
 import type { BulkSettings } from '../../../jobs/bulk-settings.ts';
 import type { LinksJob } from '../../../jobs/schema.ts';
+import { eventNameOf } from '../../../ledger/awaited-events.ts';
 import { destinationId } from '../../../ledger/registry.ts';
-import { eventNamesOf } from '../../../ledger/upload-rows.ts';
 import { getUpload, type Upload } from '../../../ledger/uploads.ts';
 import { labelOfEvent } from '../../../mapping/customer-settings.ts';
 import { type FileLane, TransferError } from '../../../model.ts';
@@ -50,7 +50,7 @@ function noLongerBulk(lane: FileLane): TransferError {
 /** `true`: rows got their link, or are held for the lack of one. */
 async function lookForLinks(ctx: CarrierContext, job: LinksJob, bulk: BulkSettings, upload: Upload): Promise<boolean> {
   // An upload waits for links of the label under which it left, whatever the job says by now. All its rows have the same one.
-  const [eventName] = eventNamesOf(ctx.ledger, upload);
+  const eventName = eventNameOf(ctx.ledger, upload.processingId);
   const label = eventName === undefined ? job.links.label : labelOfEvent(eventName);
   const place = { destinationId: destinationId(ctx.ledger, ctx.destination.identity), label };
   const collected = bulk.collect === 'report' ? await collectLinks(ctx, job, place, paceFor(bulk, upload)) : undefined;
