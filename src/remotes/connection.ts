@@ -17,6 +17,8 @@ export interface Connection {
   close(): Promise<void>;
 }
 
+/** What counts as a refused login: one that was cut off may have been one, and may have been counted as one. */
+const REFUSALS = new Set(['SFTP_AUTH', 'SFTP_LOGIN_LOST']);
 const CONNECT_TRIES = 4;
 /** For a server that lets us in and opens no session: most often another job has the only one, and ends soon. About two minutes. */
 const SESSION_TRIES = 12;
@@ -38,16 +40,26 @@ export function createConnection(
   /** A refusal that no waiting heals. Kept, as each further try could lock the account. */
   let refused: TransferError | undefined;
   let disposed = false;
+  let shownKey = '';
+
+  /** While a key changes several are pinned: whoever reads the log sees which one is still in use, once until it is another one. */
+  function noteHostKey(shown: string): void {
+    const others = trust.pinned.map((pin) => pin.replace(/=+$/, '')).filter((pin) => pin !== shown);
+    if (others.length === 0 || shown === shownKey) return;
+    shownKey = shown;
+    io.log.info({ host, hostKey: shown, others }, 'several host keys are trusted; the server shows this one of them');
+  }
 
   async function open(): Promise<Session> {
     for (let tries = 1; ; tries++) {
       try {
         if (tries === 1) logins?.mayTry(login);
         const wire = await openWire(settings, address, trust, io, signal).catch((error) => {
-          if (error instanceof TransferError && error.code === 'SFTP_AUTH') logins?.refused(login);
+          if (error instanceof TransferError && REFUSALS.has(error.code)) logins?.refused(login);
           throw error;
         });
         logins?.accepted(login);
+        noteHostKey(wire.hostKey);
         return createSession(wire, settings, io, host, signal);
       } catch (error) {
         if (!(error instanceof TransferError)) throw error;

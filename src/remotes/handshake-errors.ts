@@ -1,7 +1,7 @@
 import { TransferError } from '../model.ts';
 import type { Address } from './address.ts';
 import { WEAK_ALGORITHMS } from './algorithms.ts';
-import { systemCodeOf, textOf } from './errors.ts';
+import { statusOf, systemCodeOf, textOf } from './errors.ts';
 import type { SeenHostKey } from './handshake.ts';
 
 /** What is known of a connection that failed. */
@@ -44,22 +44,56 @@ export function hostKeyProblem(address: Address, seen: SeenHostKey): TransferErr
   );
 }
 
-export function authRefused(address: Address, told: { offered: string[]; accepted: string[] }): TransferError {
+interface Told {
+  offered: string[];
+  accepted: string[];
+}
+
+/** `said`: with which words the server hung up, where it did. */
+export function authRefused(address: Address, told: Told, said?: unknown): TransferError {
   const offered = told.offered.length > 0 ? told.offered.join(', ') : 'nothing';
   const accepted = told.accepted.length > 0 ? told.accepted.join(', ') : 'nothing that it names';
+  const words = said === undefined ? '' : `; it hung up: ${wordsOf(said)}`;
   return new TransferError(
     'SFTP_AUTH',
-    `${address.host}:${address.port} refused to log in "${address.username}": offered ${offered}, the server takes ${accepted}`,
+    `${address.host}:${address.port} refused to log in "${address.username}": offered ${offered}, the server takes ${accepted}${words}`,
     {
       hint: 'check the user, password and private key; it is not tried again in this run, so that the account is not locked',
     },
   );
 }
 
+/** Reasons to disconnect (RFC 4253, 11.1) that speak of the line or of the server's load, and not of who logs in. */
+const OF_THE_LINE = new Set([3, 5, 6, 7, 10, 12]);
+
+/** Whether a server that hung up after a credential was offered to it meant the login. Its words go before its reason. */
+export function saysNoToLogin(error: unknown): boolean {
+  if (/auth|denied|lock|password|credential|not allowed|disabled|expired/i.test(textOf(error))) return true;
+  const reason = statusOf(error);
+  return reason !== undefined && !OF_THE_LINE.has(reason);
+}
+
+/**
+ * The connection was lost, or no answer came, after a credential was offered and before we were let in. It may have been a refusal, so
+ * it is not repeated: a locked account would never open again.
+ */
+export function loginLost(address: Address, { offered }: Told, { error }: RawFailure): TransferError {
+  return new TransferError(
+    'SFTP_LOGIN_LOST',
+    `${address.host}:${address.port} was offered ${offered.join(', ')} for "${address.username}", and neither let us in nor refused: ${wordsOf(error)}`,
+    {
+      cause: error,
+      hint: 'some servers hang up like this on a locked account or an unknown address; it is not tried again in this run, so that the account is not locked',
+    },
+  );
+}
+
+const wordsOf = (error: unknown): string => textOf(error).replace(/^(getConnection|connect|sftp): /, '');
+
 /** Everything else that can go wrong before SFTP is open. */
 export function handshakeProblem(address: Address, failure: RawFailure): TransferError {
   const where = `${address.host}:${address.port}`;
-  const text = textOf(failure.error).replace(/^(getConnection|connect|sftp): /, '');
+  const text = wordsOf(failure.error);
   const system = systemCodeOf(failure.error);
   const cause = { cause: failure.error };
   if (!failure.connected) {

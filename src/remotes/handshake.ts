@@ -7,7 +7,14 @@ import type { Address } from './address.ts';
 import { algorithmsFor, hostKeyFamily } from './algorithms.ts';
 import { withDeadline } from './deadline.ts';
 import { textOf } from './errors.ts';
-import { authRefused, handshakeProblem, hostKeyProblem, type RawFailure } from './handshake-errors.ts';
+import {
+  authRefused,
+  handshakeProblem,
+  hostKeyProblem,
+  loginLost,
+  type RawFailure,
+  saysNoToLogin,
+} from './handshake-errors.ts';
 import { fingerprintOf, type HostKeyTrust, type HostKeyVerdict, judgeHostKey, keyTypeOf } from './hostkey.ts';
 import { gatherIntroduction } from './introduction.ts';
 import { createLogin, readPrivateKey } from './login.ts';
@@ -77,6 +84,10 @@ async function attempt(
   client.on('error', (error: unknown) => {
     failure.error ??= error;
   });
+  let letIn = false;
+  client.on('ready', () => {
+    letIn = true;
+  });
   let seen: SeenHostKey | undefined;
   const socket = openSocket({ host: address.host, port: address.port });
   // Without it each small packet waits for the acknowledgement of the one before: a transfer is sixty times slower.
@@ -123,7 +134,13 @@ async function attempt(
     signal?.throwIfAborted();
     failure.error ??= error;
     if (seen !== undefined && seen.verdict.kind !== 'match') throw hostKeyProblem(address, seen);
-    if (failureLevel(failure) === 'client-authentication') throw authRefused(address, login.told());
+    const told = login.told();
+    if (failureLevel(failure) === 'client-authentication') throw authRefused(address, told);
+    // A server that has had enough of refused logins, or has locked the account, may just hang up.
+    if (told.offered.length > 0 && !letIn)
+      throw saysNoToLogin(failure.error)
+        ? authRefused(address, told, failure.error)
+        : loginLost(address, told, failure);
     // ssh2 says what the server offers in its debug lines only, and those cost a tenth of each transfer.
     if (!explain && textOf(failure.error).includes('no matching')) {
       return attempt(settings, address, trust, io, signal, refusedFamilies, onHostKey, true);

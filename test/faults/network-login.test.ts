@@ -2,6 +2,7 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLog, realIo } from '../../src/io.ts';
 import { loadJobs } from '../../src/jobs/load.ts';
+import { newestRuns } from '../../src/ledger/matters.ts';
 import { type Ledger, openLedger } from '../../src/ledger/open.ts';
 import { lastFire, rememberFire } from '../../src/ledger/schedules.ts';
 import type { Io } from '../../src/model.ts';
@@ -114,6 +115,33 @@ describe('a source that does not let us in', () => {
     expect(db.prepare("SELECT count(*) AS n FROM watch_marks WHERE name LIKE 'login-%'").get()).toEqual({ n: 0 });
     db.close();
   });
+
+  it.each([
+    ['told', 'SFTP_AUTH'],
+    ['silent', 'SFTP_LOGIN_LOST'],
+  ] as const)(
+    'N09: a server that hangs up (%s) once a password is offered is asked as seldom as one that refuses it',
+    async (way, code) => {
+      const { sftp } = world;
+      if (!sftp) throw new Error('no server');
+      world.job('each-minute', { delivery: PATIENT, schedule: '* * * * *', source: { match: 'a*.csv' } });
+      world.drop('a.csv', csv(rows('A', 3)));
+      sftp.quirks.disconnectOnAuth = way;
+      expect(await execute('each-minute', 'schedule')).toBe(4);
+      expect([sftp.seen.connections, sftp.seen.offered]).toEqual([1, ['password']]);
+      expect(JSON.stringify(newestRuns(ledger, 'each-minute', 1)[0]?.halted)).toContain(code);
+      now += 60 * MINUTE;
+      sftp.clearQuirks();
+      expect(await execute('each-minute', 'schedule')).toBe(0);
+      sftp.quirks.disconnectOnAuth = way;
+      sftp.seen.connections = 0;
+      expect(await minutes(30)).toEqual({ 'each-minute': [0, 1, 3, 7, 15] });
+      expect(sftp.seen.connections).toBe(5);
+      sftp.clearQuirks();
+      await minutes(17);
+      expect(world.requests()).toHaveLength(3);
+    },
+  );
 
   it('N28: a server that cannot be reached at the only tick of the day is tried again, not left until tomorrow', async () => {
     const { sftp } = world;

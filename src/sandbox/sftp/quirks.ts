@@ -51,6 +51,8 @@ export interface Quirks {
   statFailure: boolean;
   /** Every login is refused. */
   refuseAuth: boolean;
+  /** Hangs up once a credential is offered: `told` as OpenSSH does after too many failures, with a reason; `silent` without a word. */
+  disconnectOnAuth: false | 'told' | 'silent';
   /** Further sessions are refused at the channel. */
   maxSessions: number | undefined;
   denyRead: boolean | string;
@@ -93,6 +95,7 @@ export const NO_QUIRKS: Readonly<Quirks> = {
   renameHeld: false,
   statFailure: false,
   refuseAuth: false,
+  disconnectOnAuth: false,
   maxSessions: undefined,
   denyRead: false,
   failRead: false,

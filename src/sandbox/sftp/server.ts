@@ -44,8 +44,11 @@ export interface SftpServer {
   /** Switch while it runs. What is announced at the start of a session holds for that session. */
   readonly quirks: Quirks;
   clearQuirks(): void;
-  /** What clients did: connections made, and ways of login with which a credential was offered. */
-  readonly seen: { connections: number; sessions: number; offered: string[] };
+  /**
+   * What clients did: connections made, and ways of login with which a credential was offered. `cutAt`: after how many bytes of a file
+   * `disconnectAtByte` met them.
+   */
+  readonly seen: { connections: number; sessions: number; offered: string[]; cutAt: number[] };
   /** Resets every connection. */
   dropConnections(): void;
   close(): Promise<void>;
@@ -56,7 +59,7 @@ export async function startSftpServer(options: SftpServerOptions): Promise<SftpS
   const hostKeys = options.hostKeys ?? [hostKeyOf(options.hostKeyPath)];
   const jail = createJail(options.root);
   const quirks: Quirks = { ...NO_QUIRKS, ...options.quirks };
-  const seen: SftpServer['seen'] = { connections: 0, sessions: 0, offered: [] };
+  const seen: SftpServer['seen'] = { connections: 0, sessions: 0, offered: [], cutAt: [] };
   const sockets = new Set<Socket>();
   let openSessions = 0;
   const users = options.users.map((user) => ({ user, keys: (user.publicKeys ?? []).map(readPublicKey) }));
@@ -71,7 +74,8 @@ export async function startSftpServer(options: SftpServerOptions): Promise<SftpS
     connection.on('error', () => {});
     connection.on('authentication', (context) => {
       if (context.method !== 'none') seen.offered.push(context.method);
-      if (quirks.refuseAuth) context.reject();
+      if (quirks.disconnectOnAuth !== false && context.method !== 'none') hangUp(connection, socket, quirks);
+      else if (quirks.refuseAuth) context.reject();
       else authenticate(context, users);
     });
     connection.on('session', (accept, reject) => {
@@ -98,7 +102,10 @@ export async function startSftpServer(options: SftpServerOptions): Promise<SftpS
         send: (packet) => {
           channel.write(packet);
         },
-        reset: () => socket.resetAndDestroy(),
+        reset: (moved) => {
+          if (moved !== undefined) seen.cutAt.push(moved);
+          socket.resetAndDestroy();
+        },
       });
       const takeChunk = createPacketReader(requests.onPacket);
       channel.on('data', (chunk: Buffer) => {
@@ -175,6 +182,16 @@ function prepareCipherKeys(connection: Connection): void {
     const key: unknown = Reflect.get(cipher, field);
     if (Buffer.isBuffer(key)) Reflect.set(cipher, field, createSecretKey(key));
   }
+}
+
+/** RFC 4253: SSH_MSG_DISCONNECT, with the reason that OpenSSH gives for too many failed logins. */
+const PROTOCOL_ERROR = 2;
+
+function hangUp(connection: Connection, socket: Socket, { disconnectOnAuth }: Quirks): void {
+  const protocol: unknown = Reflect.get(connection, '_protocol');
+  const tell: unknown = typeof protocol === 'object' && protocol !== null && Reflect.get(protocol, 'disconnect');
+  if (disconnectOnAuth === 'told' && typeof tell === 'function') Reflect.apply(tell, protocol, [PROTOCOL_ERROR]);
+  socket.end();
 }
 
 function authenticate(context: AuthContext, users: readonly { user: SftpUser; keys: ParsedKey[] }[]): void {
