@@ -1,8 +1,10 @@
 import { appendFileSync, existsSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadJobs } from '../../src/jobs/load.ts';
 import type { Quirks } from '../../src/sandbox/sftp/quirks.ts';
 import type { SftpServer } from '../../src/sandbox/sftp/server.ts';
+import { noteMatters } from '../../src/schedule/duty-notices.ts';
 import { watchAsPartner } from '../integration/support/e2e-crash-watch.ts';
 import { fates, readResults } from '../integration/support/e2e-results.ts';
 import { csv, rows } from '../integration/support/e2e-rows.ts';
@@ -40,15 +42,16 @@ describe('a run whose source fails in the middle', () => {
   }
 
   it('N01: a download that is cut at the first byte, the second, half way or at the last is begun anew by the same run, and nothing of the cut one is kept', async () => {
-    const text = csv(rows('P', SIZE));
-    for (const [i, at] of [0, 1, text.length >> 1, text.length - 1].entries()) {
+    const { length } = csv(rows('P0', SIZE));
+    for (const [i, at] of [0, 1, length >> 1, length - 1].entries()) {
       world.drop(`${i}.csv`, csv(rows(`P${i}`, SIZE)), 60 - i);
-      sftp.seen.connections = 0;
+      Object.assign(sftp.seen, { connections: 0, cutAt: [] });
       const { code, account } = await executor.run('feed', (step) => {
-        if (step === 'taken') Object.assign(sftp.quirks, { disconnectAtByte: at, shortReads: at <= 1 ? 1 : undefined });
+        // Answers of one byte: the line is cut exactly there.
+        if (step === 'taken') Object.assign(sftp.quirks, { disconnectAtByte: at, shortReads: 1 });
         if (step === 'staged') sftp.clearQuirks();
       });
-      expect([code, account.counts.delivered, sftp.seen.connections]).toEqual([0, SIZE, 2]);
+      expect([code, account.counts.delivered, sftp.seen.connections, sftp.seen.cutAt]).toEqual([0, SIZE, 2, [at]]);
       expectWhole(`P${i}`, `${i}.csv`);
     }
     expect(partsOf(world)).toEqual([]);
@@ -72,11 +75,14 @@ describe('a run whose source fails in the middle', () => {
   });
 
   it('N02: a download that stands still while keepalives are answered ends its own run only, and in time', async () => {
-    const other = await openWorld();
+    const other = await openWorld({ remote: 'sftp' });
     world.job('feed', { delivery: PATIENT, source: { stallTimeout: '400ms', keepalive: '100ms' } });
     world.job('other', {
       delivery: PATIENT,
-      source: { url: `file://${other.served}/inbox`, password: null, hostKey: null },
+      source: {
+        url: `sftp://partner@127.0.0.1:${other.sftp?.port}/inbox`,
+        hostKey: String(other.sftp?.hostKeyFingerprint),
+      },
     });
     other.drop('b.csv', csv(rows('B', SIZE)));
     world.drop('a.csv', csv(rows('A', SIZE)));
@@ -187,8 +193,9 @@ describe('a run whose source fails in the middle', () => {
     }
   });
 
-  it('N15: a server that replaces nothing gets a page of the day for each run, and when there are too many of them no run is stopped', async () => {
+  it('N15: a server that replaces nothing gets a page of the day for each run, none of which a partner sees half, and when there are too many of them no run is stopped', async () => {
     sftp.quirks.noPosixRename = true;
+    const partners = ['results', 'reports'].map((folder) => watchAsPartner(join(world.served, folder)));
     const day = (): string[] =>
       world.files('reports').filter((name) => name.includes('.day.') && name.endsWith('.html'));
     for (const name of ['A', 'B']) {
@@ -196,6 +203,7 @@ describe('a run whose source fails in the middle', () => {
       expect((await executor.run('feed')).code).toBe(0);
       expectWhole(name, `${name}.csv`);
     }
+    expect(partners.flatMap((partner) => partner.stop().complaints)).toEqual([]);
     const [first = '', second = ''] = day();
     expect([first, second]).toEqual([expect.stringMatching(/\.day\.html$/), expect.stringMatching(/\.day\.r2\.html$/)]);
     const stem = join(world.served, 'reports', first.replace(/\.html$/, ''));
@@ -259,6 +267,13 @@ describe('a run whose source fails in the middle', () => {
       if (existsSync(inbox('old.csv'))) renameSync(inbox('old.csv'), inbox('new.csv'));
     });
     expect([code, codes]).toEqual([0, ['VANISHED', 'VANISHED']]);
+    const [job] = (await loadJobs(world.jobs, world.env)).jobs;
+    if (job === undefined) throw new Error('no job');
+    const alarms = (): unknown[] => {
+      noteMatters(executor.ledger, job, Date.now());
+      return executor.ledger.db.prepare("SELECT kind FROM notices WHERE kind <> 'success'").all();
+    };
+    expect(alarms()).toEqual([]);
     expect((await executor.run('feed')).code).toBe(0);
     expectWhole('A', 'new.csv');
     expect(keysOf(world)).toHaveLength(SIZE);
@@ -266,6 +281,7 @@ describe('a run whose source fails in the middle', () => {
     world.drop('b.csv', csv(rows('B', SIZE)));
     expect((await executor.run('feed')).code).toBe(0);
     expect(keysOf(world)).toHaveLength(SIZE);
+    expect(alarms()).toEqual([]);
   });
 
   it('N24: files are taken whatever time they bear: of the future, of 1970, older than what was taken before', async () => {

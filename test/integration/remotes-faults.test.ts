@@ -5,6 +5,7 @@ import { openRemote } from '../../src/remotes/open.ts';
 import type { RemoteSettings } from '../../src/remotes/settings.ts';
 import type { Quirks } from '../../src/sandbox/sftp/quirks.ts';
 import { startToxics } from '../faults/support/toxics.ts';
+import { watchAsPartner } from './support/e2e-crash-watch.ts';
 import { listed, openWorkshop } from './support/remotes-workshop.ts';
 import { bytesOf, failureOf, localFile, noSignal, put, settingsFor, testIo } from './support/remotes-world.ts';
 
@@ -33,18 +34,27 @@ describe('a server with faults', () => {
 
   const big = Buffer.alloc(1_500_000, '0123456789,');
 
-  it.each([0, 1, 750_000, 1_499_999])(
-    'N01: a connection lost at byte %i of a download is told, and the next call reconnects',
-    async (at) => {
-      put(on('inbox', 'x.csv'), big);
+  // Answers of one byte: the connection is lost exactly there. Of a large file many are asked for at once, and answered with more.
+  it.each([
+    [0, 3001, 1],
+    [1, 3001, 1],
+    [1500, 3001, 1],
+    [3000, 3001, 1],
+    [750_000, big.length, 10_000],
+  ])(
+    'N01: a connection lost at byte %i of a download of %i is told, and the next call reconnects',
+    async (at, size, shortReads) => {
+      const contents = big.subarray(0, size);
+      put(on('inbox', 'x.csv'), contents);
       const file = await listed(remote);
-      workshop.sandbox.server.quirks.disconnectAtByte = at;
-      // With small answers the byte is met exactly.
-      workshop.sandbox.server.quirks.shortReads = at <= 1 ? 1 : undefined;
+      const { quirks, seen } = workshop.sandbox.server;
+      seen.cutAt = [];
+      Object.assign(quirks, { disconnectAtByte: at, shortReads });
       const error = await failureOf(bytesOf(remote, file));
-      expect([error.code, error.retryable]).toEqual(['SFTP_DISCONNECTED', true]);
-      workshop.sandbox.server.quirks.shortReads = undefined;
-      expect((await bytesOf(remote, file)).equals(big)).toBe(true);
+      expect([error.code, error.retryable, seen.cutAt.length]).toEqual(['SFTP_DISCONNECTED', true, 1]);
+      expect((seen.cutAt[0] ?? 0) - at).toBeOneOf(Array.from({ length: shortReads }, (_, more) => more));
+      quirks.shortReads = undefined;
+      expect((await bytesOf(remote, file)).equals(contents)).toBe(true);
     },
   );
 
@@ -160,6 +170,21 @@ describe('a server with faults', () => {
       workshop.sandbox.server.clearQuirks();
     }
     expect(readdirSync(on('results'))).toEqual([]);
+  });
+
+  it('N15: without posix-rename, whoever polls a folder sees each version whole and none go away, however often it is published', async () => {
+    await withQuirks({ noPosixRename: true });
+    const partner = watchAsPartner(on('results'));
+    const paths: string[] = [];
+    for (let version = 1; version <= 6; version++) {
+      const local = localFile(scratch, Buffer.alloc(400_000, `version ${version},`));
+      for (const name of ['r.csv', 'report.day.html'])
+        paths.push(await remote.publish(`results/${name}`, local, { replace: true }));
+    }
+    const { seen, complaints } = partner.stop();
+    expect(complaints).toEqual([]);
+    expect([...seen.keys()].map((name) => `/results/${name}`).sort()).toEqual(paths.sort());
+    expect(new Set(seen.values()).size).toBe(6);
   });
 
   it('N15: without posix-rename an existing target stays, and the new file goes beside it', async () => {

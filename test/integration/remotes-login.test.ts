@@ -166,6 +166,35 @@ describe('logging in', () => {
     expect(shown?.detail).toContain(`take SHA256:${'A'.repeat(43)} out of hostKey`);
   });
 
+  it('N08: the log of a run says once which of several pinned keys the server shows, the old one before it changes and the new one after', async () => {
+    const folder = temporaryFolder();
+    const [before, after] = [newKeyPair().private, newKeyPair().private];
+    const first = await startSftpServer({ root: folder.path, users: USERS, hostKeys: [before] });
+    const { port, hostKeyFingerprint: old } = first;
+    await first.close();
+    const next = await startSftpServer({ root: folder.path, users: USERS, hostKeys: [after], port });
+    const fresh = next.hostKeyFingerprint;
+    await next.close();
+    const logged: object[] = [];
+    const io = { ...quickIo, log: { ...quickIo.log, info: (fields: object) => void logged.push(fields) } };
+    const shownBy = async (key: string, hostKey: string | string[]): Promise<object[]> => {
+      const server = await startSftpServer({ root: folder.path, users: USERS, hostKeys: [key], port });
+      const remote = await openRemote(settingsFor(server, { hostKey }), io);
+      await remote.list('.', noSignal);
+      // The same run connects again.
+      server.dropConnections();
+      await remote.list('.', noSignal);
+      await remote[Symbol.asyncDispose]();
+      await server.close();
+      return logged.splice(0).filter((fields) => 'hostKey' in fields);
+    };
+    const host = `127.0.0.1:${port}`;
+    expect(await shownBy(before, [old, fresh])).toEqual([{ host, hostKey: old, others: [fresh] }]);
+    expect(await shownBy(after, [old, fresh])).toEqual([{ host, hostKey: fresh, others: [old] }]);
+    expect(await shownBy(after, fresh)).toEqual([]);
+    folder.remove();
+  });
+
   const without = noIpv6 ? ' (skipped: this machine has no address ::1)' : '';
   it.skipIf(noIpv6)(`N28: a server that has an address of IPv6 only is reached${without}`, async () => {
     const folder = temporaryFolder();
@@ -234,6 +263,53 @@ describe('logging in', () => {
     expect(await enters(settingsFor(server, { allowWeak: ['hmac-sha1', 'ssh-rsa'] }))).toBe(true);
     await server.close();
     folder.remove();
+  });
+
+  it('N27: ciphers in CBC mode and key exchanges with SHA-1 are refused by name, one after the other, unless the job names them', async () => {
+    const folder = temporaryFolder();
+    const outdated = {
+      serverHostKey: ['ssh-rsa'],
+      kex: ['diffie-hellman-group14-sha1'],
+      cipher: ['aes128-cbc'],
+      hmac: ['hmac-sha1'],
+    } as const;
+    const server = await startSftpServer({
+      root: folder.path,
+      users: USERS,
+      hostKeys: [rsaKey.private],
+      algorithms: Object.fromEntries(Object.entries(outdated).map(([what, names]) => [what, [...names]])),
+    });
+    const allowWeak: string[] = [];
+    for (const lacking of [...outdated.kex, ...outdated.serverHostKey, ...outdated.cipher, ...outdated.hmac]) {
+      const error = await failureOf(openRemote(settingsFor(server, { allowWeak }), quickIo));
+      expect([error.code, error.retryable]).toEqual(['SSH_HANDSHAKE', false]);
+      expect(error.message).toContain(`offers only ${lacking}`);
+      expect(error.hint).toContain(`allowWeak: [${lacking}]`);
+      expect(server.seen.offered).toEqual([]);
+      allowWeak.push(lacking);
+    }
+    expect(await enters(settingsFor(server, { allowWeak }))).toBe(true);
+    await server.close();
+    folder.remove();
+  });
+
+  it('N28: between four tries it waits twice as long each time, and not as long as everybody else', async () => {
+    const url = `sftp://partner@127.0.0.1:${await freePort()}/`;
+    const waitsOf = async (random: number): Promise<number[]> => {
+      const waits: number[] = [];
+      const sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {
+        // Longer ones are deadlines.
+        if (ms > 5000) return testIo.sleep(ms, signal);
+        waits.push(ms);
+      };
+      const io = { ...testIo, random: () => random, sleep };
+      const error = await failureOf(openRemote(settings('partner', { url, password: 'x' }), io));
+      expect(error.code).toBe('SFTP_UNREACHABLE');
+      return waits;
+    };
+    expect(await waitsOf(0)).toEqual([250, 500, 1000]);
+    expect(await waitsOf(0.5)).toEqual([375, 750, 1500]);
+    expect((await waitsOf(0.999)).map((ms) => Math.round(ms))).toEqual([500, 1000, 1999]);
   });
 
   it('N28: a host that cannot be reached is told with the phase, after some tries', async () => {

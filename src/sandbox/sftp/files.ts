@@ -18,8 +18,8 @@ export interface SessionContext {
   jail: Jail;
   quirks: Quirks;
   send(packet: Buffer): void;
-  /** Resets the connection. */
-  reset(): void;
+  /** Resets the connection; `moved`: when so many bytes of a file went. */
+  reset(moved?: number): void;
 }
 
 export interface OpenFile {
@@ -111,7 +111,7 @@ function disturb({ jail, quirks }: SessionContext, file: OpenFile): void {
 function cut({ quirks, reset }: SessionContext, file: OpenFile): boolean {
   if (quirks.disconnectAtByte === undefined || file.moved < quirks.disconnectAtByte) return false;
   quirks.disconnectAtByte = undefined;
-  reset();
+  reset(file.moved);
   return true;
 }
 
