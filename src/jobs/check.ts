@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { isEvents } from '../mapping/compile.ts';
 import { checkCustomers, checkDeliveredMembers } from './check-delivered.ts';
 import { checkOutboxes, takesFiles } from './check-links.ts';
-import { checkMemberFolders, keptByBoth } from './check-members.ts';
+import { checkMemberFolders, checkSharedLists, keptByBoth } from './check-members.ts';
 import { inboxFolders } from './inbox-folders.ts';
 import { checkInboxes } from './outboxes.ts';
 import { patternsOverlap } from './overlap.ts';
@@ -34,7 +34,7 @@ export function checkJobs(jobs: readonly Job[], unread: ReadonlySet<string> = ne
 
 function checkAlone(job: Job): Finding[] {
   const findings = remoteFindings(job, ['source'], job.source);
-  if (job.pipeline === 'sync-segment') findings.push(...checkMemberFolders(job));
+  if (job.pipeline === 'sync-segment') findings.push(...checkMemberFolders(job), ...checkSharedLists(job));
   const { sftp } = job.destination.extole;
   if (sftp) findings.push(...remoteFindings(job, sftpOf(job), sftp));
   if (sftp && job.destination.extole.lane === 'sftp') findings.push(...ignoredFolder(job, sftp.url));
@@ -126,8 +126,8 @@ function checkPair(a: Job, b: Job): Finding[] {
   if (kept !== undefined) {
     both(
       ['segments'],
-      (other) => `${kept} is also kept by ${fileOf(other)}: a snapshot of one job removes the members of the other`,
-      'keep it in one of the jobs only, or give it another id in one of them',
+      (other) => `${kept.what} is also kept by ${fileOf(other)}: ${kept.harm}`,
+      'keep it in one of the jobs only, or give it another id and name in one of them',
     );
   }
   for (const [job, other] of [

@@ -52,6 +52,29 @@ export function onlyOne({ braze, extole, hubspot, klaviyo, iterable }: MemberTar
   return undefined;
 }
 
+/**
+ * The lists that segments are at the target, in words that two jobs have in common where theirs are the same one, and the segment of each.
+ * Those that the target knows by our own id of a segment are none.
+ */
+export function listsOf(
+  target: MemberTargetSettings,
+  segments: Readonly<Record<string, string>>,
+): [list: string, segment: string][] {
+  const { extole, extoleFiles, hubspot, klaviyo, iterable } = target;
+  const audience = (id: string): string => `the audience ${id} at extole ${accountOf(target)}`;
+  const known = Object.entries({ extole, hubspot, klaviyo, iterable }).find(([, each]) => each !== undefined)?.[0];
+  return Object.entries(segments).flatMap(([segment, name]): [string, string][] => {
+    if (extoleFiles) {
+      const id = Object.hasOwn(extoleFiles.audiences, segment) ? extoleFiles.audiences[segment] : undefined;
+      return id === undefined ? [] : [[audience(id), segment]];
+    }
+    if (known === undefined) return [];
+    if (extole?.audienceId !== undefined) return [[audience(extole.audienceId), segment]];
+    const one = onlyOne(target);
+    return [[one ?? `the ${extole ? 'audience' : 'list'} "${name}" at ${known} ${accountOf(target)}`, segment]];
+  });
+}
+
 /** Where memberships are, in words that two jobs have in common where theirs are the same: the target, its account, and which of its ways. */
 export function placeOfMembers(target: MemberTargetSettings): string {
   const [used = ''] = Object.entries(target).flatMap(([name, each]) => (each === undefined ? [] : [name]));

@@ -26,6 +26,48 @@ test('nor the same list under two names', async () => {
   expect(found).toMatch(/^error segments: target\.hubspot\.listId 42 is also kept by b\.yaml/);
 });
 
+test('nor one that is found by the same name under two ids, in two jobs or in one, whatever their files tell', async () => {
+  const [a, b] = [job('a', CHANGES), job('b', { ...CHANGES, segments: { best: 'VIP customers' } })];
+  expect(await problemsOf({ a, b })).toEqual([
+    'error segments: the list "VIP customers" at hubspot acme is also kept by b.yaml: each job removes members whom the other has added',
+    'error segments: the list "VIP customers" at hubspot acme is also kept by a.yaml: each job removes members whom the other has added',
+  ]);
+  const segments = { vip: 'VIP customers', best: 'VIP customers', lapsed: 'Lapsed' };
+  const several = { members: { id: 'id', segmentFrom: 'column', segmentColumn: 'segment' }, segments };
+  for (const target of [
+    { hubspot: HUBSPOT },
+    { extole: { account: 'acme', token: `\${env:EXTOLE}` } },
+    { klaviyo: { account: 'acme', apiKey: `\${env:HUBSPOT}` } },
+    { iterable: { account: 'acme', apiKey: `\${env:HUBSPOT}` } },
+  ])
+    expect(await problemsOf({ a: job('a', { ...several, target }) })).toEqual([
+      'error segments.best: the segments vip and best have the same name, and so the same list, in which each would undo the other',
+    ]);
+  // An outbox and a cohort go by the id.
+  const target = { files: { account: 'acme', to: { url: 'file:///srv/out' } } };
+  expect(await problemsOf({ a: job('a', { ...several, target }) })).toEqual([]);
+});
+
+test('nor the same audience of Extole by files in two jobs, or by files and by API', async () => {
+  const sftp = {
+    url: 'sftp://acme@sftp.extole.io/audiences',
+    privateKey: `\${env:HUBSPOT}`,
+    hostKey: 'SHA256:uNiVztksCsDhcc0u9e8BrlJDqW0VJz5vBv1q3kPp6Xk',
+  };
+  const byFiles = (folder: string, segment: string): object =>
+    job(folder, {
+      segments: { [segment]: segment },
+      target: { extoleFiles: { account: 'acme', audiences: { [segment]: '7012' }, sftp } },
+    });
+  const kept =
+    'the audience 7012 at extole acme is also kept by b.yaml: each job removes members whom the other has added';
+  const [byTwo] = await problemsOf({ a: byFiles('a', 'vip'), b: byFiles('b', 'best') });
+  expect(byTwo).toBe(`error segments: ${kept}`);
+  const byApi = { extole: { account: 'acme', token: `\${env:EXTOLE}`, audienceId: '7012' } };
+  const [byBoth] = await problemsOf({ a: byFiles('a', 'vip'), b: job('b', { target: byApi }) });
+  expect(byBoth).toBe(`error segments: ${kept}`);
+});
+
 test('other accounts, other segments, and changes of the same segment may stand beside each other', async () => {
   const other = { target: { hubspot: { ...HUBSPOT, account: 'other' } } };
   const a = job('a');
