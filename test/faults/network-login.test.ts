@@ -6,6 +6,7 @@ import { newestRuns } from '../../src/ledger/matters.ts';
 import { type Ledger, openLedger } from '../../src/ledger/open.ts';
 import { lastFire, rememberFire } from '../../src/ledger/schedules.ts';
 import type { Io } from '../../src/model.ts';
+import { isReady } from '../../src/receivers/health.ts';
 import { dueRun } from '../../src/schedule/due-run.ts';
 import { noteMatters } from '../../src/schedule/duty-notices.ts';
 import { run } from '../../src/schedule/verbs/run.ts';
@@ -143,6 +144,48 @@ describe('a source that does not let us in', () => {
     },
   );
 
+  it('N06: a server with another host key than the pinned one is offered nothing and its inbox is left alone, whatever a run does; other jobs go on, and people are told once', async () => {
+    const { sftp } = world;
+    if (!sftp) throw new Error('no server');
+    const other = await openWorld({ remote: 'sftp' });
+    const pin = `SHA256:${'A'.repeat(43)}`;
+    world.job('feed', { delivery: PATIENT, schedule: '* * * * *', source: { hostKey: pin } });
+    world.job('other', {
+      delivery: PATIENT,
+      schedule: '* * * * *',
+      source: {
+        url: `sftp://partner@127.0.0.1:${other.sftp?.port}/inbox`,
+        hostKey: String(other.sftp?.hostKeyFingerprint),
+      },
+    });
+    world.drop('a.csv', csv(rows('A', 3)));
+    other.drop('b.csv', csv(rows('B', 3)));
+    const ran = await minutes(30);
+    expect([ran.other?.length, (ran.feed ?? []).length > 3]).toEqual([30, true]);
+    const ends = ledger.db
+      .prepare(
+        "SELECT DISTINCT account ->> '$.halted.code' AS code, account ->> '$.seen.files' AS files FROM runs WHERE job = 'feed'",
+      )
+      .all();
+    expect(ends).toEqual([{ code: 'HOSTKEY_MISMATCH', files: 0 }]);
+    expect(sftp.seen.offered).toEqual([]);
+    expect([world.files('inbox'), world.files('processing'), world.files('results')]).toEqual([['a.csv'], [], []]);
+    expect(world.requests().map(({ body }) => body.data.partner_conversion_id)).toEqual(
+      rows('B', 3).map(({ id }) => id),
+    );
+    expect(told()).toEqual([{ job: 'feed', detail: '{"code":"HOSTKEY_MISMATCH"}', solved: 0 }]);
+    expect(await execute('feed', 'command')).toBe(4);
+    expect(sftp.seen.offered).toEqual([]);
+
+    // Its operator says that the key is right.
+    world.job('feed', { delivery: PATIENT, schedule: '* * * * *' });
+    expect(await execute('feed', 'command')).toBe(0);
+    expect(world.requests()).toHaveLength(6);
+    await minutes(1);
+    expect(told().map(({ solved }) => solved)).toEqual([1]);
+    await other.close();
+  });
+
   it('N28: a server that cannot be reached at the only tick of the day is tried again, not left until tomorrow', async () => {
     const { sftp } = world;
     if (!sftp) throw new Error('no server');
@@ -158,10 +201,17 @@ describe('a source that does not let us in', () => {
     proxy.refusing = true;
     expect(await minutes(5)).toEqual({ daily: [0, 1, 3] });
     expect(world.requests()).toEqual([]);
+    const ready = () =>
+      isReady({ ledger, io: { ...io, env: world.env }, jobsFolder: world.jobs, lastLook: io.monotonic });
+    expect(await ready()).toEqual({
+      ok: false,
+      reasons: ['job daily: its last 3 runs were halted, the newest with SFTP_UNREACHABLE'],
+    });
     proxy.heal();
     expect(await minutes(60)).toEqual({ daily: [2] });
     expect(world.requests()).toHaveLength(3);
     expect(world.files('results')).toEqual(['a.csv.results.csv']);
+    expect(await ready()).toEqual({ ok: true, reasons: [] });
     await proxy.close();
   });
 });
