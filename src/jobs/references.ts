@@ -54,7 +54,8 @@ export async function resolveReferences(
   jobFile: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Resolved> {
-  const resolved: Resolved = { data: undefined, problems: [], secrets: [], referenced: new Set() };
+  const mode = await modeOf(jobFile);
+  const resolved: Resolved = { data: undefined, problems: openTo(jobFile, mode), secrets: [], referenced: new Set() };
   const walk = async (value: unknown, path: Path): Promise<unknown> => {
     if (typeof value === 'string') return replace(value, path);
     if (Array.isArray(value)) return Promise.all(value.map((item, index) => walk(item, [...path, index])));
@@ -65,7 +66,7 @@ export async function resolveReferences(
   const replace = async (text: string, path: Path): Promise<string> => {
     const matches = [...text.matchAll(REFERENCE)];
     if (matches.length === 0) {
-      if (isSecret(path) && text !== '') resolved.problems.push(written(path));
+      if (isSecret(path) && text !== '') resolved.problems.push(written(path, jobFile, mode));
       return text;
     }
     resolved.referenced.add(JSON.stringify(path));
@@ -119,15 +120,30 @@ export async function resolveReferences(
   return resolved;
 }
 
-function written(path: Path): ReferenceProblem {
-  const name = String(path.findLast((part) => typeof part === 'string'));
-  return {
-    path,
-    message: `a secret is written in the job file`,
-    hint: `move it to the environment, ${name}: "\${env:NAME}", or to a file, ${name}: "\${file:/path}"`,
-    severity: 'warning',
-  };
+/** Rights on a job file, followed through links; `undefined` where it cannot be looked at, or lies where container platforms put secrets. */
+async function modeOf(jobFile: string): Promise<number | undefined> {
+  if (resolve(jobFile).startsWith(SECRET_MOUNT)) return undefined;
+  const found = await stat(jobFile).catch(() => undefined);
+  return found === undefined ? undefined : found.mode & 0o777;
 }
+
+/** Whoever writes a job file says where rows go, and with which secrets. */
+function openTo(jobFile: string, mode = 0): ReferenceProblem[] {
+  if ((mode & 0o002) === 0) return [];
+  const message = `this file can be written by every user of this machine (mode ${octal(mode)})`;
+  return [{ path: [], message, hint: `chmod o-w ${jobFile}`, severity: 'error' }];
+}
+
+function written(path: Path, jobFile: string, mode = 0): ReferenceProblem {
+  const name = String(path.findLast((part) => typeof part === 'string'));
+  const elsewhere = `move it to the environment, ${name}: "\${env:NAME}", or to a file, ${name}: "\${file:/path}"`;
+  const message = 'a secret is written in the job file';
+  if ((mode & 0o007) === 0) return { path, message, hint: elsewhere, severity: 'warning' };
+  const who = `, which every user of this machine can read (mode ${octal(mode)})`;
+  return { path, message: message + who, hint: `chmod 600 ${jobFile}, or ${elsewhere}`, severity: 'error' };
+}
+
+const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0');
 
 /** Complains about a secrets file that other users of the machine can read. */
 async function exposure(file: string, path: Path): Promise<ReferenceProblem[]> {
@@ -140,7 +156,7 @@ async function exposure(file: string, path: Path): Promise<ReferenceProblem[]> {
   return [
     {
       path,
-      message: `the secret file ${file} can be ${verb === 'read' ? 'read' : 'written'} by ${who} (mode ${(mode & 0o777).toString(8).padStart(4, '0')})`,
+      message: `the secret file ${file} can be ${verb === 'read' ? 'read' : 'written'} by ${who} (mode ${octal(mode)})`,
       hint: `chmod 600 ${file}`,
       severity: others === 0 ? 'warning' : 'error',
     },

@@ -69,7 +69,9 @@ export async function openWorld(servers: Servers, wishes: WorldWishes): Promise<
     },
     servers: world,
     job: (id, change = {}) =>
-      writeFileSync(join(jobs, `${id}.yaml`), JSON.stringify(merged(usualJob(source, extole.url), change), null, 2)),
+      writeFileSync(join(jobs, `${id}.yaml`), JSON.stringify(merged(usualJob(source, extole.url), change), null, 2), {
+        mode: 0o600,
+      }),
     put(folder, name, contents, age) {
       dropWhole(root, join(sftp.root, folder, name), contents, age);
     },

@@ -280,6 +280,14 @@ describe('a secret and a person, through every lane and command, whether they su
     expect(openToOthers(join(root, 'by-hand'))).toEqual([expect.stringMatching(/^\/acme_\S+\.csv 644$/)]);
   });
 
+  it('X11: a staging folder that is open to others, as a copy of a state folder may be, is closed before anything is put there', async () => {
+    const staging = join(lane.world.state, 'staging');
+    chmodSync(staging, 0o755);
+    const told = await cli('run', 'rows');
+    expect(told.stderr).toContain('was open to other users (mode 755); it has mode 700 now');
+    expect(openToOthers(lane.world.state)).toEqual([]);
+  });
+
   it('X11: a ledger that others may read is refused, with the command that puts it right', async () => {
     const ledger = join(lane.world.state, 'ledger.sqlite');
     chmodSync(ledger, 0o640);

@@ -30,7 +30,7 @@ async function doctor(target: Json, env: Record<string, string> = { TOKEN: 'sand
     segments: { vip: 'VIP customers' },
     target,
   };
-  writeFileSync(join(world.jobs, 'segments.yaml'), JSON.stringify(job));
+  writeFileSync(join(world.jobs, 'segments.yaml'), JSON.stringify(job), { mode: 0o600 });
   const { code, stdout, stderr } = await world.cli(['doctor', '--json'], env);
   expect(stdout, stderr).not.toBe('');
   const report: DoctorReport = JSON.parse(stdout);

@@ -158,7 +158,7 @@ describe('the files beside the jobs', () => {
 
   it('notify.yaml: its channels are those of every job that names none, and it is no job', async () => {
     const { world, http, channels, smtp } = notices;
-    writeFileSync(join(world.jobs, 'notify.yaml'), JSON.stringify({ notify: channels }));
+    writeFileSync(join(world.jobs, 'notify.yaml'), JSON.stringify({ notify: channels }), { mode: 0o600 });
     world.job('a', { source: { match: 'a*' } });
     world.job('b', { source: { match: 'b*' }, notify: [channels[0]] });
     const check = await world.cli(['check', '--json']);

@@ -44,7 +44,7 @@ function writeJob(target: Json = {}, more: Json = {}): void {
     delivery: { maxAttempts: 2, backoff: { first: '5ms', cap: '40ms' } },
     ...more,
   };
-  writeFileSync(join(world.jobs, 'segments.yaml'), JSON.stringify(job, null, 2));
+  writeFileSync(join(world.jobs, 'segments.yaml'), JSON.stringify(job, null, 2), { mode: 0o600 });
 }
 
 async function sync(name: string, members: readonly string[]): Promise<void> {

@@ -52,6 +52,6 @@ export function writeJobs(folder: string, servers: Ready, pgp: KeyFiles, byHand:
       // Staged files go as soon as they are final: what is left at the end is a leftover.
       retention: { days: 0 },
     });
-    writeFileSync(join(folder, `${job}.yaml`), text);
+    writeFileSync(join(folder, `${job}.yaml`), text, { mode: 0o600 });
   }
 }

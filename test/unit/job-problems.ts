@@ -7,7 +7,8 @@ import { loadJobs } from '../../src/jobs/load.ts';
 export async function problemsOf(jobs: Record<string, object>): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'referry-check-'));
   try {
-    for (const [name, job] of Object.entries(jobs)) await writeFile(join(folder, `${name}.yaml`), JSON.stringify(job));
+    for (const [name, job] of Object.entries(jobs))
+      await writeFile(join(folder, `${name}.yaml`), JSON.stringify(job), { mode: 0o600 });
     const { problems } = await loadJobs(folder, { EXTOLE: 'token', HUBSPOT: 'token' });
     return problems.map(({ field, message, severity }) => `${severity} ${field}: ${message}`);
   } finally {

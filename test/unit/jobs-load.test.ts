@@ -236,11 +236,33 @@ describe('references', () => {
     expect(group.problems).toMatchObject([{ severity: 'warning' }]);
   });
 
-  test('are how secrets should come: one in the job file is a warning', async () => {
-    const { jobs, problems } = await load({ 'a.yaml': JOB.replace(`\${env:TOKEN}`, 'tok-plain') });
+  test('are how secrets should come: one in the job file is a warning, and stops the job where everybody can read it', async () => {
+    const text = JOB.replace(`\${env:TOKEN}`, 'tok-plain');
+    await writeFile(join(folder, 'a.yaml'), '', { mode: 0o640 });
+    const { jobs, problems } = await load({ 'a.yaml': text });
     expect(jobs).toHaveLength(1);
     expect(problems).toMatchObject([{ field: 'destination.extole.token', severity: 'warning', line: 17 }]);
-    expect(JSON.stringify(problems)).not.toContain('tok-plain');
+    await chmod(join(folder, 'a.yaml'), 0o644);
+    const open = await load({ 'a.yaml': text });
+    expect(open.jobs).toEqual([]);
+    expect(open.lines).toEqual([
+      expect.stringMatching(
+        /^a\.yaml:17:12 destination\.extole\.token: a secret is written in the job file, which every user of this machine can read \(mode 0644\) \(chmod 600 a\.yaml, or/,
+      ),
+    ]);
+    expect(JSON.stringify([problems, open])).not.toContain('tok-plain');
+  });
+
+  test('X11: a job file that every user of the machine may write stops its job; its group may', async () => {
+    const path = join(folder, 'a.yaml');
+    await writeFile(path, '');
+    await chmod(path, 0o664);
+    expect(await load({ 'a.yaml': JOB })).toMatchObject({ jobs: [{ id: 'a' }], lines: [] });
+    await chmod(path, 0o666);
+    expect(await load({ 'a.yaml': JOB })).toMatchObject({
+      jobs: [],
+      lines: ['a.yaml:1:1 this file can be written by every user of this machine (mode 0666) (chmod o-w a.yaml)'],
+    });
   });
 
   test('never show what they stand for, however wrong it is', async () => {

@@ -29,7 +29,7 @@ import { publishReports } from './publish-reports.ts';
 import { findRestored } from './restored-files.ts';
 import { createRunAccount } from './run-account.ts';
 import { openAccount, sameDestination } from './same-destination.ts';
-import { stagingProblem } from './stage.ts';
+import { closeStaging, stagingProblem } from './stage.ts';
 import { sweepRemote } from './sweep-remote.ts';
 import { findFiles, planToTake, takeLocalFile } from './take.ts';
 
@@ -86,6 +86,7 @@ async function run(options: RunOptions): Promise<RunResult> {
   let reportPath: string | undefined;
   let remote: Remote | undefined;
   try {
+    await closeStaging(join(options.state, 'staging'), io);
     remote = await openRemote(job.source, io, signal, logins);
     // Before anything is sent that could not be told of afterwards.
     if (job.report.encryptTo) await checkEncryption(job.report.encryptTo);

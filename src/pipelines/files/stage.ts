@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { constants, existsSync, statSync } from 'node:fs';
-import { access, type FileHandle, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { access, chmod, type FileHandle, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Definition } from '../../jobs/definition.ts';
 import { claimFile, type Processing } from '../../ledger/processings.ts';
-import { FileRefused, type RefusalDetail, type RemoteFile, TransferError } from '../../model.ts';
+import { FileRefused, type Io, type RefusalDetail, type RemoteFile, TransferError } from '../../model.ts';
 import { isPacked, readPlaintext } from '../../parsing/plaintext.ts';
 import { checkChecksum, fetchManifest } from './companions.ts';
 import { type RunContext, stagedPaths } from './context.ts';
@@ -185,6 +185,23 @@ export async function fetchBytes(
 
 /** A local file given on the command line is read where it is and stays there; its path is kept with this before it. */
 export const LOCAL = 'local:';
+
+/**
+ * The staging folder is private: one that is open to others, as a copy of a state folder may be, is made 0700. Throws
+ * `STAGING_OPEN_TO_OTHERS` where it belongs to somebody else.
+ */
+export async function closeStaging(folder: string, io: Pick<Io, 'log'>): Promise<void> {
+  const mode = ((await stat(folder).catch(() => undefined))?.mode ?? 0) & 0o777;
+  if ((mode & 0o077) === 0) return;
+  const was = `the staging folder ${folder} was open to other users (mode ${mode.toString(8)})`;
+  await chmod(folder, 0o700).catch((cause: unknown) => {
+    throw new TransferError('STAGING_OPEN_TO_OTHERS', `${was}, and it is not ours to close`, {
+      hint: `as the user that owns it: chmod 700 ${folder}`,
+      cause,
+    });
+  });
+  io.log.warn({ folder }, `${was}; it has mode 700 now`);
+}
 
 /** Writes a file of a known size to private staging, whole or not at all, and returns the sha256 of its bytes in hex. */
 export async function stageBytes(

@@ -96,7 +96,7 @@ async function openWorld(
     servers: opened,
     source: sourceOf(opened),
     job(id, change = {}) {
-      writeFileSync(join(jobs, `${id}.yaml`), JSON.stringify({ ...usualJob(opened), ...change }));
+      writeFileSync(join(jobs, `${id}.yaml`), JSON.stringify({ ...usualJob(opened), ...change }), { mode: 0o600 });
     },
     drop(name, contents) {
       dropWhole(root, join(served, 'inbox', name), contents, 60);

@@ -62,7 +62,7 @@ export async function openBulkWorld(
     },
   };
   const job = (change: Json = {}): void =>
-    writeFileSync(join(world.jobs, 'links.yaml'), JSON.stringify(merged(base, change), null, 2));
+    writeFileSync(join(world.jobs, 'links.yaml'), JSON.stringify(merged(base, change), null, 2), { mode: 0o600 });
   job(first);
   return {
     world,

@@ -165,7 +165,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     env,
     job(id, change = {}) {
       const text = JSON.stringify(merged(usualJob(source, extole.url), change), null, 2);
-      writeFileSync(join(jobs, `${id}.yaml`), text);
+      writeFileSync(join(jobs, `${id}.yaml`), text, { mode: 0o600 });
     },
     drop(name, contents, age = 60) {
       dropWhole(root, join(served, 'inbox', name), contents, age);

@@ -24,7 +24,7 @@ export function linksJob(world: World, id: string, change: Json = {}): void {
     },
     delivery: { ...PATIENT, backoff: { first: '5ms', cap: '40ms' } },
   };
-  writeFileSync(join(world.jobs, `${id}.yaml`), JSON.stringify(merged(job, change), null, 2));
+  writeFileSync(join(world.jobs, `${id}.yaml`), JSON.stringify(merged(job, change), null, 2), { mode: 0o600 });
 }
 
 /** A file of customers; each is `email`, or `email,member`, and so on. */

@@ -47,7 +47,7 @@ export function writeSegmentsJob(world: World, target: Json, change: Json = {}):
     target,
     delivery: { maxAttempts: 2, backoff: { first: '5ms', cap: '40ms' } },
   };
-  writeFileSync(join(world.jobs, 'segments.yaml'), JSON.stringify(merged(job, change), null, 2));
+  writeFileSync(join(world.jobs, 'segments.yaml'), JSON.stringify(merged(job, change), null, 2), { mode: 0o600 });
 }
 
 /** Iterable, which knows people 1 to 40, and the target that a job names. Its key is in the environment of the world. */
