@@ -1,14 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLog, realIo } from '../../src/io.ts';
-import { type Ledger, openLedger } from '../../src/ledger/open.ts';
-import type { Io } from '../../src/model.ts';
-import { runDaemon } from '../../src/schedule/daemon.ts';
+import type { DaemonOptions } from '../../src/schedule/daemon.ts';
 import { until } from '../integration/support/e2e-cli.ts';
 import { fates, readResults } from '../integration/support/e2e-results.ts';
 import { csv, rows } from '../integration/support/e2e-rows.ts';
 import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { type ClockDaemon, startClockDaemon } from './support/clock-daemon.ts';
 import { openExecutor } from './support/executor.ts';
 
 const MINUTE = 60_000;
@@ -16,57 +14,16 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const YEAR = 365 * DAY;
 
-/** A daemon in this process, on a clock that is set by hand and does not go by itself. */
-interface Daemon {
-  ledger: Ledger;
-  /** Sets the clock, and waits until the daemon has looked at its schedules, and what that began has ended. */
-  at(now: number): Promise<void>;
-  runs(job: string): { cause: string; at: number }[];
-  stop(): Promise<void>;
-}
-
-async function startDaemon(world: World, start: number, upkeep: { backupTo: string }): Promise<Daemon> {
-  const stop = new AbortController();
-  let now = start;
-  let looks = 0;
-  let going = 0;
-  const info = (_: object, message: string): void => {
-    if (message === 'run starts') going++;
-    if (message === 'run ended') going--;
-  };
-  const io: Io = { ...realIo({ ...createLog('silent'), info }), env: world.env, now: () => now };
-  const ledger = await openLedger(world.ledger, 'daemon', io);
-  const ended = runDaemon({
-    ...{ ledger, io, signal: stop.signal, jobs: world.jobs, state: world.state },
-    upkeep: { backupAt: { at: '03:00', timezone: 'UTC' }, backupTo: upkeep.backupTo, backupKeep: 50 },
-    looked: () => looks++,
-  });
-  await until('the first look', () => looks > 0);
-  return {
-    ledger,
-    async at(next) {
-      const before = looks;
-      now = next;
-      // What a look begins, it says before it is over.
-      await until('the daemon to look', () => looks > before && going === 0);
-    },
-    runs: (job) =>
-      ledger.db
-        .prepare<[string], { cause: string; at: number }>(
-          'SELECT cause, started_at AS at FROM runs WHERE job = ? ORDER BY id',
-        )
-        .all(job),
-    async stop() {
-      stop.abort(new DOMException('the test is over', 'AbortError'));
-      await ended;
-      await ledger.close();
-    },
-  };
-}
+/** A backup each night. */
+const backedUp = (backupTo: string): DaemonOptions['upkeep'] => ({
+  backupAt: { at: '03:00', timezone: 'UTC' },
+  backupTo,
+  backupKeep: 50,
+});
 
 describe('a clock that jumps', () => {
   let world: World;
-  let daemon: Daemon | undefined;
+  let daemon: ClockDaemon | undefined;
   const START = Date.UTC(2026, 10, 21, 12, 0, 30);
   beforeEach(async () => {
     world = await openWorld();
@@ -81,7 +38,7 @@ describe('a clock that jumps', () => {
 
   it('C15, C17: forward by hours or a year it makes up one run, and none of what lies between; back again, nothing stands still', async () => {
     const backups = join(world.root, 'backups');
-    daemon = await startDaemon(world, START, { backupTo: backups });
+    daemon = await startClockDaemon(world, START, backedUp(backups));
     const { at, runs } = daemon;
     await at(START + MINUTE);
     expect(runs('often')).toHaveLength(1);
@@ -113,7 +70,7 @@ describe('a clock that jumps', () => {
   });
 
   it('C15: set back by an hour it fires on, and set by seconds it fires no tick twice', async () => {
-    daemon = await startDaemon(world, START, { backupTo: join(world.root, 'backups') });
+    daemon = await startClockDaemon(world, START, backedUp(join(world.root, 'backups')));
     const { at, runs } = daemon;
     await at(START + MINUTE);
     // An NTP step over the minute's border, back and forth.
@@ -167,6 +124,38 @@ describe('a clock that jumps', () => {
       expect(results.map(({ code }) => code)).toContain('EXPIRED');
     },
   );
+
+  it('C15: stepped over midnight and back again, the day that begins has one run, one backup and one morning report', async () => {
+    const backups = join(world.root, 'backups');
+    world.job('daily', { schedule: '0 0 * * *', source: { match: 'daily-*' }, report: { morning: '00:00' } });
+    const midnight = Date.UTC(2026, 10, 22);
+    daemon = await startClockDaemon(world, midnight - 90_000, {
+      backupAt: { at: '00:00', timezone: 'UTC' },
+      backupTo: backups,
+      backupKeep: 50,
+    });
+    const { at, runs } = daemon;
+    const made = (): string[] =>
+      (existsSync(backups) ? readdirSync(backups) : []).filter((name) => name.endsWith('.sqlite'));
+    const reports = (): string[] =>
+      world
+        .files('reports')
+        .filter((name) => name.includes('2026-11-21') && name.includes('morning') && name.endsWith('.html'));
+    await at(midnight - 30_000);
+    expect([runs('daily'), made(), reports()]).toEqual([[], [], []]);
+    await at(midnight + 1000);
+    expect(runs('daily')).toHaveLength(1);
+    await until('a backup', () => made().length === 1);
+    await until('a morning report', () => reports().length === 1);
+    // Set right by some seconds, so that the day begins once more.
+    for (const seconds of [-20, 5, -40, 10]) await at(midnight + seconds * 1000);
+    for (let minute = 1; minute <= 3; minute++) await at(midnight + minute * MINUTE);
+    expect([runs('daily').length, made().length, reports().length]).toEqual([1, 1, 1]);
+    // The next day as well.
+    await at(midnight + DAY);
+    expect(runs('daily')).toHaveLength(2);
+    await until('the next backup', () => made().length === 2);
+  });
 
   it('C15: pauses between tries are as long as they are, whatever the clock shows meanwhile', async () => {
     world.job('often', {

@@ -1,64 +1,64 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadJobs } from '../../src/jobs/load.ts';
-import { lastFire, rememberFire } from '../../src/ledger/schedules.ts';
-import { createPassedOver, dueRun } from '../../src/schedule/due-run.ts';
-import { createTurns } from '../../src/schedule/turns.ts';
+import { until } from '../integration/support/e2e-cli.ts';
 import { csv, rows } from '../integration/support/e2e-rows.ts';
 import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { type ClockDaemon, startClockDaemon } from './support/clock-daemon.ts';
 import { type Executor, keysOf, openExecutor } from './support/executor.ts';
+import { startToxics } from './support/toxics.ts';
 
 const MINUTE = 60_000;
 
 describe('jobs that meet', () => {
   let world: World;
-  let executor: Executor;
+  let executor: Executor | undefined;
+  let daemon: ClockDaemon | undefined;
   afterEach(async () => {
-    await executor.close();
+    await daemon?.stop();
+    daemon = undefined;
+    await executor?.close();
+    executor = undefined;
     await world.close();
   });
 
   describe('at their schedule', () => {
     beforeEach(async () => {
       world = await openWorld();
-      executor = await openExecutor(world);
     });
 
     it('N32: a run that takes longer than the time between two ticks never overlaps with itself; each tick that passed is recorded, and one run makes up all', async () => {
-      world.job('feed', { schedule: '* * * * *', delivery: PATIENT });
-      const [job] = (await loadJobs(world.jobs, world.env)).jobs;
-      if (job === undefined) throw new Error('no job');
-      const { ledger } = executor;
-      const recorded: string[] = [];
-      const note = ({ due }: { due?: string }): void => void recorded.push(String(due));
-      const passOver = createPassedOver(ledger, { info: note });
-      const turns = createTurns();
-      const { promise: slow, resolve: over } = Promise.withResolvers<void>();
-      const began: number[] = [];
-      let atWork = 0;
-      const start = Math.ceil(Date.now() / MINUTE) * MINUTE;
-      rememberFire(ledger, 'feed', start - MINUTE);
-      for (let minute = 0; minute < 8; minute++) {
-        if (minute === 5) over();
-        // What was under way ends before the next look.
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        const now = start + minute * MINUTE + 300;
-        if (turns.busy('feed')) {
-          passOver(job, now);
-          continue;
-        }
-        const next = dueRun(ledger, job, { since: lastFire(ledger, 'feed') ?? 0, interrupted: false, now });
-        if (next === undefined) continue;
-        rememberFire(ledger, 'feed', next.due);
-        void turns.take('feed', async () => {
-          expect(++atWork).toBe(1);
-          began.push(minute);
-          await slow;
-          atWork--;
-        });
-      }
-      await turns.stop();
-      expect(began).toEqual([0, 5, 6, 7]);
-      expect(recorded).toEqual([1, 2, 3, 4].map((minute) => new Date(start + minute * MINUTE).toISOString()));
+      const proxy = await startToxics(world.extole.port);
+      const url = `http://127.0.0.1:${proxy.port}`;
+      world.job('feed', {
+        schedule: '* * * * *',
+        delivery: PATIENT,
+        destination: { extole: { apiUrl: url, eventsUrl: url } },
+      });
+      world.drop('a.csv', csv(rows('A', 5)));
+      const start = Date.UTC(2026, 10, 21, 12, 0, 30);
+      const minute = (n: number): number => start + n * MINUTE;
+      daemon = await startClockDaemon(world, start);
+      const { at, look, runs, told } = daemon;
+      // Whatever is sent stays on its way.
+      proxy.up.stall = true;
+      await look(minute(1));
+      await until('the run to send', () => proxy.accepted > 0);
+      for (const n of [2, 3, 4]) await look(minute(n));
+      expect(runs('feed')).toEqual([{ cause: 'schedule', state: 'running', at: minute(1) }]);
+      const passed = [2, 3, 4].map((n) => new Date(minute(n) - 30_000).toISOString());
+      expect(told).toEqual({ begun: 1, ended: 0, passed });
+
+      proxy.heal();
+      await until('the run to end', () => told.ended === 1);
+      await at(minute(5));
+      await at(minute(6));
+      expect(runs('feed').map(({ state, at }) => [state, at])).toEqual([
+        ['finished', minute(1)],
+        ['finished', minute(5)],
+        ['finished', minute(6)],
+      ]);
+      expect(told).toEqual({ begun: 3, ended: 3, passed });
+      expect(keysOf(world)).toHaveLength(5);
+      await proxy.close();
     });
   });
 
@@ -70,7 +70,7 @@ describe('jobs that meet', () => {
 
     it('N25: wait for each other, and both come through in the same run', async () => {
       const { sftp } = world;
-      if (!sftp) throw new Error('no server');
+      if (!sftp || !executor) throw new Error('no server');
       for (const [job, match] of [
         ['first', 'a*.csv'],
         ['second', 'b*.csv'],
