@@ -7,9 +7,9 @@ import { getProcessing } from '../ledger/processings.ts';
 import { getDefinition } from '../ledger/registry.ts';
 import { type WaitingRows, waitingRows } from '../ledger/waiting.ts';
 import { isMembers } from '../mapping/compile.ts';
-import { openConflicts } from '../pipelines/files/conflicts.ts';
+import { keysOf, openConflicts } from '../pipelines/files/conflicts.ts';
+import { unsaidConflicts } from '../pipelines/files/member-conflicts.ts';
 import { isoOrNull } from './print.ts';
-import { saidSince } from './said-since.ts';
 
 /** Something that waits for a person. Times are ISO 8601. */
 export interface Waits {
@@ -132,27 +132,34 @@ async function inFile(ledger: Ledger, state: string, file: ListedFile): Promise<
   if (!told || file.prunedAt !== null || (file.refusal && file.refusal.verdict !== 'released')) return [];
   const { definitionId } = getProcessing(ledger, file.processing);
   const definition = parseStoredDefinition(getDefinition(ledger, definitionId).body);
-  const open = await openConflicts(ledger, join(state, 'staging'), file, definition, MOST_CONFLICTS);
   const members = isMembers(definition.event);
-  const { processing } = file;
-  const conflicts = open.conflicts.filter(({ key }) => !members || !saidSince(ledger, state, { processing, key }));
-  const linesIn = (of: typeof conflicts): number => of.reduce((sum, { lines }) => sum + lines.length, 0);
-  const more = open.rows - linesIn(open.conflicts);
-  return conflicts.map(({ lines, key }, i) => ({
-    ...place(file),
-    kind: 'conflict-in-file',
-    code: 'CONFLICT_IN_FILE',
-    // What the examples leave out counts with the last of them.
-    rows: lines.length + (i === conflicts.length - 1 ? more : 0),
-    since: isoOrNull(file.sealedAt),
-    lines,
-    key: key === '' ? null : key,
-    reason: `lines ${listed(lines)} have the same key and different content; none was sent`,
-    advice: null,
-    commands: members
-      ? [`referry explain ${quoted(key)}     # nothing to decide here: a later file says which of them holds`]
-      : lines.slice(0, MOST_LINES).map((line) => pickOf(file.processing, line, key)),
-  }));
+  const staging = join(state, 'staging');
+  const open = members
+    ? unsaidConflicts(ledger, staging, file.processing)
+    : openConflicts(ledger, staging, file.processing, MOST_CONFLICTS);
+  const conflicts = open.conflicts.slice(0, MOST_CONFLICTS);
+  const keys = await keysOf(staging, file, definition, conflicts);
+  const more = conflicts.reduce((rest, { lines }) => rest - lines.length, open.rows);
+  return conflicts.map(({ lines }, i): Waits => {
+    const key = keys[i] ?? '';
+    return {
+      ...place(file),
+      kind: 'conflict-in-file',
+      code: 'CONFLICT_IN_FILE',
+      // What the examples leave out counts with the last of them.
+      rows: lines.length + (i === conflicts.length - 1 ? more : 0),
+      since: isoOrNull(file.sealedAt),
+      lines,
+      key: key === '' ? null : key,
+      reason: `lines ${listed(lines)} have the same key and different content; none was sent`,
+      advice: null,
+      commands: members
+        ? [
+            `referry explain ${key === '' ? '<id>' : quoted(key)}     # nothing to decide here: a later file says which of them holds`,
+          ]
+        : lines.slice(0, MOST_LINES).map((line) => pickOf(file.processing, line, key)),
+    };
+  });
 }
 
 function pickOf(processing: number, line: number, key: string): string {

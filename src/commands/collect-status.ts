@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { posix } from 'node:path';
+import { join, posix } from 'node:path';
 import { loadJobs } from '../jobs/load.ts';
 import { namedTargets } from '../jobs/named-targets.ts';
 import { isNotifyFile } from '../jobs/notify-file.ts';
@@ -7,11 +7,12 @@ import type { Job } from '../jobs/schema.ts';
 import { type DedupeProof, dedupeProof } from '../ledger/dedupe-proofs.ts';
 import { refusedLogin } from '../ledger/logins.ts';
 import { type Ledger, openLedgerForReading, readHolder } from '../ledger/open.ts';
-import { type JobState, jobStates, type Waiting } from '../ledger/status.ts';
+import { add, type JobState, jobStates, type Waiting } from '../ledger/status.ts';
 import { type TargetState, targetStates } from '../ledger/target-states.ts';
 import { isWatched } from '../ledger/watch.ts';
 import { possibleNames } from '../mapping/compile.ts';
 import type { Io } from '../model.ts';
+import { memberConflicts } from '../pipelines/files/member-conflicts.ts';
 import { loginOf, pausedUntil } from '../remotes/login-watch.ts';
 import { nextDue } from '../schedule/due.ts';
 import { retryAt } from '../schedule/due-run.ts';
@@ -113,6 +114,10 @@ export async function collectStatus(settings: Settings, io: Io): Promise<Status>
   }
   try {
     const states = jobStates(ledger);
+    for (const [id, waiting] of memberConflicts(ledger, join(settings.state, 'staging'))) {
+      const rows = states.get(id)?.rows;
+      if (rows) rows.conflict = add(rows.conflict, waiting);
+    }
     const ids = [...new Set([...jobs, ...broken].map(({ id }) => id).concat([...states.keys()]))].sort();
     const listed = ids.map((id) => jobStatus(id, { jobs, broken }, states.get(id), ledger, now));
     const attention = [...listed.flatMap(attentionOf), ...stuckChannelsOf(ledger)];

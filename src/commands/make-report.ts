@@ -36,7 +36,7 @@ export async function makeReport(
     });
   let account: MorningAccount;
   try {
-    account = await collectMorning(ledger, job, { day, days }, io);
+    account = await collectMorning(ledger, job, { day, days, state: settings.state }, io);
   } finally {
     await ledger.close();
   }

@@ -1,6 +1,7 @@
 import type { RunAccount } from '../model.ts';
 import { LINES, OF_PROCESSING } from './deliveries.ts';
 import { hasTable } from './has-table.ts';
+import { JUDGED_ANEW } from './known-files.ts';
 import { REPLACED } from './matters.ts';
 import type { Ledger } from './open.ts';
 import { awaitedAnswers } from './uploads.ts';
@@ -89,7 +90,8 @@ export function jobStates(ledger: Pick<Ledger, 'db'>): Map<string, JobState> {
   return states;
 }
 
-function add(a: Waiting, b: Waiting): Waiting {
+/** Both, since the older of them. */
+export function add(a: Waiting, b: Waiting): Waiting {
   if (b.count === 0) return a;
   if (a.count === 0) return { count: b.count, since: b.since };
   return { count: a.count + b.count, since: Math.min(a.since, b.since) };
@@ -189,7 +191,7 @@ interface Leftovers {
 
 /**
  * What closed files left to a person: rows in conflict, files held as a whole (their rows are in no delivery), refused
- * files. Only while their staged copy is kept, and only the newest pass over the same contents. A refused file is over once a later one of its
+ * files. Conflicts of members are not among them: the ledger alone does not know whether a later file has said which holds. Only while their staged copy is kept, and only the newest pass over the same contents. A refused file is over once a later one of its
  * name was not refused.
  */
 function closedLeftovers({ db }: Pick<Ledger, 'db'>): Leftovers[] {
@@ -205,12 +207,13 @@ function closedLeftovers({ db }: Pick<Ledger, 'db'>): Leftovers[] {
          coalesce(min(CASE WHEN state = 'held' THEN opened_at END), 0) AS heldSince,
          sum(state = 'refused') AS refusedFiles, coalesce(min(CASE WHEN state = 'refused' THEN opened_at END), 0) AS refusedSince
        FROM (
-         SELECT job, opened_at, json_extract(account, '$.counts.conflict') - ${decidedConflicts} AS conflicts,
+         SELECT job, opened_at,
+           CASE WHEN lane IS 'members' THEN 0 ELSE json_extract(account, '$.counts.conflict') - ${decidedConflicts} END AS conflicts,
            json_extract(account, '$.counts.held') AS held, json_extract(account, '$.state') AS state
          FROM processings p
          WHERE state = 'closed' AND repeat_of IS NULL AND pruned_at IS NULL
            AND NOT EXISTS (SELECT 1 FROM processings later WHERE later.file_id = p.file_id AND later.id > p.id
-             AND later.repeat_of IS NULL AND later.state <> 'vanished')
+             AND later.repeat_of IS NULL AND later.state <> 'vanished' AND ${JUDGED_ANEW('later')})
            AND NOT (json_extract(account, '$.state') = 'refused' AND ${REPLACED})
        ) GROUP BY job`,
     )

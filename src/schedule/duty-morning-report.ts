@@ -63,7 +63,7 @@ function cronOf({ at, days }: Morning): string {
 async function publishPlanned({ ledger, io, state, signal }: DutyContext, job: Job): Promise<void> {
   const planned = newestMorning(ledger, job.id);
   if (planned === undefined || planned.publishedAt !== null || planned.nextAt > io.now()) return;
-  const account = await collectMorning(ledger, job, { day: planned.day, days: DAYS }, io);
+  const account = await collectMorning(ledger, job, { day: planned.day, days: DAYS, state }, io);
   const path = await publishMorning(job, account, {
     state,
     io,

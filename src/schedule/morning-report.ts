@@ -5,9 +5,10 @@ import type { Job } from '../jobs/schema.ts';
 import { arrivedFiles, stepsOfRuns, troubledRuns } from '../ledger/days.ts';
 import { expectationsOfDays } from '../ledger/expectations.ts';
 import type { Ledger } from '../ledger/open.ts';
-import { jobStates } from '../ledger/status.ts';
+import { add, jobStates } from '../ledger/status.ts';
 import { isWatched } from '../ledger/watch.ts';
 import { type Io, type RunAccount, TransferError } from '../model.ts';
+import { memberConflicts } from '../pipelines/files/member-conflicts.ts';
 import type { LoginWatch } from '../remotes/login-watch.ts';
 import { openRemote } from '../remotes/open.ts';
 import { balanceOf } from '../reports/balance.ts';
@@ -21,11 +22,11 @@ const PAGE = 100;
 /** What a page shows readably, and a ledger keeps. */
 export const MOST_DAYS = 92;
 
-/** Rolls a job up: `days` days, the last of which is `day` (`2026-11-20` in the job's zone). Only reads. */
+/** Rolls a job up: `days` days, the last of which is `day` (`2026-11-20` in the job's zone). `state`: the folder of staged files. Only reads. */
 export async function collectMorning(
-  ledger: Pick<Ledger, 'db'>,
+  ledger: Ledger,
   job: Pick<Job, 'id' | 'timezone'>,
-  { day, days }: { day: string; days: number },
+  { day, days, state }: { day: string; days: number; state: string },
   io: Pick<Io, 'now' | 'sleep'>,
 ): Promise<MorningAccount> {
   const { id, timezone } = job;
@@ -47,7 +48,7 @@ export async function collectMorning(
   return tally.finish({
     job: id,
     madeAt: new Date(io.now()).toISOString(),
-    waiting: waitingOf(ledger, id),
+    waiting: waitingOf(ledger, id, join(state, 'staging')),
     ...stepsOfDay(stepsOfRuns(ledger, id, localInstant(day, 0, timezone)), day, timezone),
     expected: expected.map((each) => ({
       day: each.day,
@@ -65,7 +66,9 @@ function imbalanceOf(counts: string, carriedIn: number): string {
   return balance.balanced ? 'a file in it did not balance' : balance.imbalance;
 }
 
-function waitingOf(ledger: Pick<Ledger, 'db'>, job: string): WaitingLine[] {
+const NONE = { count: 0, since: 0 };
+
+function waitingOf(ledger: Ledger, job: string, staging: string): WaitingLine[] {
   const state = jobStates(ledger).get(job);
   if (state === undefined) return [];
   const { rows, files } = state;
@@ -73,7 +76,7 @@ function waitingOf(ledger: Pick<Ledger, 'db'>, job: string): WaitingLine[] {
     ['files refused', files.refused],
     ['files held', files.held],
     ['rows held', rows.held],
-    ['rows in conflict', rows.conflict],
+    ['rows in conflict', add(rows.conflict, memberConflicts(ledger, staging, job).get(job) ?? NONE)],
     ['rows failed', rows.failed],
     ['rows open', rows.open],
     ['files open', files.open],

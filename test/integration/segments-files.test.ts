@@ -101,6 +101,20 @@ test('the segment can stand in the name of the file', async () => {
   expect([segments.members('vip').sort(), segments.members('lapsed').sort()]).toEqual([users(7, 9), users(1, 3)]);
 });
 
+test('a held file is told by status and by held also where the same ids came once more, for another segment', async () => {
+  segments = await openSegmentsWorld({ job: { ...SEVERAL, members: { segmentFrom: 'file' } } });
+  segments.drop('vip-1.csv', users(1, 20));
+  await segments.world.run('segments');
+  segments.drop('vip-2.csv', users(1, 3));
+  expect((await segments.world.run('segments')).run.files[0]).toMatchObject({ state: 'held', code: 'SEGMENT_SHRINKS' });
+  segments.drop('lapsed-1.csv', users(1, 3));
+  expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 3 });
+  const { waiting } = JSON.parse((await segments.world.cli(['held', '--json'])).stdout);
+  expect(waiting).toMatchObject([{ kind: 'file', file: 'p2', rows: 3 }]);
+  const { jobs } = JSON.parse((await segments.world.cli(['status', '--json'])).stdout);
+  expect(jobs[0]).toMatchObject({ files: { held: { count: 1 } }, rows: { held: { count: 3 } } });
+});
+
 test('members that the target knows nobody by are rejected with their line, and asked for again by the next file', async () => {
   segments = await openSegmentsWorld({
     job: { target: { braze: { cohort: { lookUp: { apiKey: 'rest-key', requestsPerMinute: 100_000 } } } } },

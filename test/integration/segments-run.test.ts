@@ -161,3 +161,48 @@ test('of two rows that say both of a member none can be picked: a later file say
   expect(segments.members().sort()).toEqual(['user-1', 'user-2']);
   expect((await segments.world.cli(['held'])).stdout).toContain('Nothing waits for a person');
 });
+
+test('held, status and the morning report tell of the same contradictions: those that no later file has settled', async () => {
+  const job = {
+    members: { kind: 'changes', action: { column: 'action' } },
+    ...{ file: { trailer: null }, guards: { unvouched: 'accept', maxGrowth: 1, maxShrink: 1 } },
+  };
+  segments.job(job);
+  const both = (id: string): string => `${id},add\n${id},remove\n`;
+  segments.world.drop(
+    'a.csv',
+    `id,action\n${users(11, 30)
+      .map((id) => `${id},add\n`)
+      .join('')}${users(2, 9).map(both).join('')}`,
+  );
+  await segments.world.run('segments');
+  const told = async () => {
+    const { waiting } = JSON.parse((await segments.world.cli(['held', '--json'])).stdout);
+    const { jobs } = JSON.parse((await segments.world.cli(['status', '--json'])).stdout);
+    const report = JSON.parse((await segments.world.cli(['report', 'segments', '--day', 'today', '--json'])).stdout);
+    const keys = waiting.map(({ key }: { key: string }) => key);
+    const rows = waiting.reduce((sum: number, it: { rows: number }) => sum + it.rows, 0);
+    const inReport = report.waiting.find(({ what }: { what: string }) => what === 'rows in conflict').count;
+    return { keys, rows, inStatus: jobs[0].rows.conflict.count, inReport };
+  };
+  expect(await told()).toEqual({ keys: users(2, 6), rows: 16, inStatus: 16, inReport: 16 });
+
+  // Of the first five all is said by now; three are left.
+  segments.world.drop(
+    'b.csv',
+    `id,action\n${users(2, 6)
+      .map((id) => `${id},add\n`)
+      .join('')}`,
+  );
+  expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 5, open: 0 });
+  expect(await told()).toEqual({ keys: users(7, 9), rows: 6, inStatus: 6, inReport: 6 });
+
+  segments.world.drop(
+    'c.csv',
+    `id,action\n${users(7, 9)
+      .map((id) => `${id},remove\n`)
+      .join('')}`,
+  );
+  await segments.world.run('segments');
+  expect(await told()).toEqual({ keys: [], rows: 0, inStatus: 0, inReport: 0 });
+});

@@ -12,54 +12,59 @@ import { readSeal } from './seal.ts';
 /** Rows of a file that want the same key, of which nobody has picked one. */
 export interface OpenConflict {
   lines: number[];
-  /** Empty where the staged copy is encrypted. */
-  key: string;
+  /** Of members: the segment. */
+  eventName: string;
+  keyHash: Buffer;
 }
 
-/** Conflicts within a file that wait for a person: how many rows, and the first few. Nothing where the staged copy is gone. */
-export async function openConflicts(
-  ledger: Ledger,
-  staging: string,
-  file: { processing: number; name: string; openedAt: number },
-  definition: Definition,
-  most: number,
-): Promise<{ rows: number; conflicts: OpenConflict[] }> {
-  const paths = stagedPaths(staging, file.processing);
-  if (!existsSync(paths.index) || !readSeal(paths.seal)) return { rows: 0, conflicts: [] };
-  const groups = new Map<string, number[]>();
-  const book = openBook(ledger, file.processing);
+/** How many rows of a file are in conflict with each other, and the first few keys. */
+export interface OpenConflicts {
+  rows: number;
+  conflicts: OpenConflict[];
+}
+
+/** Conflicts within a file that nobody has decided on, of `most` keys. None where the staged copy is gone. */
+export function openConflicts(ledger: Ledger, staging: string, processing: number, most: number): OpenConflicts {
+  const paths = stagedPaths(staging, processing);
+  const seal = existsSync(paths.index) ? readSeal(paths.seal) : undefined;
+  if (!seal) return { rows: 0, conflicts: [] };
+  const found = new Map<string, OpenConflict>();
+  const book = openBook(ledger, processing);
   const index = openRowIndex(paths.index);
   let rows = 0;
   try {
     for (const block of index.blocks()) {
-      const own = book.range(file.processing, block.line(0), block.line(block.count - 1));
+      const own = book.range(processing, block.line(0), block.line(block.count - 1));
       for (let i = 0; i < block.count; i++) {
         if (block.verdict(i) !== VERDICT.conflict || own.has(block.line(i))) continue;
         rows++;
         const id = `${block.eventName(i)} ${block.keyHash(i).toString('hex')}`;
-        const lines = groups.get(id);
-        if (lines) lines.push(block.line(i));
-        else if (groups.size < most) groups.set(id, [block.line(i)]);
+        const known = found.get(id);
+        if (known) known.lines.push(block.line(i));
+        else if (found.size < most) {
+          const eventName = seal.eventNames[block.eventName(i)] ?? '';
+          found.set(id, { lines: [block.line(i)], eventName, keyHash: Buffer.from(block.keyHash(i)) });
+        }
       }
     }
   } finally {
     index.close();
   }
-  const first = [...groups.values()].map((lines) => lines[0] ?? 0);
-  const keys = definition.encrypted ? new Map<number, string>() : await keysOf(paths.input, file, definition, first);
-  return { rows, conflicts: [...groups.values()].map((lines) => ({ lines, key: keys.get(lines[0] ?? 0) ?? '' })) };
+  return { rows, conflicts: [...found.values()] };
 }
 
-/** Reads no further than the last of the lines. */
-async function keysOf(
-  path: string,
-  file: { name: string; openedAt: number },
+/** The keys of conflicts, from the staged copy; keys[i] is of conflicts[i], empty where the copy is encrypted. Reads no further than it must. */
+export async function keysOf(
+  staging: string,
+  file: { processing: number; name: string; openedAt: number },
   definition: Definition,
-  lines: readonly number[],
-): Promise<Map<number, string>> {
-  const keys = new Map<number, string>();
+  conflicts: readonly OpenConflict[],
+): Promise<string[]> {
+  const { input: path } = stagedPaths(staging, file.processing);
+  const lines = conflicts.map(({ lines: [first = 0] }) => first);
   const last = Math.max(0, ...lines);
-  if (last === 0 || !existsSync(path)) return keys;
+  if (definition.encrypted || last === 0 || !existsSync(path)) return lines.map(() => '');
+  const keys = new Map<number, string>();
   const { event } = definition;
   const never = new AbortController().signal;
   const reader = await openRows({ path, name: file.name }, readingOf(definition), requiredColumns(event), never);
@@ -73,5 +78,5 @@ async function keysOf(
     }
     if ((batch.at(-1)?.line ?? 0) >= last) break;
   }
-  return keys;
+  return lines.map((line) => keys.get(line) ?? '');
 }

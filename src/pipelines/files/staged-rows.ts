@@ -29,6 +29,7 @@ export function findStagedRows(
   files: readonly { processing: number }[],
   keyHashes: readonly Buffer[],
 ): StagedRow[] {
+  const asked = new Map(keyHashes.map((hash) => [hash.toString('latin1'), hash]));
   return files.flatMap((file) => {
     const paths = stagedPaths(staging, file.processing);
     // Without its seal an index is not finished.
@@ -41,8 +42,7 @@ export function findStagedRows(
         for (let i = 0; i < block.count; i++) {
           const verdict = block.verdict(i);
           if (verdict === VERDICT.rejected) continue;
-          const its = block.keyHash(i);
-          const keyHash = keyHashes.find((hash) => hash.equals(its));
+          const keyHash = asked.get(block.keyHash(i).toString('latin1'));
           if (!keyHash) continue;
           found.push({
             processing: file.processing,
