@@ -85,14 +85,39 @@ describe('a machine that is odd', { timeout: 90_000 }, () => {
       'cd /; export LC_ALL=tr_TR.UTF-8 LANG=tr_TR.UTF-8 TZ=Pacific/Apia; exec "$0" "$@"',
       'export LC_ALL=C TZ=:Nonsense/Zone; unset HOME; exec "$0" "$@"',
     ];
+    // They never have the same day, so that it is not this machine's own for both, nor that of Apia for the first.
+    const zones = ['Pacific/Pago_Pago', 'Pacific/Kiritimati'];
+    const dayIn = (timeZone: string): string => new Intl.DateTimeFormat('en-CA', { timeZone }).format(Date.now());
+    const days = new Set<string>();
     for (const [i, shell] of shells.entries()) {
+      const timezone = zones[i % 2] ?? '';
+      world.job('feed', { delivery: { ...PATIENT, unknown: 'resend' }, schedule: '0 3 1 1 *', timezone });
       world.drop(`d-${i}.csv`, csv(rows(`D${i}`, 5)));
+      const before = dayIn(timezone);
       const env = { ...world.env, NOWHERE: folder };
       const end = await startCli(['run', 'feed', '--json'], env, ['bash', '-c', shell]).done;
       expect(end.code, `${shell}: ${end.stderr}`).toBe(0);
       expectThrough(`d-${i}.csv`, `D${i}`, 5);
+      // The page of the day is that of the job's zone, whatever this machine's is. (At midnight, of the day on which the run began.)
+      const pages = [before, dayIn(timezone)].map((day) => `feed.${day}.day.json`);
+      const page = pages.find((name) => world.files('reports').includes(name)) ?? '';
+      days.add(page);
+      const {
+        day,
+        timezone: zone,
+        files,
+      }: { day: string; timezone: string; files: { name: string }[] } = JSON.parse(
+        String(world.read(`reports/${page}`)),
+      );
+      expect([`feed.${day}.day.json`, zone, files.map(({ name }) => name)]).toEqual([
+        page,
+        timezone,
+        expect.arrayContaining([`d-${i}.csv`]),
+      ]);
     }
-    // Reports say the day of the job's zone, not of this machine's; what is private stays so under any umask.
+    // There is no page of any other day.
+    expect(world.files('reports').filter((name) => name.endsWith('.day.json'))).toEqual([...days].sort());
+    // What is private stays so under any umask.
     const events = world.requests().map(({ body }) => body.event_time);
     expect(new Set(events).size).toBe(1);
     const { statSync } = await import('node:fs');
