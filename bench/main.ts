@@ -235,7 +235,9 @@ async function run(
 ): Promise<RunFigures> {
   const jobs = join(root, 'jobs');
   await mkdir(jobs, { recursive: true });
-  await writeFile(join(jobs, `${job}.yaml`), jobText(ports, match).replace('match:', 'shared: true\n  match:'));
+  await writeFile(join(jobs, `${job}.yaml`), jobText(ports, match).replace('match:', 'shared: true\n  match:'), {
+    mode: 0o600,
+  });
   const figures = await task<RunFigures>('task-run.mjs', jobs, state, job);
   if (!figures.balanced || figures.counts.open !== 0)
     throw new Error(`the run did not come to its end: ${JSON.stringify(figures)}`);
