@@ -10,7 +10,7 @@ const PLACES: ReadonlySet<string> = new Set([
 ]);
 
 /** Rows that are nothing without the person. */
-const GOES_WHOLE: ReadonlySet<string> = new Set(['attempts', 'links', 'received_members']);
+const GOES_WHOLE: ReadonlySet<string> = new Set(['attempts', 'links', 'received_members', 'segment_doubts']);
 
 /** What somebody still works with stays as it is until it is done: then the command is given again. */
 const FINAL: Readonly<Record<string, string>> = {

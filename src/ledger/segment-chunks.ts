@@ -1,24 +1,49 @@
 import { fenceOf, mustHold } from './fence.ts';
 import type { Ledger } from './open.ts';
+import { doubtWriter } from './segment-doubts.ts';
 import { memberWriter, type PlacedMember } from './segment-members.ts';
 
-/** Changes that may be on the wire. */
-export interface Chunk {
-  id: number;
+/** Members to be added and removed, each once. */
+export interface Part {
   add: string[];
   remove: string[];
 }
 
-/** What came of a chunk. `rest`: what has no answer yet, and is to be sent again. */
+/** For how long a chunk was tried in vain, in runs that tried it. Milliseconds; `at`: the last time, since 1970. */
+export interface Failing {
+  ms: number;
+  at: number;
+}
+
+/** Changes that have no answer. */
+export interface Unanswered extends Part {
+  /** Some may have been made: they had an answer that says nothing, or none, at any time. */
+  doubt: boolean;
+  failing?: Failing;
+}
+
+/** Changes that may be on the wire. */
+export interface Chunk extends Unanswered {
+  id: number;
+}
+
+/** What came of a chunk. `rest`: what has no answer yet, and is to be sent again. `doubted`: whose change was given up, though it may have been made. */
 export interface ChunkEnd {
   added: readonly PlacedMember[];
   removed: readonly PlacedMember[];
-  refused: readonly { keyHash: string; code: string; reason: string }[];
-  rest?: Pick<Chunk, 'add' | 'remove'>;
+  refused: readonly { member: string; keyHash: string; code: string; reason: string }[];
+  doubted?: readonly PlacedMember[];
+  rest?: Unanswered;
+}
+
+/** As the ledger has it. Without `sure`, the chunk may have left: a process that dies says no more of it. */
+interface Body extends Part {
+  sure?: true;
+  failing?: Failing;
 }
 
 export interface ChunkBook {
-  /** What earlier tries left without an answer, oldest first. */
+  /** What earlier tries left without an answer, oldest first; claimed once more. */
   open(): Chunk[];
   /**
    * In one transaction: the answers to chunks, the members that follow from them, and the counts; and the claims of what goes next.
@@ -37,6 +62,7 @@ export function openChunks(ledger: Ledger, segment: number): ChunkBook {
   const { db } = ledger;
   const fence = fenceOf(ledger);
   const members = memberWriter(ledger, segment);
+  const doubts = doubtWriter(ledger, segment);
   const all = db.prepare<[number], { id: number; body: string }>(
     'SELECT id, body FROM segment_chunks WHERE segment_id = ? ORDER BY id',
   );
@@ -50,20 +76,23 @@ export function openChunks(ledger: Ledger, segment: number): ChunkBook {
   );
   const count = db.prepare('UPDATE segment_syncs SET added = added + ?, removed = removed + ? WHERE id = ?');
 
-  const settle = (chunk: number, { added, removed, refused, rest }: ChunkEnd): void => {
+  const settle = (chunk: number, { added, removed, refused, doubted = [], rest }: ChunkEnd): void => {
     const of = syncIdOf.get(chunk);
     if (!of) return;
     count.run(members.insert(added), members.remove(removed), of.sync);
+    doubts.clear(added);
+    doubts.clear(removed);
+    doubts.note(doubted);
     if (refused.length > 0)
       refuse.run(of.sync, JSON.stringify(refused.map(({ keyHash, code, reason }) => [keyHash, code, reason])));
-    if (rest) keep.run(JSON.stringify(rest), chunk);
+    if (rest) keep.run(bodyOf(rest), chunk);
     else remove.run(chunk);
   };
 
   const claim = (sync: number, body: { add: readonly string[]; remove: readonly string[] }, now: number): Chunk => {
     const [add, gone] = [[...body.add], [...body.remove]];
     const { lastInsertRowid } = insert.run(segment, sync, JSON.stringify({ add, remove: gone }), now);
-    return { id: Number(lastInsertRowid), add, remove: gone };
+    return { id: Number(lastInsertRowid), add, remove: gone, doubt: false };
   };
 
   const commit = db.transaction((...[sync, ends, claims, now]: Parameters<ChunkBook['commit']>): Chunk[] => {
@@ -72,15 +101,25 @@ export function openChunks(ledger: Ledger, segment: number): ChunkBook {
     return claims.map((each) => claim(sync, each, now));
   });
 
+  const reclaim = db.transaction((): Chunk[] => {
+    fence();
+    return all.all(segment).map(({ id, body }) => {
+      const { sure, ...rest }: Body = JSON.parse(body);
+      if (sure) keep.run(JSON.stringify(rest), id);
+      return { ...rest, id, doubt: !sure };
+    });
+  });
+
   return {
-    open: () =>
-      all.all(segment).map(({ id, body }) => {
-        const { add, remove: gone }: Pick<Chunk, 'add' | 'remove'> = JSON.parse(body);
-        return { id, add, remove: gone };
-      }),
+    open: () => reclaim.immediate(),
     commit: (sync, ends, claims, now) =>
       ends.length + claims.length === 0 ? [] : commit.immediate(sync, ends, claims, now),
   };
+}
+
+function bodyOf({ doubt, ...rest }: Unanswered): string {
+  const body: Body = doubt ? rest : { ...rest, sure: true };
+  return JSON.stringify(body);
 }
 
 /** A sync that goes on asks again for whom the target refused. */

@@ -1,8 +1,14 @@
 import type { MembershipChanges, MembershipTarget } from '../../destinations/membership.ts';
-import { type Chunk, type ChunkBook, type ChunkEnd, openChunks } from '../../ledger/segment-chunks.ts';
-import type { PlacedMember } from '../../ledger/segment-members.ts';
-import type { Answer } from '../../model.ts';
-import { partOf } from '../../segments/spool.ts';
+import {
+  type Chunk,
+  type ChunkBook,
+  type ChunkEnd,
+  type Failing,
+  openChunks,
+  type Part,
+} from '../../ledger/segment-chunks.ts';
+import { inHalves, type Lone, type Why } from './in-halves.ts';
+import { placed, type Read, readAnswers } from './read-answers.ts';
 import type { SyncContext } from './sync.ts';
 
 /** How the changes of a sync ended. `open`: some have no answer yet, and a later run goes on. */
@@ -12,8 +18,6 @@ export type ApplyEnd =
   | { kind: 'halted'; code: string; reason: string };
 
 export interface ApplyRules {
-  /** What failed for now has failed for long enough. */
-  giveUp: boolean;
   /** Whether an id is to be a member once every change is made. */
   stays: (id: string) => boolean;
 }
@@ -34,9 +38,22 @@ export async function applyChanges(
   how: ApplyRules,
 ): Promise<ApplyEnd> {
   const book = openChunks(ctx.ledger, sync.segmentId);
-  const flow = { ctx, sync: sync.id, book, target, how };
-  const earlier = await sendAll(flow, book.open(), []);
-  return earlier.kind === 'done' ? await sendAll(flow, [], changes) : earlier;
+  const open = book.open();
+  const giveUp = open.some(({ failing }) => failing && msSince(failing, ctx.io.now()) > ctx.failedMaxAge);
+  const flow = { ctx, sync: sync.id, book, target, how: { ...how, giveUp } };
+  const refused = new Set<string>();
+  const earlier = await sendAll(flow, open, [], refused);
+  if (earlier.kind !== 'done') return earlier;
+  return await sendAll(flow, [], refused.size === 0 ? changes : others(changes, refused));
+}
+
+/** Who was just refused is among the differences still, and is not asked for twice. */
+function* others(changes: Iterable<MembershipChanges>, refused: ReadonlySet<string>): Generator<MembershipChanges> {
+  const isOther = (member: string): boolean => !refused.has(member);
+  for (const chunk of changes) {
+    const [add, remove] = [chunk.add.filter(isOther), chunk.remove.filter(isOther)];
+    if (add.length + remove.length > 0) yield { add, remove };
+  }
 }
 
 interface Flow {
@@ -44,14 +61,25 @@ interface Flow {
   sync: number;
   book: ChunkBook;
   target: MembershipTarget;
-  how: ApplyRules;
+  how: ApplyRules & GiveUp;
 }
 
-/** Sends claimed chunks, and those of `changes` once they are, as many at once as the target takes. */
+interface GiveUp {
+  /** What failed for now has failed for long enough. */
+  giveUp: boolean;
+}
+
+/** Two tries say nothing of a longer time between them: nobody was there to try. */
+const MOST_MS = 86_400_000;
+
+const msSince = ({ ms, at }: Failing, now: number): number => ms + Math.min(Math.max(0, now - at), MOST_MS);
+
+/** Sends claimed chunks, and those of `changes` once they are, as many at once as the target takes. `refused`: gets those that are. */
 async function sendAll(
   { ctx, sync, book, target, how }: Flow,
   claimed: readonly Chunk[],
   changes: Iterable<MembershipChanges>,
+  refused?: Set<string>,
 ): Promise<ApplyEnd> {
   const waiting = [...claimed];
   const groups = inGroups(changes);
@@ -93,6 +121,7 @@ async function sendAll(
         const { end, stop: why } = await onItsWay;
         ctx.crashPoint('chunk-answered');
         ends.push({ chunk: chunk.id, end });
+        if (refused) for (const { member } of end.refused) refused.add(member);
         ctx.applied(end.added.length + end.removed.length + end.refused.length);
         stop ??= why;
       } else if (claiming) await claiming;
@@ -106,6 +135,8 @@ async function sendAll(
     });
   await Promise.all(Array.from({ length: target.concurrency ?? 1 }, sender));
   await claiming;
+  // These never left, so that a process that dies later need not doubt them.
+  for (const { id, ...rest } of waiting) ends.push({ chunk: id, end: { ...NOTHING, rest } });
   if (ends.length > 0 && !broken.signal.aborted) commit([]);
   if (thrown) throw thrown.error;
   return stop ?? { kind: 'done' };
@@ -122,93 +153,81 @@ function* inGroups<T>(items: Iterable<T>): Generator<T[]> {
   if (group.length > 0) yield group;
 }
 
+const NOTHING: ChunkEnd = { added: [], removed: [], refused: [] };
+
 /** Sends a chunk until each of its changes has an answer, or patience is over. */
 async function bring(
   ctx: SyncContext,
   target: MembershipTarget,
   chunk: Chunk,
-  { giveUp, stays }: ApplyRules,
+  { giveUp, stays }: ApplyRules & GiveUp,
 ): Promise<{ end: ChunkEnd; stop?: Exclude<ApplyEnd, { kind: 'done' }> }> {
-  let left: Pick<Chunk, 'add' | 'remove'> = chunk;
-  const done: Pick<ChunkEnd, 'added' | 'removed' | 'refused'> = { added: [], removed: [], refused: [] };
-  for (let attempt = 1; ; attempt++) {
+  let done = NOTHING;
+  let { doubt } = chunk;
+  /** What has no answer afterwards; a yes or a no is taken down. */
+  const send = async (part: Part): Promise<Read> => {
     ctx.signal.throwIfAborted();
-    const answers = await target.apply(left, ctx.signal, stays);
-    const last = attempt >= ctx.maxAttempts;
-    const { end, why, halted, afterMs } = readAnswers(ctx, left, answers, last && giveUp);
-    done.added = [...done.added, ...end.added];
-    done.removed = [...done.removed, ...end.removed];
-    done.refused = [...done.refused, ...end.refused];
-    const { rest } = end;
+    const read = readAnswers(ctx, part, await target.apply(part, ctx.signal, stays), doubt);
+    done = together(done, read.end);
+    doubt ||= read.unclear;
+    return read;
+  };
+  const open = (rest: Part, failing: Failing | undefined): ChunkEnd => ({
+    ...done,
+    rest: { ...rest, doubt, ...(failing && { failing }) },
+  });
+  const halt = (rest: Part, { code, reason }: Why): Awaited<ReturnType<typeof bring>> => ({
+    end: open(rest, chunk.failing),
+    stop: { kind: 'halted', code, reason },
+  });
+  const failing = (): Failing => {
+    const at = ctx.io.now();
+    return { ms: chunk.failing ? msSince(chunk.failing, at) : 0, at };
+  };
+
+  let left: Part = chunk;
+  for (let attempt = 1; ; attempt++) {
+    const { rest, why, halted, unclear, afterMs } = await send(left);
     if (!rest) return { end: done };
-    const stopped = { ...done, rest };
-    if (halted) return { end: stopped, stop: { kind: 'halted', code: halted.code, reason: halted.reason } };
-    const { code, reason } = why ?? { code: 'NO_ANSWER', reason: 'the target gave no answer' };
-    if (last) return { end: stopped, stop: { kind: 'open', code, reason } };
+    if (halted) return halt(rest, halted);
     left = rest;
-    await ctx.io.sleep(Math.max(afterMs, ctx.backoffMs(attempt)), ctx.signal);
+    if (attempt < ctx.maxAttempts) {
+      await ctx.io.sleep(Math.max(afterMs, ctx.backoffMs(attempt)), ctx.signal);
+      continue;
+    }
+    const stop = { kind: 'open', ...why } as const;
+    if (!giveUp) return { end: open(left, failing()), stop };
+    // Who surely was not taken is no more to blame than another. Of what is unclear it is found out who is.
+    const alone = unclear ? await inHalves(left, why, send) : { lone: eachOf(left, why) };
+    done = together(done, givenUp(ctx, alone.lone, doubt));
+    if (!alone.left) return { end: done };
+    return alone.halted ? halt(alone.left, alone.halted) : { end: open(alone.left, failing()), stop };
   }
 }
 
-interface Read {
-  end: ChunkEnd;
-  afterMs: number;
-  halted?: { code: string; reason: string };
-  why?: { code: string; reason: string };
+function together(one: ChunkEnd, other: ChunkEnd): ChunkEnd {
+  return {
+    added: [...one.added, ...other.added],
+    removed: [...one.removed, ...other.removed],
+    refused: [...one.refused, ...other.refused],
+    doubted: [...(one.doubted ?? []), ...(other.doubted ?? [])],
+  };
 }
 
-/**
- * Whom the target does not know it does not have: to be removed is what it is. Any other no says nothing of the kind; who is to go
- * stays confirmed, and is asked for again by the next snapshot.
- */
-const NOT_THERE = /^(?:MEMBER_UNKNOWN|MEMBER_UNWRITABLE|notFound|forgotten|invalid(?:Emails|UserIds)$)/;
-
-/** Says of each change what the ledger is to know. `giveUp`: what failed for now has failed for long enough. */
-function readAnswers(
-  ctx: SyncContext,
-  { add, remove }: Pick<Chunk, 'add' | 'remove'>,
-  answers: { add: readonly Answer[]; remove: readonly Answer[] },
-  giveUp: boolean,
-): Read {
-  const added: PlacedMember[] = [];
-  const removed: PlacedMember[] = [];
-  const refused: { keyHash: string; code: string; reason: string }[] = [];
-  const rest: { add: string[]; remove: string[] } = { add: [], remove: [] };
-  const read: Read = { end: { added, removed, refused }, afterMs: 0 };
-
-  const refuse = (member: string, { code, reason }: { code: string; reason: string }): void => {
-    refused.push({ keyHash: ctx.hash(member), code, reason });
+/** Of whom nobody knows whether the change was made, the next sync asks again, whatever is confirmed. */
+function givenUp(ctx: SyncContext, lone: readonly Lone[], doubt: boolean): ChunkEnd {
+  const inDoubt = ({ code, reason }: Why): Why => ({
+    code: 'MEMBER_IN_DOUBT',
+    reason: `the change may have been made or not, and is not tried any longer: ${code}, ${reason}`,
+  });
+  return {
+    ...NOTHING,
+    refused: lone.map(({ member, why }) => ({ member, keyHash: ctx.hash(member), ...(doubt ? inDoubt(why) : why) })),
+    doubted: doubt ? lone.map(({ member }) => placed(member)) : [],
   };
-  const judge = (member: string, answer: Answer | undefined, to: 'add' | 'remove'): void => {
-    switch (answer?.kind) {
-      case 'accepted':
-        (to === 'add' ? added : removed).push([partOf(member), member]);
-        return;
-      case 'rejected':
-        if (to === 'remove' && NOT_THERE.test(answer.code)) removed.push([partOf(member), member]);
-        else refuse(member, answer);
-        return;
-      case 'retryable':
-        if (giveUp) {
-          refuse(member, answer);
-          return;
-        }
-        read.afterMs = Math.max(read.afterMs, answer.afterMs ?? 0);
-        read.why = answer;
-        break;
-      case 'halted':
-        read.halted ??= answer;
-        break;
-      case 'unknown':
-        read.why = answer;
-        break;
-      case undefined:
-        break;
-    }
-    rest[to].push(member);
-  };
-  for (const [i, member] of add.entries()) judge(member, answers.add[i], 'add');
-  for (const [i, member] of remove.entries()) judge(member, answers.remove[i], 'remove');
-  if (rest.add.length + rest.remove.length > 0) read.end.rest = rest;
-  return read;
 }
+
+const eachOf = ({ add, remove }: Part, why: Why): Lone[] => [
+  ...add.map((member): Lone => ({ to: 'add', member, why })),
+  ...remove.map((member): Lone => ({ to: 'remove', member, why })),
+];

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { doubtedMembers } from '../../ledger/segment-doubts.ts';
 import { confirmedMembers, correctMembers, type PlacedMember } from '../../ledger/segment-members.ts';
 import type { Restore } from '../../ledger/segment-restored.ts';
 import { differenceOf } from '../../segments/difference.ts';
@@ -44,6 +45,20 @@ export function doubtAll({ ledger }: SyncContext, { segment, wanted }: SyncReque
     const gone = remove === 'rest' ? [] : [...remove];
     if (again.length + gone.length > 0)
       correctMembers(ledger, segment.id, { add: placed(part, gone), remove: placed(part, again) });
+  }
+}
+
+/**
+ * Makes a difference of what a file says of those whose last change was given up without a clear answer: nobody can tell whether the target has them. They
+ * stay in doubt until it says yes to one. Repeating it is harmless.
+ */
+export function askAgain({ ledger }: SyncContext, { segment, wanted }: Pick<SyncRequest, 'segment' | 'wanted'>): void {
+  for (const [part, members] of doubtedMembers(ledger, segment.id)) {
+    const { add, remove } = wanted.part(part);
+    const come = members.filter((member) => add.has(member));
+    const go = members.filter((member) => !add.has(member) && (remove === 'rest' || remove.has(member)));
+    if (come.length + go.length > 0)
+      correctMembers(ledger, segment.id, { add: placed(part, go), remove: placed(part, come) });
   }
 }
 

@@ -21,7 +21,7 @@ import { type Difference, differenceOf, type Wanted } from '../../segments/diffe
 import { PARTS, partOf } from '../../segments/spool.ts';
 import { type ApplyEnd, applyChanges } from './apply.ts';
 import { imbalanceOf } from './balance.ts';
-import { doubtAll, readBack, restoredReason } from './doubt.ts';
+import { askAgain, doubtAll, readBack, restoredReason } from './doubt.ts';
 import { type GuardRules, reasonToHoldSync } from './guards.ts';
 import { membersThere } from './members-there.ts';
 import { isConfirmed, spokenOf, staysBy } from './who-stays.ts';
@@ -35,7 +35,7 @@ export interface SyncContext {
   hash: (member: string) => string;
   maxAttempts: number;
   backoffMs: (attempt: number) => number;
-  /** Milliseconds after which what fails for now has failed for good. */
+  /** Milliseconds of trying in vain after which what fails for now is given up. */
   failedMaxAge: number;
   /** Where lists of members may lie for a moment, on this machine; it may have to be made. */
   scratch: string;
@@ -119,6 +119,7 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
   if (earlier?.state === 'running') return { running: earlier };
   const unread = restored && !(await readBack(ctx, request)) ? restored : undefined;
   if (unread && request.released) doubtAll(ctx, request);
+  askAgain(ctx, request);
 
   const replaced = segment.targetId !== '' && segment.targetId !== prepared.targetId && segment.syncedAt !== null;
   if (replaced && request.released) forgetMembers(ctx, segment);
@@ -166,7 +167,7 @@ export async function carryOut(ctx: SyncContext, request: SyncRequest, judged: J
 
 /** A repair that was broken off: what may be on the wire is sent once more, to a target that is prepared; the rest is left to the next one. */
 export async function endRepair(ctx: SyncContext, target: MembershipTarget, repair: Sync): Promise<ApplyEnd> {
-  const end = await applyChanges(ctx, repair, target, [], { giveUp: false, stays: isConfirmed(ctx, repair.segmentId) });
+  const end = await applyChanges(ctx, repair, target, [], { stays: isConfirmed(ctx, repair.segmentId) });
   if (end.kind === 'done') endSync(ctx.ledger, repair, ctx.io.now());
   return end;
 }
@@ -237,13 +238,12 @@ export function* differences(
 
 async function finish(ctx: SyncContext, request: SyncRequest, sync: Sync): Promise<SyncEnd> {
   const { target, wanted } = request;
-  const giveUp = ctx.io.now() - sync.startedAt > ctx.failedMaxAge;
   const end: ApplyEnd = await applyChanges(
     ctx,
     sync,
     target,
     chunksOf(differences(ctx, sync.segmentId, wanted), target.maxBatchSize),
-    { giveUp, stays: staysBy(ctx, sync.segmentId, wanted) },
+    { stays: staysBy(ctx, sync.segmentId, wanted) },
   );
   if (end.kind !== 'done') return end;
   await target.publish?.(membersOf(ctx, sync.segmentId), ctx.signal);

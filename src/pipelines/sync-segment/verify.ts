@@ -159,7 +159,6 @@ async function mend(
   };
   const changes = chunksOf(differences(ctx, segment.id, spool), target.maxBatchSize);
   const end = await applyChanges(syncContext(ctx, job), sync, counted, changes, {
-    giveUp: false,
     stays: isConfirmed(ctx, segment.id),
   });
   const open = missing + strangers - done.added - done.removed;
