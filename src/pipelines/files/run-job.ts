@@ -246,6 +246,9 @@ async function takeUpNew(ctx: RunContext, account: Account, pipeline: Pipeline):
   if (pipeline.inbox) await takeUpNewFiles(ctx, account);
 }
 
+/** Notices of what may come while the run looks on. */
+const AWAITED = new Set(['MANIFEST_AWAITED', 'FILE_BEFORE_AWAITED']);
+
 /** How often a run looks again for files that are not stable yet; one that still changes is left to the next run. */
 const LOOKS = 4;
 
@@ -254,7 +257,7 @@ async function takeUpNewFiles(ctx: RunContext, account: Account): Promise<void> 
   for (let look = 1; look <= LOOKS && !account.halted; look++) {
     const { files, notices, waitMs } = await findFiles(ctx);
     // What an earlier look waited for may have come since.
-    const stand = account.notices.filter(({ code }) => code !== 'MANIFEST_AWAITED');
+    const stand = account.notices.filter(({ code }) => !AWAITED.has(code));
     const told = new Set(stand.map(({ message }) => message));
     account.notices.splice(0, account.notices.length, ...stand);
     account.notices.push(...notices.filter(({ message }) => !told.has(message)));

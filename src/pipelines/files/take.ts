@@ -16,7 +16,8 @@ import {
 } from '../../remotes/stable.ts';
 import { type Beside, besideOf, planCompanions, takeCompanions } from './companions.ts';
 import type { RunContext } from './context.ts';
-import { calledByHand, calledIn, inOrder, listInbox } from './inbox.ts';
+import { inTurn } from './in-turn.ts';
+import { calledByHand, calledIn, listInbox } from './inbox.ts';
 import { noteOrigin } from './origin.ts';
 import { LOCAL } from './stage.ts';
 import { noteChanged } from './stand-still.ts';
@@ -42,6 +43,7 @@ export async function findFiles(ctx: RunContext): Promise<{ files: Found[]; noti
   const inWork = new Map(openProcessings(ledger, job.id).map((each) => [each.inboxPath, each]));
   const now = io.now();
   const ready: Found[] = [];
+  const awaited: RemoteFile[] = [];
   let waitMs: number | undefined;
 
   /** Whether a file's manifest is there and has stopped changing, or was waited for long enough. */
@@ -76,20 +78,24 @@ export async function findFiles(ctx: RunContext): Promise<{ files: Found[]; noti
           code: 'MANIFEST_AWAITED',
           message: `${calledIn(each, file.name)} waits for its manifest, ${markerFor(file.name, source.manifest.name)}`,
         });
-      if (complete && !waits) ready.push({ file: { ...file, name: calledIn(each, file.name) }, beside });
-      else if (marker === undefined && !complete) {
+      const called = { ...file, name: calledIn(each, file.name) };
+      if (complete && !waits) ready.push({ file: called, beside });
+      else awaited.push(called);
+      if (marker === undefined && !complete) {
         const left = Math.max(MIN_WAIT_MS, source.stable.for - (now - observation.stableSince));
         waitMs = Math.min(waitMs ?? left, left);
       }
     }
   }
   rememberObservations(ledger, job.id, seen);
-  const places = inOrder(
+  const places = inTurn(
     job,
     ready.map(({ file }) => file),
+    awaited,
   );
+  notices.push(...places.notices);
   const found = new Map(ready.map((each) => [each.file.path, each]));
-  const files = places.flatMap(({ path }) => found.get(path) ?? []);
+  const files = places.files.flatMap(({ path }) => found.get(path) ?? []);
   return waitMs === undefined ? { files, notices } : { files, notices, waitMs };
 }
 

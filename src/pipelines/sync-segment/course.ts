@@ -18,6 +18,7 @@ import { recoverMembers } from './recover.ts';
 import { carryOut, type Judged, judgeSync, type SyncContext, type SyncEnd, type SyncRequest } from './sync.ts';
 import { syncContext } from './sync-context.ts';
 import type { Targets } from './targets.ts';
+import { unreadBefore } from './under-way.ts';
 import { gatherWanted, type WantedSegments } from './wanted.ts';
 
 /** How the rows of a membership file leave: as the differences that they make to the segments they name. */
@@ -112,7 +113,8 @@ async function syncAll(
         rules: rulesOf(job),
         released,
       };
-      ready.push({ request, judged: await judgeSync(context, request) });
+      const unread = fileToWaitFor(ctx, request);
+      ready.push({ request, judged: unread ? { end: unread } : await judgeSync(context, request) });
     }
     const held = ready
       .flatMap(({ request, judged }): [string, HoldReason][] =>
@@ -146,6 +148,20 @@ async function syncAll(
   } finally {
     await Promise.all(opened.map((target) => target.close()));
   }
+}
+
+/** Changes do not begin before a file that came earlier and could not be read yet; a snapshot says all there is to say by itself. */
+function fileToWaitFor(
+  ctx: RunContext,
+  { segment, name, wanted, processing, mayConcern }: SyncRequest,
+): SyncEnd | undefined {
+  if (wanted.kind !== 'changes' || processing === null || !mayConcern) return undefined;
+  const begun = syncOf(ctx.ledger, processing, segment.id)?.state ?? 'held';
+  if (begun !== 'held') return undefined;
+  const file = unreadBefore(ctx, { job: ctx.job.id, processing, segment: segment.name }, mayConcern);
+  return file === undefined
+    ? undefined
+    : { kind: 'open', code: 'SEGMENT_BUSY', reason: `${name} waits for ${file}, which could not be read yet` };
 }
 
 /** The held file that all waits for that is open; `undefined` where some of it goes on by itself. */
