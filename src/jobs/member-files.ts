@@ -27,7 +27,7 @@ export const memberFiles = z
       .boolean()
       .default(true)
       .describe(
-        'Files of those who came and of those who left: {segment}_{time}_added.csv and {segment}_{time}_removed.csv.',
+        'Files of those who came and of those who left: {segment}_{time}_added.csv and {segment}_{time}_removed.csv, with the time to the millisecond in UTC (20261121T080000123Z). Read in the order of their names, they end with who is in the segment.',
       ),
     snapshot: z
       .boolean()

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startSftpServer } from '../../src/sandbox/sftp/server.ts';
-import { openSegmentsWorld } from './support/segments-world.ts';
+import { openSegmentsWorld, user, users } from './support/segments-world.ts';
 import { fromEnv } from './support/usual-job.ts';
 
 const NAMES = Array.from({ length: 12 }, (_, n) => `s${n + 1}`);
@@ -37,4 +37,34 @@ test('however many segments a file has, their outbox is logged in to once', asyn
     expect(readFileSync(join(root, 'outbox', `${name}_members.csv`), 'utf8')).toBe(`customer\nuser-of-${name}\n`);
   expect(readdirSync(join(root, 'outbox'))).toHaveLength(24);
   expect(server.seen.connections).toBe(1);
+});
+
+test('changes that follow each other at once have names in their order, and the same change again is a file again', async () => {
+  const segments = await openSegmentsWorld();
+  onTestFinished(() => segments.close());
+  const outbox = join(segments.world.root, 'outbox');
+  mkdirSync(outbox);
+  segments.job({
+    file: null,
+    members: { id: 'id', kind: 'changes', action: { column: 'action' } },
+    guards: { unvouched: 'accept', maxShrink: 1, maxGrowth: 100 },
+    target: { braze: undefined, files: { account: 'warehouse', to: { url: `file://${outbox}` } } },
+  });
+  const steps = [users(1, 3).map((id) => `${id},add`)];
+  for (let n = 0; n < 4; n++)
+    steps.push([`${user(1)},remove`, `${user(4)},add`], [`${user(1)},add`, `${user(4)},remove`]);
+  for (const [n, rows] of steps.entries())
+    segments.world.drop(`c${n}.csv`, ['id,action', ...rows, ''].join('\n'), 100 - n);
+  const { run, stderr } = await segments.world.run('segments');
+  expect(run, stderr).toMatchObject({ delivered: 19, open: 0, balanced: true });
+  const names = readdirSync(outbox).sort();
+  const changes = names.filter((name) => /_(?:added|removed)\.csv$/.test(name));
+  expect(names).toEqual([...changes, 'vip_members.csv'].sort());
+  expect(changes).toHaveLength(17);
+  const members = new Set<string>();
+  for (const name of changes)
+    for (const id of readFileSync(join(outbox, name), 'utf8').trim().split('\n').slice(1))
+      if (name.endsWith('_added.csv')) members.add(id);
+      else members.delete(id);
+  expect([...members].sort()).toEqual(users(1, 3));
 });

@@ -33,9 +33,12 @@ export function createMemberFiles(settings: MemberFilesSettings, run: FolderCont
   }
 
   async function changed(members: readonly string[], what: 'added' | 'removed', signal: AbortSignal): Promise<Answer> {
-    const stamp = new Date(run?.io.now() ?? 0).toISOString().replace(/[-:]|\..*/g, '');
+    const at = run?.io.now() ?? 0;
+    const stamp = new Date(at).toISOString().replace(/[-:.]/g, '');
     try {
       const name = settings.changes ? await put(`${segment}_${stamp}_${what}.csv`, [members], signal, {}) : '';
+      // Whatever comes next has a later name: readers go by it, and the same change again is none that is there already.
+      while (run?.io.now() === at) await run.io.sleep(1, signal);
       return { kind: 'accepted', proof: { kind: 'batch_counts', eventId: name } };
     } catch (error) {
       if (!(error instanceof TransferError)) throw error;
