@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -46,6 +46,36 @@ describe('a manifest beside a file', () => {
     expect(world.files('inbox')).toEqual([]);
     expect(world.files('processing')).toEqual([]);
   });
+
+  it.each(['staged', 'archived'] as const)(
+    'processed again, a file is compared with the checksum that came with it (%s)',
+    async (kept) => {
+      world = await openWorld({ remote: 'sftp' });
+      const manifest = { name: '{name}.sha256', kind: 'sha256', wait: '0s' };
+      job({ source: { manifest } });
+      const whole = csv(rows('A', 4));
+      world.drop('a.csv', csv(rows('A', 3)));
+      world.drop('a.csv.sha256', hashOf('sha256', whole));
+      world.drop('b.csv', csv(rows('B', 3)), 50);
+      world.drop('b.csv.sha256', hashOf('sha256', csv(rows('B', 3))), 50);
+      const { run } = await world.run('feed');
+      expect(run.files.map(({ code, delivered }) => [code, delivered])).toEqual([
+        ['MANIFEST_MISMATCH', 0],
+        [undefined, 3],
+      ]);
+      if (kept === 'archived') rmSync(join(world.state, 'staging'), { recursive: true });
+      // The job has changed, the file has not.
+      job({ source: { manifest }, file: { maxRejected: 0.4 } });
+      const again = (file: string) => world.cli(['reprocess', file, '--by', 'eve', '--reason', 'again', '--json']);
+      const refused = await again('p1');
+      expect(refused.json(), refused.stderr).toMatchObject({
+        run: { files: [{ code: 'MANIFEST_MISMATCH' }], delivered: 0 },
+      });
+      expect(world.requests()).toHaveLength(3);
+      const same = await again('p2');
+      expect(same.json(), same.stderr).toMatchObject({ run: { files: [{ duplicate: 3 }], balanced: true } });
+    },
+  );
 
   it('a control file states rows and sums; a difference refuses the file with both numbers', async () => {
     world = await openWorld();

@@ -61,3 +61,37 @@ test.each([
     expect(segments.members().sort()).toEqual(users(1, 7).sort());
   },
 );
+
+test('a file that its manifest disagrees with because the job counted otherwise goes once it is processed again, and its checksum counts still', async () => {
+  const manifest = (control: object) => ({
+    file: null,
+    source: { manifest: { name: '{name}.ctl', kind: 'control', wait: '0s', onMissing: 'process', control } },
+  });
+  segments = await openSegmentsWorld({ job: manifest({ count: 'rows' }) });
+  const lines = (members: string[]): string => ['id', ...members].map((line) => `${line}\n`).join('');
+  for (const [name, members] of [
+    ['a.csv', users(1, 10)],
+    ['b.csv', users(1, 6)],
+  ] as const) {
+    segments.world.drop(`${name}.ctl`, 'rows=11\n');
+    segments.world.drop(name, lines(members));
+    const { run: found } = await run();
+    expect(found.files[0]).toMatchObject({ state: 'held', code: 'MANIFEST_MISMATCH' });
+    if (name === 'b.csv') break;
+    segments.job(manifest({ count: 'rows', countIncludes: 'rows+header' }));
+    const again = await segments.world.cli(['reprocess', 'p1', '--by', 'eve', '--reason', 'with the header', '--json']);
+    expect(again.json(), again.stderr).toMatchObject({ run: { delivered: 10, balanced: true } });
+    expect(segments.members()).toHaveLength(10);
+  }
+  // A file that lost rows stays held, however often it is judged.
+  const look = await segments.world.cli(['reprocess', 'p3', '--dry-run']);
+  expect(look.stdout).toContain('nothing would be done');
+  segments.job(manifest({ count: 'rows' }));
+  const changed = await segments.world.cli(['reprocess', 'p3', '--dry-run']);
+  expect(changed.stdout, changed.stderr).toContain('would be held as a whole: MANIFEST_MISMATCH');
+  const again = await segments.world.cli(['reprocess', 'p3', '--by', 'eve', '--reason', 'once more', '--json']);
+  expect(again.json(), again.stderr).toMatchObject({
+    run: { held: 6, files: expect.arrayContaining([expect.objectContaining({ code: 'MANIFEST_MISMATCH', held: 6 })]) },
+  });
+  expect(segments.members()).toHaveLength(10);
+});

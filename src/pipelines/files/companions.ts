@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Definition } from '../../jobs/definition.ts';
 import type { Job } from '../../jobs/schema.ts';
 import { type Companion, companionsOf, planCompanion, recordArchivedCompanion } from '../../ledger/companions.ts';
-import type { Processing } from '../../ledger/processings.ts';
+import type { Ledger } from '../../ledger/open.ts';
+import { getProcessing, type Processing } from '../../ledger/processings.ts';
 import { FileRefused, type RemoteFile, TransferError } from '../../model.ts';
 import {
   type ControlCheck,
@@ -15,10 +17,10 @@ import {
 } from '../../parsing/manifest.ts';
 import { fittingName } from '../../remotes/names.ts';
 import { markerFor } from '../../remotes/stable.ts';
-import type { RunContext, StagedPaths } from './context.ts';
+import { type FilePass, type RunContext, type StagedPaths, stagedPaths } from './context.ts';
 import { localBytes } from './local-bytes.ts';
 import { moveToFree } from './move-to-free.ts';
-import { fetchBytes, LOCAL, localFile, stageBytes } from './stage.ts';
+import { copyStaged, fetchBytes, LOCAL, localFile, lostInput, stageBytes } from './stage.ts';
 
 /** What lies in the inbox beside a file and belongs to it. */
 export type Beside = Partial<Record<Companion['kind'], RemoteFile>>;
@@ -82,6 +84,43 @@ export async function fetchManifest(
   refuseLong(there);
   if (isLocal) await stageBytes(localBytes(there.path), there, target, () => {});
   else await fetchBytes(ctx, there, target);
+}
+
+/**
+ * Where the manifest is that came with contents which are judged anew: a path on the remote, or a local one after `local:`. `undefined`:
+ * none came.
+ */
+export function placeOfManifest(
+  ledger: Ledger,
+  processing: Processing,
+  { manifest: settings }: Pick<Definition, 'manifest'>,
+): string | undefined {
+  if (!settings) return undefined;
+  let first = processing;
+  for (;;) {
+    const its = companionsOf(ledger, first.id).find(({ kind }) => kind === 'manifest');
+    if (its) return its.archivedAs || undefined;
+    if (first.reprocessOf === null) break;
+    first = getProcessing(ledger, first.reprocessOf);
+  }
+  if (!first.takenPath.startsWith(LOCAL)) return undefined;
+  const beside = join(dirname(first.takenPath.slice(LOCAL.length)), markerFor(basename(first.name), settings.name));
+  return existsSync(beside) ? LOCAL + beside : undefined;
+}
+
+/** Contents that are judged anew are judged with the manifest that came with them. Throws `FileRefused` MANIFEST_INVALID. */
+export async function restageManifest(ctx: RunContext, { root, definition, paths }: FilePass): Promise<void> {
+  if (root.reprocessOf === null || !definition.manifest) return;
+  await copyStaged(stagedPaths(ctx.staging, root.reprocessOf).manifest, paths.manifest);
+  const place = placeOfManifest(ctx.ledger, root, definition);
+  if (existsSync(paths.manifest) || place === undefined) return;
+  const isLocal = place.startsWith(LOCAL);
+  const there = isLocal ? await localFile(place.slice(LOCAL.length)) : await ctx.remote.stat(place);
+  if (!there) throw lostInput(`the manifest of ${root.name}`, place);
+  refuseLong(there);
+  await mkdir(paths.folder, { recursive: true, mode: 0o700 });
+  if (isLocal) await stageBytes(localBytes(there.path), there, paths.manifest, () => {});
+  else await fetchBytes(ctx, there, paths.manifest);
 }
 
 /** Checksums and control totals take no more. */

@@ -8,7 +8,7 @@ import type { Seal } from './seal.ts';
  * Whether a file that its trailer or manifest disagrees with is held, for a person to let it through: of members all rows are one list, which can
  * be right as it is. Of any other file it is refused.
  */
-const holds = ({ event }: Pick<Definition, 'event'>): boolean => isMembers(event);
+export const holds = ({ event }: Pick<Definition, 'event'>): boolean => isMembers(event);
 
 /** How a file is read, under the definition that it was taken with. */
 export function readingOf(definition: Pick<Definition, 'event' | 'file'>): FileSettings {

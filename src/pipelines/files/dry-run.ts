@@ -9,7 +9,7 @@ import { parseStoredDefinition, storedDefinition } from '../../jobs/definition.t
 import type { Job } from '../../jobs/schema.ts';
 import { knownFile } from '../../ledger/known-file.ts';
 import type { Ledger } from '../../ledger/open.ts';
-import { FileRefused, type Io, type Notice, type RefusalDetail, type RemoteFile } from '../../model.ts';
+import { FileRefused, type Io, type Notice, type RefusalDetail, type Remote, type RemoteFile } from '../../model.ts';
 import { unlockPgpKeys } from '../../parsing/pgp-keys.ts';
 import { openRemote } from '../../remotes/open.ts';
 import { isCandidateName, markerFor, markerPattern, matchPattern } from '../../remotes/stable.ts';
@@ -129,27 +129,52 @@ export async function dryRunJob(options: DryRunOptions): Promise<DryRunFile[]> {
 
 /**
  * What would become of a file that was processed before, under the job as it is now: from its staged copy, or where that is
- * gone, from where the input lies. `place`: a path on the remote, or a local one after `local:`.
+ * gone, from where the input lies; with the manifest that came with it. `place`: a path on the remote, or a local one after `local:`.
  */
 export async function judgeAgain(
   options: DryRunOptions,
-  file: { name: string; staged: string; place: string },
+  file: { name: string } & Kept,
+  manifest?: Kept,
 ): Promise<DryRunFile> {
   const temporary = await mkdtemp(join(tmpdir(), 'referry-dry-run-'));
-  const { name, place } = file;
+  const { name } = file;
+  const needed = [file, ...(manifest ? [manifest] : [])];
   try {
-    const local = existsSync(file.staged) ? file.staged : place.startsWith(LOCAL) ? place.slice(LOCAL.length) : '';
-    if (local !== '') {
-      const { size } = await stat(local);
-      return await judge(options, temporary, 0, { name, size }, localBytes(local));
-    }
-    await using remote = await openRemote(options.job.source, options.io);
-    const there = place === '' ? undefined : await remote.stat(place);
-    if (!there) throw lostInput(name, place);
-    return await judge(options, temporary, 0, { name, size: there.size }, remote.read(there, options.signal));
+    await using remote = needed.every((each) => localOf(each) !== undefined)
+      ? undefined
+      : await openRemote(options.job.source, options.io);
+    const its = manifest && (await bytesOf(remote, manifest, `the manifest of ${name}`, options.signal));
+    const { file: there, bytes } = await bytesOf(remote, file, name, options.signal);
+    return await judge(options, temporary, 0, { name, size: there.size }, bytes, its);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** Something that was staged before, and where else it is. */
+interface Kept {
+  staged: string;
+  place: string;
+}
+
+const localOf = ({ staged, place }: Kept): string | undefined =>
+  existsSync(staged) ? staged : place.startsWith(LOCAL) ? place.slice(LOCAL.length) : undefined;
+
+/** Throws `STAGED_FILE_LOST` where it is in neither place. */
+async function bytesOf(
+  remote: Remote | undefined,
+  kept: Kept,
+  name: string,
+  signal: AbortSignal,
+): Promise<Extract<Manifest, object>> {
+  const local = localOf(kept);
+  if (local !== undefined) {
+    const { size } = await stat(local);
+    return { file: { path: local, name, size, mtime: 0 }, bytes: localBytes(local) };
+  }
+  const there = kept.place === '' ? undefined : await remote?.stat(kept.place);
+  if (!remote || !there) throw lostInput(name, kept.place);
+  return { file: there, bytes: remote.read(there, signal) };
 }
 
 /** The manifest of a file; `none`: one was looked for where it should be. */

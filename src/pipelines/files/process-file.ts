@@ -17,6 +17,7 @@ import { createResultsFile, keepEncrypted, type ResultsSummary } from '../../rep
 import { emptyCounts } from '../../reports/tally.ts';
 import { admitFile, heldForTheMoment, learnFrom } from './admit.ts';
 import { deliverByFile } from './by-file/deliver-by-file.ts';
+import { restageManifest } from './companions.ts';
 import { type FilePass, type RunContext, stagedPaths } from './context.ts';
 import type { Delivered } from './course.ts';
 import { deliverFile } from './deliver.ts';
@@ -200,6 +201,7 @@ async function sealAndDeliver(ctx: RunContext, start: Processing): Promise<Deliv
   const pass = passOf(ctx, processing);
   if (processing.state === 'staged') {
     try {
+      await restageManifest(ctx, pass);
       const seal = await sealFile(ctx, pass);
       admitFile(ctx, processing.restored === 1 ? withoutManifest(pass) : pass, seal);
     } catch (error) {

@@ -15,7 +15,7 @@ import { openRows } from '../../parsing/open.ts';
 import { maskReason } from '../../reports/mask.ts';
 import { checkChecksum, controlOf } from './companions.ts';
 import { type FilePass, keyedHash, type RunContext } from './context.ts';
-import { disagreementIn, heldFor, readingOf } from './disagreement.ts';
+import { disagreementIn, heldFor, holds, readingOf } from './disagreement.ts';
 import { findDuplicates, type KeyFindings } from './duplicates.ts';
 import { keepHeapSmall } from './heap.ts';
 import { createReasons } from './reasons.ts';
@@ -61,7 +61,7 @@ type SealContext = Pick<RunContext, 'signal' | 'progress' | 'crashPoint' | 'keys
 };
 type SealPass = Pick<FilePass, 'definition' | 'paths'> & {
   processing: { name: string; openedAt: number };
-  root?: Pick<FilePass['root'], 'refusal'>;
+  root?: Pick<FilePass['root'], 'refusal' | 'reprocessOf' | 'rawSha256'>;
 };
 
 /** Reads the whole file and judges every row, before one of them leaves. Throws `FileRefused` where it is not whole. */
@@ -178,7 +178,7 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
   const disagreement =
     summary.disagreement ??
     (await disagreementIn(definition, () => control?.verify())) ??
-    (await disagreementIn(definition, () => checkChecksum(paths, definition, processing.name)));
+    (await disagreementIn(definition, () => checkOnce(pass)));
 
   const codes = { duplicate: tables.codes.id('DUPLICATE_IN_FILE'), conflict: tables.codes.id('CONFLICT_IN_FILE') };
   const keys = findDuplicates(paths.index, rows, codes, definition.onConflict === 'first-wins');
@@ -203,6 +203,12 @@ export async function sealFile(ctx: SealContext, pass: SealPass): Promise<Seal> 
   if (held) seal.held = held;
   writeSeal(paths.seal, seal);
   return seal;
+}
+
+/** What is not held for its checksum was compared when it was staged, but for contents that are judged anew. */
+async function checkOnce({ definition, paths, processing, root }: SealPass): Promise<void> {
+  if (!holds(definition) && (root?.reprocessOf ?? null) === null) return;
+  await checkChecksum(paths, definition, processing.name, root?.rawSha256 ?? undefined);
 }
 
 /** A row is known by its line, for which the ledger has so much room and no more. */

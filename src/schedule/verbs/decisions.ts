@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { getProcessing } from '../../ledger/processings.ts';
+import { placeOfManifest } from '../../pipelines/files/companions.ts';
 import { stagedPaths } from '../../pipelines/files/context.ts';
 import { planConfirm } from '../../pipelines/files/decide/plan-confirm.ts';
 import { planReject } from '../../pipelines/files/decide/plan-reject.ts';
@@ -36,13 +38,18 @@ export const REPROCESS: DecisionKind<Judged> = {
   look: async ({ job, ledger, state, io, signal, progress }, request) => {
     const staging = join(state, 'staging');
     const { processing, name } = fileToReprocess({ ledger, staging }, request);
-    const { archivedAs, takenPath } = getProcessing(ledger, processing);
+    const earlier = getProcessing(ledger, processing);
+    const { archivedAs, takenPath } = earlier;
     // All pipelines: loaded by whoever needs them.
     const { destinationOf, outlineOf } = await import('../../pipelines/registry.ts');
     const { identity, laneFor } = destinationOf(job, ledger, io);
     const options = { job, ledger, io, signal, laneFor, outline: outlineOf(job, io), progress };
-    const { input: staged } = stagedPaths(staging, processing);
-    const file = await judgeAgain(options, { name, staged, place: archivedAs || takenPath });
+    const paths = stagedPaths(staging, processing);
+    const input = { name, staged: paths.input, place: archivedAs || takenPath };
+    const place = placeOfManifest(ledger, earlier, { manifest: job.source.manifest });
+    const came = place !== undefined || existsSync(paths.manifest);
+    const manifest = came ? { staged: paths.manifest, place: place ?? '' } : undefined;
+    const file = await judgeAgain(options, input, manifest);
     return { file, goesTo: identity };
   },
   plan: (context, request, job, judged) => {
