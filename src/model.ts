@@ -28,8 +28,8 @@ export type Answer =
   | { kind: 'retryable'; code: string; reason: string; afterMs?: number; http?: number }
   /** Surely not accepted: a person has to say what is meant, and the row waits until then. */
   | { kind: 'held'; code: string; reason: string; http?: number }
-  /** May or may not have been accepted. */
-  | { kind: 'unknown'; code: string; reason: string; http?: number }
+  /** May or may not have been accepted. `afterMs` as above. */
+  | { kind: 'unknown'; code: string; reason: string; afterMs?: number; http?: number }
   /** The destination's fault, not the row's: nothing more is sent until a person has looked. Surely not accepted, unless `doubtful`. */
   | { kind: 'halted'; code: string; reason: string; http?: number; doubtful?: true };
 

@@ -1,3 +1,5 @@
+import type { Answer } from '../model.ts';
+
 /** Bounds of the wait between two tries, in milliseconds. */
 export interface Backoff {
   first: number;
@@ -16,6 +18,11 @@ export function backoffBound(tries: number, { first, cap }: Backoff): number {
 /** The wait after the given number of tries, full jitter: anywhere from 0 to the bound. `random` is in [0, 1). */
 export function backoffDelay(tries: number, backoff: Backoff, random: number): number {
   return Math.round(backoffBound(tries, backoff) * random);
+}
+
+/** How long the destination asked to wait with its answer, in milliseconds; 0: it did not. */
+export function askedFor(answer: Answer): number {
+  return answer.kind === 'retryable' || answer.kind === 'unknown' ? (answer.afterMs ?? 0) : 0;
 }
 
 const RETRY_AFTER_MIN = 1000;

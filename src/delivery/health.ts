@@ -1,4 +1,5 @@
 import type { Answer } from '../model.ts';
+import { askedFor } from './backoff.ts';
 
 /** After this many bad answers in a row, whatever their kind, the destination itself is taken to be in trouble. */
 const BAD_IN_A_ROW = 10;
@@ -14,7 +15,7 @@ const WHOLE_DESTINATION = new Set([429, 503]);
 export interface Health {
   /** Good answers so far: clear yes or no. */
   readonly good: number;
-  /** Grows with each pause: answers to requests sent before it do not lengthen the pause. */
+  /** Grows with each pause: answers to requests sent before it do not lengthen the pause, unless they ask for that. */
   readonly era: number;
   /** Monotonic milliseconds; 0: not paused. */
   readonly pausedUntil: number;
@@ -34,6 +35,8 @@ export function createHealth(backoffMs: (n: number) => number, outageAfterMs: nu
   let good = 0;
   let era = 0;
   let pausedUntil = 0;
+  /** As far as the destination itself asked for the pause. */
+  let askedUntil = 0;
   let steps = 0;
   let badInARow = 0;
   let firstBadAt = 0;
@@ -65,7 +68,7 @@ export function createHealth(backoffMs: (n: number) => number, outageAfterMs: nu
         firstBadAt = 0;
         if (sentIn === era) {
           steps = 0;
-          pausedUntil = 0;
+          pausedUntil = now < askedUntil ? askedUntil : 0;
         }
         return;
       }
@@ -76,12 +79,17 @@ export function createHealth(backoffMs: (n: number) => number, outageAfterMs: nu
       if (firstBadAt === 0) firstBadAt = now;
       lastBadAt = now;
       lastBad = `${answer.code}: ${answer.reason}`;
-      if (sentIn !== era) return;
+      const asked = askedFor(answer);
+      if (asked > 0 && isWhole(answer)) askedUntil = Math.max(askedUntil, now + asked);
+      // It lengthens no pause by itself; what it asks for holds all the same.
+      if (sentIn !== era) {
+        if (now < askedUntil) pausedUntil = Math.max(pausedUntil, askedUntil);
+        return;
+      }
       if (!isWhole(answer) && badInARow < BAD_IN_A_ROW && steps === 0) return;
       steps++;
       era++;
-      const asked = answer.kind === 'retryable' ? (answer.afterMs ?? 0) : 0;
-      pausedUntil = now + Math.max(asked, backoffMs(steps));
+      pausedUntil = Math.max(askedUntil, now + Math.max(asked, backoffMs(steps)));
     },
     outage: () => {
       if (firstBadAt === 0 || steps === 0) return undefined;

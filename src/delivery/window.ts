@@ -1,4 +1,5 @@
 import type { Answer, Outgoing } from '../model.ts';
+import { askedFor } from './backoff.ts';
 import type { Signal } from './concurrency.ts';
 import { isClear, neverLeft } from './health.ts';
 import { MOST_EXCUSED, nextState } from './next-state.ts';
@@ -125,8 +126,7 @@ export async function sendThroughWindow<T>(
     if (answered.length === 0) oldestAnswerAt = now;
     answered.push({ item: row.item, id: row.id, attempt: row.attempt, answer, ...next });
     if (next.state === 'waiting' || next.state === 'unknown') {
-      const asked = answer.kind === 'retryable' ? (answer.afterMs ?? 0) : 0;
-      row.dueAt = now + Math.max(asked, options.restMs, options.backoffMs(Math.max(1, row.tries)));
+      row.dueAt = now + Math.max(askedFor(answer), options.restMs, options.backoffMs(Math.max(1, row.tries)));
       retries.push(row);
     } else {
       passOn(row, next.state === 'failed', now);

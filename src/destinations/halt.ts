@@ -47,14 +47,12 @@ function meaningOf(status: number, words: HaltWords): [code: string, hint: strin
 /** A look that got no answer leaves no doubt about what was to follow it: nothing was changed. */
 export function afterLookingUp(answer: Answer): Answer {
   if (answer.kind !== 'unknown') return answer;
-  const { reason, http } = answer;
-  return { kind: 'retryable', code: 'LOOKUP_FAILED', reason, ...(http === undefined ? {} : { http }) };
+  return { ...answer, kind: 'retryable', code: 'LOOKUP_FAILED' };
 }
 
 /** What is answered to a question about rows that were handed in before says nothing against their having been accepted. */
 export function afterHandingIn(answer: Answer): Answer {
   if (answer.kind === 'halted') return { ...answer, doubtful: true };
   if (answer.kind !== 'retryable') return answer;
-  const { code, reason, http } = answer;
-  return { kind: 'unknown', code, reason, ...(http === undefined ? {} : { http }) };
+  return { ...answer, kind: 'unknown' };
 }

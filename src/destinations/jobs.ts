@@ -1,3 +1,4 @@
+import { askedFor } from '../delivery/backoff.ts';
 import type { Answer } from '../model.ts';
 import { type Called, splitRefused } from './split.ts';
 
@@ -124,8 +125,13 @@ export function everyOne(refused: Answer): Answer {
 /** What the rest of a batch is answered that is not sent because of this answer: what halts, halts the rest too. */
 export function notSentAfter(answer: Answer): Answer {
   if (answer.kind === 'halted') return answer;
-  const after = answer.kind === 'retryable' && answer.afterMs !== undefined ? { afterMs: answer.afterMs } : {};
-  return { kind: 'retryable', code: 'NOT_SENT', reason: `nothing was sent after: ${reasonOf(answer)}`, ...after };
+  const after = askedFor(answer);
+  return {
+    kind: 'retryable',
+    code: 'NOT_SENT',
+    reason: `nothing was sent after: ${reasonOf(answer)}`,
+    ...(after > 0 ? { afterMs: after } : {}),
+  };
 }
 
 function reasonOf(answer: Answer): string {

@@ -1,4 +1,4 @@
-import { type Backoff, backoffDelay, retryAfterMs } from '../delivery/backoff.ts';
+import { askedFor, type Backoff, backoffDelay, retryAfterMs } from '../delivery/backoff.ts';
 import { type HttpReply, PRIVATE_ADDRESS } from '../delivery/http.ts';
 import { pacerFor } from '../delivery/pacer.ts';
 import type { Answer, Io } from '../model.ts';
@@ -16,8 +16,8 @@ export interface Patience {
   backoff: Backoff;
   /** Waits until a call may leave; throws the signal's reason. Answers where none may for longer than it is worth to wait. */
   turn(signal: AbortSignal): Promise<Answer | undefined>;
-  /** Whether an answer that is no 429 asks to come back later all the same: a 403 of a firewall, a code in a body. */
-  busy?(reply: Reply): boolean;
+  /** Why an answer that is no 429 asks to come back later all the same, in words: a lock, a code in a body. `undefined`: it does not. */
+  busy?(reply: Reply): string | undefined;
   /** Whether an answer stands although it is a 429: waiting for so long is the caller's affair. */
   isFinal?(reply: Reply): boolean;
   /** Aborted where the sender is closed: then nothing is repeated. */
@@ -51,8 +51,7 @@ export async function askPatiently(
     if (trouble === undefined) return reply.kind === 'reply' ? { reply } : { stopped: lost(provider) };
     if (trouble.kind === 'halted') return { stopped: trouble };
     if (trouble.kind === 'unknown') doubt = trouble;
-    const asked = trouble.kind === 'retryable' ? (trouble.afterMs ?? 0) : 0;
-    const wait = Math.max(asked, backoffDelay(tries, backoff, io.random()));
+    const wait = Math.max(askedFor(trouble), backoffDelay(tries, backoff, io.random()));
     if (closing.aborted || io.monotonic() + wait > until) return { stopped: doubt ?? trouble };
     await io.sleep(wait, AbortSignal.any([signal, closing])).catch(() => signal.throwIfAborted());
   }
@@ -104,6 +103,8 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
   }
 }
 
+export const TOO_MANY = 'too many calls for now';
+
 /** `undefined`: an answer to go by. */
 function troubleOf(reply: HttpReply, { provider, busy, isFinal, io }: Patience): Answer | undefined {
   if (reply.kind === 'not-sent') return notSent(reply, provider);
@@ -112,19 +113,21 @@ function troubleOf(reply: HttpReply, { provider, busy, isFinal, io }: Patience):
     return { kind: 'unknown', code: 'NO_ANSWER', reason };
   }
   const { status } = reply;
+  const after = retryAfterMs(reply.header('retry-after'), io.now());
+  const asked = after === undefined ? {} : { afterMs: after };
   if (status >= 500 || status < 200) {
     const reason = `${provider} answered ${status}; the call may have been accepted`;
-    return { kind: 'unknown', code: 'SERVER_ERROR', reason, http: status };
+    return { kind: 'unknown', code: 'SERVER_ERROR', reason, ...asked, http: status };
   }
   if (isFinal?.(reply)) return undefined;
-  const throttled = status === 429 || (busy?.(reply) ?? false);
+  const why = busy?.(reply) ?? (status === 429 ? TOO_MANY : undefined);
+  const throttled = why !== undefined;
   if (!throttled && status !== 408 && status !== 425) return undefined;
-  const after = retryAfterMs(reply.header('retry-after'), io.now());
   return {
     kind: 'retryable',
     code: throttled ? 'THROTTLED' : `HTTP_${status}`,
-    reason: `${provider} answered ${status}: too many calls for now`,
-    ...(after === undefined ? {} : { afterMs: after }),
+    reason: `${provider} answered ${status}: ${why ?? 'not for now'}`,
+    ...asked,
     http: status,
   };
 }

@@ -26,7 +26,7 @@ export function classify(reply: HttpReply, api: EventsApi, now: number): Answer 
   if (status === 200) return ok(reply, api);
   if (status >= 500 || status < 200) {
     const reason = `Extole answered ${status}${said(reply)}; the event may have been accepted`;
-    return { kind: 'unknown', code: 'SERVER_ERROR', reason, http: status };
+    return { kind: 'unknown', code: 'SERVER_ERROR', reason, ...afterOf(reply, now), http: status };
   }
   if (status < 400 || status === 404 || status === 405 || status === 421) return misrouted(reply);
   switch (status) {
@@ -120,13 +120,18 @@ function rejected(reply: Reply): Answer {
   };
 }
 
-function later(reply: Reply, now: number): Answer {
+/** What a Retry-After asks for, where there is one. */
+function afterOf(reply: Reply, now: number): { afterMs?: number } {
   const after = retryAfterMs(reply.header('retry-after'), now);
+  return after === undefined ? {} : { afterMs: after };
+}
+
+function later(reply: Reply, now: number): Answer {
   return {
     kind: 'retryable',
     code: reply.status === 429 ? 'THROTTLED' : `HTTP_${reply.status}`,
     reason: `Extole answered ${reply.status}${said(reply)}`,
-    ...(after === undefined ? {} : { afterMs: after }),
+    ...afterOf(reply, now),
     http: reply.status,
   };
 }

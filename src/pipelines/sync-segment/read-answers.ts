@@ -66,6 +66,7 @@ export function readAnswers(
         read.unclear ||= answer.doubtful === true;
         break;
       case 'unknown':
+        read.afterMs = Math.max(read.afterMs, answer.afterMs ?? 0);
         read.why = whyOf(answer);
         read.unclear = true;
         break;

@@ -91,7 +91,7 @@ export function createCalls(settings: LinksSettings, options: CallOptions, io: I
           if (value !== undefined) return { kind: 'read', value };
           const trouble = said.kind === 'ok' ? badAnswer(`is not ${what}`) : said;
           if (trouble.kind !== 'retryable' && trouble.kind !== 'unknown') return trouble;
-          if (!(await pause(trouble.kind === 'retryable' ? trouble.afterMs : 0))) return trouble;
+          if (!(await pause(trouble.afterMs))) return trouble;
         }
       },
       async post(path, body) {

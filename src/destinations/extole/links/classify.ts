@@ -65,7 +65,7 @@ export function classifyCall(reply: HttpReply, now: number): Said {
   if (status === 408 || status === 425) return later(reply, `HTTP_${status}`, now);
   if (status >= 500 || status < 200 || code === 'software_error') {
     const reason = `Extole answered ${status}${said(reply)}; what was asked may have been done`;
-    return { kind: 'unknown', code: 'SERVER_ERROR', reason, http: status };
+    return { kind: 'unknown', code: 'SERVER_ERROR', reason, ...afterOf(reply, now), http: status };
   }
   if (status < 400) return misrouted(reply);
   if (REFUSALS.has(code)) return refused(reply);
@@ -136,10 +136,15 @@ function refused(reply: Reply): Said {
   };
 }
 
-function later(reply: Reply, code: string, now: number): Said {
+/** What a Retry-After asks for, where there is one. */
+function afterOf(reply: Reply, now: number): { afterMs?: number } {
   const after = retryAfterMs(reply.header('retry-after'), now);
+  return after === undefined ? {} : { afterMs: after };
+}
+
+function later(reply: Reply, code: string, now: number): Said {
   const reason = `Extole answered ${reply.status}${said(reply)}`;
-  return { kind: 'retryable', code, reason, ...(after === undefined ? {} : { afterMs: after }), http: reply.status };
+  return { kind: 'retryable', code, reason, ...afterOf(reply, now), http: reply.status };
 }
 
 function halted(reply: Reply, code: string, hint: string): Said {

@@ -58,7 +58,7 @@ export async function linkFor(
         if (said.kind === 'halted' && !said.doubtful) return existing.problem(said);
         existing.doubt(said);
         lookedForCode = false;
-        if (!(await attempt.pause())) return said;
+        if (!(await attempt.pause(said.kind === 'unknown' ? said.afterMs : 0))) return said;
         const known = await existing.ofLabel();
         if (known) return known;
         if (said.kind === 'halted') return said;
@@ -86,7 +86,9 @@ function createLook(attempt: Attempt, settings: LinksSettings, personId: string,
     if (doubt === undefined) return found.kind === 'unknown' ? { ...found, kind: 'retryable' } : found;
     if (found.kind === 'halted') return { ...found, doubtful: true };
     // Nor is a no to a later request an answer to the one before it.
-    return found.kind === 'ambiguous' ? found : { ...plain(found), kind: 'unknown' };
+    return found.kind === 'ambiguous'
+      ? found
+      : { ...plain(found), ...('afterMs' in found ? { afterMs: found.afterMs } : {}), kind: 'unknown' };
   }
 
   /** `undefined`: there is none. */
