@@ -1,7 +1,10 @@
 import { decideFile } from '../../../ledger/decide-file.ts';
 import { rowsInScope } from '../../../ledger/held-rows.ts';
+import type { ListedFile } from '../../../ledger/known-files.ts';
+import type { FileVerdict } from '../../../ledger/processings.ts';
 import { rejectRows } from '../../../ledger/reject.ts';
 import type { Concern } from '../context.ts';
+import { heldCode } from '../held-part.ts';
 import { byFile, heldFiles, nothingYet } from './plan-release.ts';
 import type { DecisionRequest, PlanContext, Planned } from './planned.ts';
 
@@ -17,7 +20,7 @@ export function planReject(context: PlanContext, request: DecisionRequest): Plan
   const planned = files.map(({ file, held }) => ({
     processing: file.processing,
     name: file.name,
-    rows: (file.account?.counts.held ?? 0) + (held.segments ? 0 : (file.account?.counts.conflict ?? 0)),
+    rows: (file.account?.counts.held ?? 0) + conflictsOf(file, held),
     because: `held as a whole: ${held.code}`,
   }));
   return {
@@ -32,4 +35,10 @@ export function planReject(context: PlanContext, request: DecisionRequest): Plan
       return new Map<number, Concern>(touched.map((id) => [id, 'none']));
     },
   };
+}
+
+/** Rows in conflict end with their file, or with their segment where that alone is held. */
+function conflictsOf({ account }: ListedFile, held: FileVerdict): number {
+  const its = (account?.byEvent ?? []).filter(({ eventName }) => heldCode(held, eventName) !== undefined);
+  return its.reduce((sum, { counts }) => sum + counts.conflict, 0);
 }
