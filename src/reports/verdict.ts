@@ -103,7 +103,7 @@ function concernsOf(account: ReportAccount): Concern[] {
         for: 'you',
         title: `${shortened(name, LONGEST_NAME)} waits for ${waitsFor.processing}, which is held`,
         detail: `${plural(of.open, 'row')} of it ${of.open === 1 ? 'is' : 'are'} open until somebody decides about ${shortened(waitsFor.name, LONGEST_NAME)}: after it, this one may say otherwise.`,
-        hint: `referry held shows why; referry release ${waitsFor.processing} or referry reject ${waitsFor.processing}, and this one goes on.`,
+        hint: `referry held shows why; referry release ${waitsFor.processing} --reason TEXT or referry reject ${waitsFor.processing} --reason TEXT, and this one goes on.`,
       });
   if (counts.conflict > 0)
     concerns.push({

@@ -178,6 +178,7 @@ describe('what a person decides about rows', { timeout: 90_000 }, () => {
     const earlier = await world.cli(['resolve', 'K-B', '--line', '2', ...WHY]);
     expect([earlier.code, earlier.stderr]).toEqual([2, expect.stringContaining('line 5 of one.csv')]);
     expect(keysSent().sort()).toEqual(['K-A', 'K-B']);
+    expect(earlier.stderr).toContain('to end this conflict: referry reject p2 --line 2 --reason TEXT');
     expect((await world.cli(['reject', 'p2', '--line', '2', ...WHY])).code).toBe(0);
     expect((await world.cli(['held'])).stdout).toContain('Nothing waits');
   });

@@ -22,7 +22,7 @@ export function publishedAccount(known: KnownExport): ExportAccount {
 
 /** Of one that waits for a person. */
 export function heldAccount(known: KnownExport): ExportAccount {
-  const hint = `look whether the source is whole; if the links are rightly gone: referry release e${known.id}`;
+  const hint = `look whether the source is whole; if the links are rightly gone: referry release e${known.id} --reason TEXT`;
   return { ...accountOf(known, 'held'), why: { code: known.code, message: known.reason, hint } };
 }
 

@@ -28,7 +28,7 @@ export async function openFolderCarrier(ctx: CarrierContext): Promise<Carrier> {
       const placed = await remote.publish(upload.name, { path, size: upload.bytes, sha256: upload.sha256 });
       ctx.crashPoint('uploaded');
       const now = ctx.io.now();
-      const reason = `in ${placed}: upload this file in My Extole, then say so with referry confirm`;
+      const reason = `in ${placed}: upload this file in My Extole, then say so: referry confirm p${upload.processingId} --reason TEXT`;
       holdRest(ctx.ledger, upload, { code: 'AWAITS_UPLOAD', reason }, now, { sent: false });
       return updateUpload(ctx.ledger, upload.id, { state: 'uploaded', uploadedAt: now });
     },

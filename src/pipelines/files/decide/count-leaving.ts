@@ -48,7 +48,7 @@ export function countLeaving(
 
 export function notStaged(processing: number, name: string): TransferError {
   return new TransferError('STAGED_FILE_LOST', `the staged copy of ${name} (p${processing}) is gone`, {
-    hint: `referry reprocess p${processing} fetches the file again and judges it anew`,
+    hint: `referry reprocess p${processing} --reason TEXT fetches the file again and judges it anew`,
   });
 }
 

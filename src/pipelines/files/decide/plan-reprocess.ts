@@ -82,7 +82,7 @@ export function fileToReprocess({ ledger }: PlanContext, { job, processingId }: 
   if (later)
     throw usage(
       `${later.name} (p${later.processing}), a later file of the same segment, was synced since, and ${file.name} would undo what it said`,
-      `referry reprocess p${later.processing} judges the later one again; where the members of ${file.name} are those that count, have it sent once more`,
+      `referry reprocess p${later.processing} --reason TEXT judges the later one again; where the members of ${file.name} are those that count, have it sent once more`,
     );
   return file;
 }

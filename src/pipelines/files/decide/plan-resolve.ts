@@ -22,7 +22,7 @@ export function planResolve(context: PlanContext, request: DecisionRequest): Pla
   if (file.refusal?.verdict === 'held')
     throw usage(
       `${file.name} is held as a whole: ${file.refusal.code}`,
-      `first referry release p${processingId}, or referry reject p${processingId}`,
+      `first referry release p${processingId} --reason TEXT, or referry reject p${processingId} --reason TEXT`,
     );
   if (file.state !== 'closed')
     throw usage(`${file.name} is not through yet`, `referry run ${file.job}, then this again`);
@@ -48,7 +48,7 @@ export function planResolve(context: PlanContext, request: DecisionRequest): Pla
   if (!rows.includes(picked))
     throw usage(`line ${line} of ${file.name} is not in conflict`, linesHint(rows.length > 0 ? rows : staged));
   const owner = known.find((row) => OWNING.has(row.state) && row.eventName === picked.eventName);
-  if (owner) throw taken(context, key, owner, file.job);
+  if (owner) throw taken(context, key, owner, { job: file.job, own });
 
   return {
     rows: 1,
@@ -69,7 +69,12 @@ function isOfConflict(row: StagedRow, mine: readonly KnownDelivery[]): boolean {
 }
 
 /** A key is never sent twice: what a person can do depends on where its owner stands. */
-function taken({ ledger }: PlanContext, key: string, owner: KnownDelivery, job: string): TransferError {
+function taken(
+  { ledger }: PlanContext,
+  key: string,
+  owner: KnownDelivery,
+  { job, own }: { job: string; own: KnownDelivery | undefined },
+): TransferError {
   const name = ledger.db
     .prepare<[number], { name: string }>('SELECT name FROM processings WHERE id = ?')
     .get(owner.processing)?.name;
@@ -77,12 +82,13 @@ function taken({ ledger }: PlanContext, key: string, owner: KnownDelivery, job: 
   if (owner.state === 'delivered')
     return usage(
       `the key ${key} was delivered, as ${place}; a key is never sent twice`,
-      `if that row is wrong, correct it at Extole, or have the sender send the right one under a new key; to end this conflict: referry reject`,
+      // Of a conflict within the file only the file says: nothing is in the ledger that could be rejected.
+      `if that row is wrong, correct it at Extole, or have the sender send the right one under a new key${own ? `; to end this conflict: referry reject p${own.processing} --line ${own.line} --reason TEXT` : ''}`,
     );
   if (owner.state === 'held')
     return usage(
       `the key ${key} belongs to ${place}, which is held`,
-      `decide about that row first: referry reject p${owner.processing} --line ${owner.line} --reason TEXT frees the key, referry release sends it`,
+      `decide about that row first: referry reject p${owner.processing} --line ${owner.line} --reason TEXT frees the key, referry release p${owner.processing} --line ${owner.line} --reason TEXT sends it`,
     );
   return usage(`the key ${key} belongs to ${place}, which is on its way`, `referry retry ${job}, then this again`);
 }
