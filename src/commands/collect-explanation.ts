@@ -269,7 +269,9 @@ function fateOf(
 ): { outcome: string; code: string | null; reason: string | null } {
   const whole = row.fileHeld === null ? undefined : OF_FILE[verdict ?? 'held'];
   if (whole && (row.verdict !== 'conflict' || whole.conflicts)) {
-    const reason = row.heldInPart ? whole.reason.replace('the file', 'the segment') : whole.reason;
+    // It is the whole file that is processed again.
+    const inPart = row.heldInPart && verdict !== 'superseded';
+    const reason = inPart ? whole.reason.replace('the file', 'the segment') : whole.reason;
     return { outcome: whole.outcome, code: whole.code ?? row.fileHeld, reason };
   }
   if (row.verdict === 'conflict') {

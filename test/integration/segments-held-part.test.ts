@@ -63,6 +63,36 @@ test('the held segment of a file that a person rejects stays as it is, and what 
   expect(members()).toEqual(sorted(users(1, 11), users(11, 20)));
 });
 
+test('rows that contradict each other end with their segment where a person rejects it, and are counted before', async () => {
+  segments.job({
+    ...JOB,
+    members: { kind: 'changes', action: { column: 'op' }, segmentFrom: 'column', segmentColumn: 'segment' },
+  });
+  const changes = (ids: string[], op: string, segment: string): string =>
+    ids.map((id) => `${id},${op},${segment}\n`).join('');
+  const both = (id: string, segment: string): string =>
+    changes([id], 'add', segment) + changes([id], 'remove', segment);
+  const lapsed = changes(users(11, 18), 'remove', 'lapsed') + both('user-30', 'lapsed');
+  segments.world.drop(
+    'b.csv',
+    `id,op,segment\n${changes(['user-21'], 'add', 'vip')}${both('user-31', 'vip')}${lapsed}`,
+  );
+  expect((await run()).run).toMatchObject({ delivered: 1, held: 8, conflict: 4, balanced: true });
+  const rejected = await decide('reject', '--json');
+  expect(rejected.json()).toMatchObject({ rows: 10, run: { rejected: 10, conflict: 0, balanced: true } });
+  const revised = readResults(segments.world.read('results/b.csv.results.r2.csv'));
+  expect(fates(revised).filter((fate) => fate.includes('conflict'))).toHaveLength(2);
+});
+
+test('explain says that a file was processed again, and not its segment, where that alone was held', async () => {
+  segments.world.drop('b.csv', rows(users(1, 11), users(11, 12)));
+  await run();
+  await decide('reprocess');
+  const { rows: explained } = JSON.parse((await segments.world.cli(['explain', 'user-12', '--json'])).stdout);
+  const reasons = explained.map(({ reason }: { reason: string }) => reason);
+  expect(reasons).toContain('the file was processed again; this row was not sent from here');
+});
+
 test('a newer snapshot takes the place of what is held of an older one, which is never applied over it', async () => {
   segments.world.drop('b.csv', rows(users(1, 11), users(11, 12)));
   await run();
