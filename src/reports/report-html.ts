@@ -242,9 +242,9 @@ function noticeList(all: ReportAccount['notices']): string {
   return `<ul class="small">${all.map(({ code, message }) => `<li><span class="id">${name(code)}</span> ${name(message)}</li>`).join('')}</ul>`;
 }
 
-/** Rows of all files are members of segments, and no events. */
+/** All rows are members of segments, and no events. A file that was refused has none. */
 const isOfMembers = ({ files }: ReportAccount): boolean =>
-  files.length > 0 && files.every(({ segments }) => segments !== undefined);
+  files.some(({ segments }) => segments) && files.every(({ segments, counts }) => segments || counts.read === 0);
 
 function glossary(account: ReportAccount): string {
   const words = Object.entries(isOfMembers(account) ? MEMBER_WORDS : COLUMN_WORDS).map(

@@ -115,6 +115,17 @@ test('a held file is told by status and by held also where the same ids came onc
   expect(jobs[0]).toMatchObject({ files: { held: { count: 1 } }, rows: { held: { count: 3 } } });
 });
 
+test('a refused file beside a good one leaves the report one of members and segments', async () => {
+  segments = await openSegmentsWorld({});
+  segments.drop('a.csv', users(1, 3));
+  segments.world.drop('b.csv', snapshot(['user-1'], 'name'));
+  expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 3, seen: { refused: 1 } });
+  const name = segments.world.files('reports').find((each) => each.endsWith('.html')) ?? '';
+  const html = segments.world.read(`reports/${name}`).toString();
+  expect(html).toContain('Rows by segment');
+  expect(html).not.toContain('Event names');
+});
+
 test('members that the target knows nobody by are rejected with their line, and asked for again by the next file', async () => {
   segments = await openSegmentsWorld({
     job: { target: { braze: { cohort: { lookUp: { apiKey: 'rest-key', requestsPerMinute: 100_000 } } } } },
