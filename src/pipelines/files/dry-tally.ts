@@ -2,7 +2,7 @@ import type { Job } from '../../jobs/schema.ts';
 import { type DeliveryBook, type Owner, openBook } from '../../ledger/deliveries.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { findEventName } from '../../ledger/registry.ts';
-import { requiredColumns } from '../../mapping/compile.ts';
+import { isMembers, requiredColumns } from '../../mapping/compile.ts';
 import { openRows } from '../../parsing/open.ts';
 import { createTally, type RowState } from '../../reports/tally.ts';
 import type { FilePass, RunContext } from './context.ts';
@@ -21,7 +21,9 @@ type Pieces = ReturnType<ReturnType<typeof createTally>['pieces']>;
 type SameUnderOwner = (owner: Owner, eventId: number) => boolean;
 
 /** Adds up what would become of each row of a sealed file: from its index, and again with its values where those are needed. */
-export async function tallyDryRun(ctx: Context, pass: Pass, seal: Seal, job: Job): Promise<Pieces> {
+export async function tallyDryRun(asked: Context, pass: Pass, seal: Seal, job: Job): Promise<Pieces> {
+  // Members own no keys: those of events are none of theirs.
+  const ctx = isMembers(pass.definition.event) ? { ...asked, ledger: undefined } : asked;
   const index = openRowIndex(pass.paths.index);
   try {
     let needsValues = false;
