@@ -5,7 +5,15 @@ import { openRemote } from '../../src/remotes/open.ts';
 import type { RemoteSettings } from '../../src/remotes/settings.ts';
 import { watchAsPartner } from '../integration/support/e2e-crash-watch.ts';
 import { listed, openWorkshop } from '../integration/support/remotes-workshop.ts';
-import { bytesOf, failureOf, localFile, noSignal, put, testIo } from '../integration/support/remotes-world.ts';
+import {
+  bytesOf,
+  failureOf,
+  localFile,
+  noSignal,
+  put,
+  startSandbox,
+  testIo,
+} from '../integration/support/remotes-world.ts';
 import { startToxics, type ToxicProxy } from './support/toxics.ts';
 
 /** A remote behind a network that fails, at its own interface. */
@@ -98,8 +106,8 @@ describe('a remote on a bad line', () => {
     const size = 40_000;
     const stallTimeout = 3000;
     put(on('inbox', 'x.csv'), Buffer.alloc(size, 'row,'));
-    // So that the first line has to ask often enough.
-    workshop.sandbox.server.quirks.shortReads = 5000;
+    // Answers little at a time, so that the first line has to wait for it often enough. The others get it all in one answer.
+    const sparing = await startSandbox({ root: workshop.sandbox.disk, quirks: { shortReads: 5000 } });
     const lines: ((proxy: ToxicProxy) => void)[] = [
       ({ up, down }) => {
         up.latencyMs = 250;
@@ -116,10 +124,11 @@ describe('a remote on a bad line', () => {
     // Each on its own line, all at once, since most of it is waiting.
     await Promise.all(
       lines.map(async (spoil, i) => {
-        const line = await startToxics(workshop.sandbox.server.port);
+        const { server, settings } = i === 0 ? sparing : workshop.sandbox;
+        const line = await startToxics(server.port);
         spoil(line);
         const url = `sftp://partner@127.0.0.1:${line.port}/`;
-        const remote = await openRemote({ ...workshop.sandbox.settings, url, stallTimeout }, testIo);
+        const remote = await openRemote({ ...settings, url, stallTimeout }, testIo);
         // From here on, since the server of ssh2 does not understand a client that introduces itself in pieces.
         line.up.sliceBytes = line.down.sliceBytes;
         const file = await listed(remote);
@@ -136,6 +145,7 @@ describe('a remote on a bad line', () => {
         await line.close();
       }),
     );
+    await sparing.close();
   });
 
   it('N21: a file that is replaced by another of its size while it is read is given up', async () => {
