@@ -2,7 +2,7 @@ import { createHttpClient, type HttpReply } from '../delivery/http.ts';
 import { type Pacer, pacerFor } from '../delivery/pacer.ts';
 import type { Answer, Io } from '../model.ts';
 import type { CallSettings } from './call-settings.ts';
-import { type Asked, askPatiently, type Reply, turnOf, unlessAborted } from './patience.ts';
+import { type Asked, askPatiently, type Patience, type Reply, turnOf, unlessAborted } from './patience.ts';
 
 /** Calls to one provider under one credential, which do no harm when made twice. */
 export interface Caller {
@@ -30,7 +30,7 @@ export interface CallerOptions extends CallSettings {
    */
   limit?(reply: Reply): { perMinute?: number; remaining?: number; restMs?: number };
   /** These two as in `Patience`. */
-  busy?(reply: Reply): boolean;
+  busy?: Patience['busy'];
   isFinal?(reply: Reply): boolean;
   /** The longest answer that is read. */
   maxBodyBytes: number;

@@ -33,8 +33,10 @@ export interface MembershipAnswers {
 export interface PreparedTarget {
   /** The provider's id of the list, cohort or audience; the name of the attribute. */
   targetId: string;
-  /** How many members it has, at the first sync at least, and at least so many; `undefined` where that cannot be read. */
+  /** How many members it has, at the first sync at least; `undefined` where that cannot be read. */
   members?: number;
+  /** There are more than `members`. */
+  more?: boolean;
 }
 
 /**

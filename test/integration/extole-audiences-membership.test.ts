@@ -145,6 +145,20 @@ test('where the counts are not ours, the members are read back, and each gets it
   expect(JSON.stringify(answers)).not.toContain(member(7));
 });
 
+test('where the audience has fewer members than were added, they are read back, whatever else the counts say', async () => {
+  const at = await standIn({ audiences: { loses: (identity) => identity === member(7) } });
+  const target = targetTo(at);
+  await target.prepare(SEGMENT, NEVER);
+  const { add } = await target.apply({ add: members(20), remove: [] }, NEVER);
+  const lost = add.filter(({ kind }) => kind !== 'accepted');
+  expect(lost).toMatchObject([{ kind: 'unknown', code: 'RESULTS_INCOMPLETE' }]);
+  expect(lost).toMatchObject([{ reason: expect.stringContaining('the audience has 19') }]);
+  at.provider.audiences.behaviour.loses = () => false;
+  const again = await target.apply({ add: members(20), remove: [] }, NEVER);
+  expect(again.add.every(({ kind }) => kind === 'accepted')).toBe(true);
+  expect(stored(at.provider)).toEqual(members(20));
+});
+
 test('a list that is behind the operation refuses nobody: more are missing than were not processed', async () => {
   const at = await standIn({ audiences: { skips: (identity) => identity === member(7) } });
   const target = targetTo(at);
@@ -254,6 +268,34 @@ test('a list that gives the same page again and again is not read for ever, nor 
   const audiences = Array.from({ length: 1000 }, (_, n) => ({ id: `${n}`, name: `Audience ${n}` }));
   answering(at, 'GET /v1/audiences', { kind: 'body', accept: false, body: JSON.stringify(audiences) });
   await expect(targetTo(at).prepare(SEGMENT, NEVER)).rejects.toMatchObject({ code: 'BAD_ANSWER' });
+});
+
+test('nor where it leads back to a page that was given before the last one', async () => {
+  const at = await standIn();
+  const target = targetTo(at);
+  await target.prepare(SEGMENT, NEVER);
+  const pageOf = (of: number): string => {
+    const lines = Array.from({ length: 1000 }, (_, n) => `${n},many${of}.${n}@example.com,`);
+    return ['person_id,email,partner_user_id', ...lines, ''].join('\n');
+  };
+  let asked = 0;
+  at.provider.setFaults(({ path }) => {
+    if (path.includes('/members/download')) {
+      asked += 1;
+      return { kind: 'body', accept: false, body: pageOf(asked % 2), type: 'text/csv' };
+    }
+    if (!path.startsWith('/v1/audiences')) return undefined;
+    asked += 1;
+    const audiences = Array.from({ length: 1000 }, (_, n) => ({ id: `${asked % 2}.${n}`, name: `Audience ${n}` }));
+    return { kind: 'body', accept: false, body: JSON.stringify(audiences) };
+  });
+  const read = async (): Promise<void> => {
+    for await (const _ of target.members?.(NEVER) ?? []) expect(asked).toBeLessThan(10);
+  };
+  await expect(read()).rejects.toMatchObject({ code: 'BAD_ANSWER', message: expect.stringContaining('again') });
+  asked = 0;
+  await expect(targetTo(at).prepare(SEGMENT, NEVER)).rejects.toMatchObject({ code: 'BAD_ANSWER' });
+  expect(asked).toBeLessThan(10);
 });
 
 test('members are read back in pages, whatever the column of addresses is called', async () => {

@@ -63,6 +63,13 @@ describe('what every target does', () => {
   });
 });
 
+test('of a list with more members than a page has it is said that there are more', async () => {
+  const at = await standIn();
+  const list = at.provider.lists.add(SEGMENT.name);
+  for (let n = 0; n < 251; n += 1) list.members.add(String(n));
+  expect(await targetTo(at).prepare(SEGMENT, NEVER)).toEqual({ targetId: list.listId, members: 250, more: true });
+});
+
 test('the list of the name is taken, and no second one is made where an answer was lost', async () => {
   const at = await standIn();
   const list = at.provider.lists.add('Another segment');

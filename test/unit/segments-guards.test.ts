@@ -68,6 +68,13 @@ describe('a sync is held, with both numbers,', () => {
       'SEGMENT_HAS_MEMBERS',
       /7 members .* names 1000/,
     ],
+    [
+      'for one that has more of them than were counted',
+      { first: true, before: 0, there: 250, more: true },
+      {},
+      'SEGMENT_HAS_MEMBERS',
+      /has more than 250 members .* names 1000/,
+    ],
     ['for a list that was made anew', { replaced: true, there: 0 }, {}, 'SEGMENT_REPLACED', /0 members where 1000/],
   ])('%s', (_, intent, rules, code, message) => {
     expect(held(intent, rules)).toMatchObject({ code, message: expect.stringMatching(message) });

@@ -5,7 +5,7 @@ import { notSentAfter } from '../jobs.ts';
 import type { Form } from '../multipart.ts';
 import type { Asked, Reply } from '../patience.ts';
 import { pathAt } from '../reach-settings.ts';
-import { badAnswer, classify, errorOf, type HubspotError, isBusy, isDailyLimit } from './classify.ts';
+import { badAnswer, busy, classify, errorOf, type HubspotError, isDailyLimit } from './classify.ts';
 import { createDaily, type Daily } from './daily.ts';
 import type { HubspotSettings } from './settings.ts';
 import { createUploads } from './upload.ts';
@@ -85,7 +85,7 @@ export function createApi(settings: HubspotSettings, io: Io): HubspotApi {
         secretHeader: 'Authorization',
         pace,
         maxBodyBytes: MAX_BODY_BYTES,
-        busy: isBusy,
+        busy,
         isFinal: isDailyLimit,
         limit: (reply) => limitIn(reply, windowMs, io),
       },

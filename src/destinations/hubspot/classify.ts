@@ -43,8 +43,8 @@ export function isDailyLimit(reply: Reply): boolean {
 }
 
 /** Whether HubSpot is busy with the contacts, and asks to come back. */
-export function isBusy(reply: Reply): boolean {
-  return reply.status === 423;
+export function busy(reply: Reply): string | undefined {
+  return reply.status === 423 ? 'it is locked while HubSpot works on it' : undefined;
 }
 
 const OBJECT_NOT_FOUND = 'OBJECT_NOT_FOUND';

@@ -2,7 +2,7 @@ import type { Io } from '../../model.ts';
 import { createCaller } from '../caller.ts';
 import type { Asked } from '../patience.ts';
 import { pathAt } from '../reach-settings.ts';
-import { isBusy, PROVIDER } from './classify.ts';
+import { busy, PROVIDER } from './classify.ts';
 import { type IterableSettings, urlOf } from './settings.ts';
 
 /** Calls to a project, which all leave at its one pace. */
@@ -27,7 +27,7 @@ export function createApi(settings: IterableSettings, io: Io): IterableApi {
       headers: ['Api-Key', settings.apiKey, 'Content-Type', 'application/json', 'User-Agent', 'referry'],
       secretHeader: 'Api-Key',
       pace: { by: `iterable ${settings.apiKey}`, perMinute: settings.requestsPerSecond * 60 * SHARE },
-      busy: isBusy,
+      busy,
       maxBodyBytes: MAX_BODY_BYTES,
     },
     io,

@@ -1,7 +1,7 @@
 import type { Answer } from '../../model.ts';
 import { all } from '../calls.ts';
 import { haltOf } from '../halt.ts';
-import type { Asked, Reply } from '../patience.ts';
+import { type Asked, type Reply, TOO_MANY } from '../patience.ts';
 import type { Profile } from '../profile.ts';
 import { type JsonObject, jsonObject, listOf, objectOf } from '../reply-json.ts';
 import type { Called } from '../split.ts';
@@ -28,8 +28,8 @@ const LISTS: Readonly<Record<string, string>> = {
 };
 
 /** Whether an answer that is no 429 asks to come back later. */
-export function isBusy(reply: Reply): boolean {
-  return reply.status >= 400 && errorOf(reply).code === 'RateLimitExceeded';
+export function busy(reply: Reply): string | undefined {
+  return reply.status >= 400 && errorOf(reply).code === 'RateLimitExceeded' ? TOO_MANY : undefined;
 }
 
 /**

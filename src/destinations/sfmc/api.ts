@@ -2,7 +2,7 @@ import { createHttpClient, type HttpClient, type HttpReply } from '../../deliver
 import type { Io } from '../../model.ts';
 import { type Asked, askPatiently, type Patience, turnOf } from '../patience.ts';
 import { pathAt } from '../reach-settings.ts';
-import { isBusy, PROVIDER } from './classify.ts';
+import { busy, PROVIDER } from './classify.ts';
 import type { SfmcSettings } from './settings.ts';
 import { type Granted, tokensFor } from './token.ts';
 
@@ -32,7 +32,7 @@ export function createApi(settings: SfmcSettings, io: Io): SfmcApi {
     patienceMs: settings.patience,
     backoff: settings.backoff,
     turn: (signal) => turnOf(pace, settings.requestsPerMinute, io, signal),
-    busy: isBusy,
+    busy,
     closing: closing.signal,
     io,
   };

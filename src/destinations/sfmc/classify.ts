@@ -1,7 +1,7 @@
 import type { Answer } from '../../model.ts';
 import { afterHandingIn, haltOf } from '../halt.ts';
 import type { HandedIn } from '../jobs.ts';
-import type { Asked, Reply } from '../patience.ts';
+import { type Asked, type Reply, TOO_MANY } from '../patience.ts';
 import { type JsonObject, jsonObject, objectOf } from '../reply-json.ts';
 import { clean, impersonal } from '../words.ts';
 
@@ -10,8 +10,8 @@ export const PROVIDER = 'Salesforce Marketing Cloud';
 /** Error codes of Salesforce that mean too many calls, whatever the status. */
 const BUSY: ReadonlySet<string> = new Set(['50100', '50200']);
 
-export function isBusy(reply: Reply): boolean {
-  return reply.status >= 400 && BUSY.has(errorOf(reply).code);
+export function busy(reply: Reply): string | undefined {
+  return reply.status >= 400 && BUSY.has(errorOf(reply).code) ? TOO_MANY : undefined;
 }
 
 /** What the answer to rows that were handed in means for them. Total: every answer has a meaning. */

@@ -34,6 +34,8 @@ export interface Intent {
   first: boolean;
   /** Members that the target has; absent where it does not say. */
   there?: number;
+  /** It has more than `there`. */
+  more?: boolean;
   /** The target has another list under this name than at the sync before. */
   replaced: boolean;
 }
@@ -92,7 +94,7 @@ export function reasonToHoldSync(intent: Intent, rules: GuardRules): HoldReason 
   if (intent.first && !rules.adopt && (intent.there ?? 0) > 0)
     return held(
       'SEGMENT_HAS_MEMBERS',
-      `the target has ${intent.there} members in ${segment} that we know nothing of, and the file names ${listed}`,
+      `the target has ${intent.more ? 'more than ' : ''}${intent.there} members in ${segment} that we know nothing of, and the file names ${listed}`,
       'set adopt: true to take the list over, or choose another name for the segment; released as it is, those that the file does not name stay in the list',
     );
   if (intent.replaced && before > 0)

@@ -134,7 +134,7 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
     drained: wanted.drained ?? false,
     first: first && plan.before === 0,
     replaced,
-    ...(prepared.members === undefined ? {} : { there: prepared.members }),
+    ...(prepared.members === undefined ? {} : { there: prepared.members, more: prepared.more ?? false }),
   };
   const why = request.released
     ? undefined

@@ -12,6 +12,8 @@ export interface AudienceBehaviour {
   fails: (type: AudienceChange) => string | undefined;
   /** Members that are not processed, without a word which. */
   skips: (identity: string) => boolean;
+  /** Members that are counted as processed, and are none afterwards. */
+  loses: (identity: string) => boolean;
   /** The columns of a member list that is downloaded. */
   columns: readonly string[];
 }
@@ -20,6 +22,7 @@ const AUDIENCE_DEFAULTS: AudienceBehaviour = {
   operationMs: 0,
   fails: () => undefined,
   skips: () => false,
+  loses: () => false,
   columns: ['person_id', 'email', 'partner_user_id'],
 };
 
@@ -97,7 +100,7 @@ export function createAudiences(io: Io, files: FileAssets, given: Partial<Audien
     if (type === 'REPLACE') audience.members = new Set();
     for (const identity of identities) {
       if (type === 'REMOVE') audience.members.delete(identity);
-      else audience.members.add(identity);
+      else if (!behaviour.loses(identity)) audience.members.add(identity);
     }
     return { state: 'READY', errorCode: '', members: audience.members.size, nonProcessed: bad, read: identities.size };
   }

@@ -36,8 +36,8 @@ export function classifyMembers(
 }
 
 /** Whether Braze is at another change of the cohort, and asks to come back. */
-export function isLocked(reply: Reply): boolean {
-  return reply.status === 423;
+export function busy(reply: Reply): string | undefined {
+  return reply.status === 423 ? 'it is at another change of the cohort' : undefined;
 }
 
 function yes(reply: Reply, members: number): Answer {

@@ -6,7 +6,7 @@ import { asAnswers, asList, type ChangeRow, createChangeSender, notReady } from 
 import { pathAt } from '../../reach-settings.ts';
 import { PROVIDER } from '../classify.ts';
 import { limitOf } from '../limit.ts';
-import { classifyMembers, type Hints, isLocked } from './classify.ts';
+import { busy, classifyMembers, type Hints } from './classify.ts';
 import { createLookUp } from './look-up.ts';
 import type { BrazeMembershipSettings } from './settings.ts';
 
@@ -39,7 +39,7 @@ export function createCohort(settings: BrazeMembershipSettings, cohort: CohortSe
       secretHeader: 'Authorization',
       pace: { by: `braze cohorts ${clientSecret}`, perMinute: requestsPerHour / 60 },
       limit: (reply) => limitOf(reply, io.now()),
-      busy: isLocked,
+      busy,
       maxBodyBytes: MAX_BODY_BYTES,
     },
     io,

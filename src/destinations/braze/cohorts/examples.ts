@@ -84,7 +84,14 @@ export const examples: readonly MembershipExchange[] = [
     calls: [call(`${COHORTS}/users`, { ...keys, cohort_changes: [{ user_ids: ['007'] }] }, 423, 'Locked')],
     prepared: { targetId: 'lapsed' },
     answers: {
-      add: [{ kind: 'retryable', code: 'THROTTLED', reason: 'Braze answered 423: too many calls for now', http: 423 }],
+      add: [
+        {
+          kind: 'retryable',
+          code: 'THROTTLED',
+          reason: 'Braze answered 423: it is at another change of the cohort',
+          http: 423,
+        },
+      ],
       remove: [],
     },
   },

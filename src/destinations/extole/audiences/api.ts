@@ -3,7 +3,7 @@ import { createCaller } from '../../caller.ts';
 import type { Found } from '../../find-or-make.ts';
 import { haltOf } from '../../halt.ts';
 import { formEnds } from '../../multipart.ts';
-import type { Asked, Reply } from '../../patience.ts';
+import { type Asked, type Reply, TOO_MANY } from '../../patience.ts';
 import { pathAt } from '../../reach-settings.ts';
 import { errorOf } from '../classify.ts';
 import { idText, type JsonObject, jsonObject, jsonObjects } from '../reply-json.ts';
@@ -25,6 +25,8 @@ export interface OperationState {
   errorCode: string;
   inputRows: number | undefined;
   nonProcessed: number | undefined;
+  /** Members of the audience afterwards. */
+  members: number | undefined;
 }
 
 /** Audiences of an account, at the pace of everything under the token. Every method throws the signal's reason only. */
@@ -72,7 +74,7 @@ export function createAudienceApi(settings: AudienceApiSettings, io: Io): Audien
         headers: ['Authorization', `Bearer ${token}`, 'Content-Type', contentType, 'User-Agent', 'referry'],
         secretHeader: 'Authorization',
         pace: { by: token, perMinute: settings.requestsPerMinute },
-        busy: isBusy,
+        busy,
         maxBodyBytes: MAX_BODY_BYTES,
       },
       io,
@@ -144,10 +146,11 @@ export function createAudienceApi(settings: AudienceApiSettings, io: Io): Audien
 }
 
 /** Extole counts calls, and works at an audience one operation at a time; it says so with various statuses. */
-function isBusy(reply: Reply): boolean {
-  if (reply.status < 400) return false;
+function busy(reply: Reply): string | undefined {
+  if (reply.status < 400) return undefined;
   const { code } = errorOf(reply);
-  return code === BUSY || code === 'too_many_requests' || reply.status === 423;
+  if (code === 'too_many_requests') return TOO_MANY;
+  return code === BUSY || reply.status === 423 ? 'it is at another operation of the audience' : undefined;
 }
 
 /** Codes that speak of the token or the address, whatever the status. */
@@ -208,6 +211,7 @@ function stateIn(object: JsonObject | undefined): OperationState | undefined {
     errorCode: /^[A-Z_]{1,64}$/.exec(textOf(object?.error_code))?.[0] ?? '',
     inputRows: countOf(object?.input_rows_count),
     nonProcessed: countOf(counts?.get('non_processed_count')),
+    members: countOf(counts?.get('member_count')),
   };
 }
 

@@ -23,13 +23,13 @@ export function createAudience(settings: AudienceApiSettings, io: Io): Membershi
     name: string,
     signal: AbortSignal,
   ): Promise<{ found: string | undefined } | { answer: Answer }> {
-    let before: string | undefined;
+    const seen = new Set<string>();
     for (let offset = 0; ; offset += PAGE) {
       const said = await api.audiences(offset, signal);
       if (!('found' in said)) return { answer: troubleOf(said) };
       const [first] = said.found;
-      if (first && first.id === before) return { answer: SAME_PAGE };
-      before = first?.id;
+      if (first && seen.has(first.id)) return { answer: SAME_PAGE };
+      if (first) seen.add(first.id);
       const found = said.found.find((one) => one.name === name)?.id;
       if (found !== undefined || said.found.length < PAGE) return { found };
     }

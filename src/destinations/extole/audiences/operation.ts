@@ -43,7 +43,9 @@ async function changeByFile(
   const end = await endOf(started.found, audienceId, api, settings, io, signal);
   if ('kind' in end) return end;
   const accepted: Answer = { kind: 'accepted', proof: { kind: 'batch_counts', eventId: started.found }, http: 200 };
-  if (end.inputRows === changes.length && (end.nonProcessed ?? 0) === 0) return changes.map(() => accepted);
+  // All who were added are members, whoever else is.
+  const fewer = type === 'ADD' && end.members !== undefined && end.members < changes.length;
+  if (end.inputRows === changes.length && (end.nonProcessed ?? 0) === 0 && !fewer) return changes.map(() => accepted);
   return await compared(changes, type, { audienceId, api, settings, io }, { accepted, end }, signal);
 }
 
@@ -117,7 +119,7 @@ async function compared(
     signal,
   );
   if ('kind' in missing) return afterHandingIn(missing);
-  const counts = `of ${changes.length} members Extole read ${end.inputRows ?? 'an unknown number'} and did not process ${end.nonProcessed ?? 0}`;
+  const counts = `of ${changes.length} members Extole read ${end.inputRows ?? 'an unknown number'} and did not process ${end.nonProcessed ?? 0}; the audience has ${end.members ?? 'an unknown number'}`;
   const unclear: Answer = { kind: 'unknown', code: 'RESULTS_INCOMPLETE', reason: counts };
   const refused: Answer = {
     kind: 'rejected',

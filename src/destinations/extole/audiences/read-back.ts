@@ -9,7 +9,7 @@ export async function* membersOf(
   { audienceId, api, settings }: Pick<AudienceWork, 'audienceId' | 'api' | 'settings'>,
   signal: AbortSignal,
 ): AsyncGenerator<string[]> {
-  let before = '';
+  const seen = new Set<string>();
   for (let offset = 0; ; offset += PAGE) {
     const said = await api.memberPage(audienceId, offset, signal);
     if (!('found' in said))
@@ -22,11 +22,11 @@ export async function* membersOf(
         hint: 'check identifyBy and column against the list that My Extole downloads',
       });
     const first = rows[0]?.join() ?? '';
-    if (first !== '' && first === before) {
+    if (seen.has(first)) {
       const again = `Extole gave the same page of audience ${audienceId} again instead of members from ${offset} on`;
       throw new TransferError('BAD_ANSWER', again, { retryable: true, hint: HINT });
     }
-    before = first;
+    if (first !== '') seen.add(first);
     const ids = rows.map((row) => row[at]?.trim() ?? '').filter((id) => id !== '');
     if (ids.length > 0) yield settings.identifyBy === 'email' ? ids.map((id) => id.toLowerCase()) : ids;
     if (rows.length < PAGE) return;

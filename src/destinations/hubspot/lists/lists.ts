@@ -108,7 +108,7 @@ export function createHubspotList(settings: HubspotListSettings, io: Io): Member
       // Whether it has members that we do not know is all that counts; so many as a page has are enough to say so.
       const page = await calls.page(listId, '', signal);
       if ('answer' in page) throw notReady(`members of list ${listId} could not be read`, page.answer, HINT);
-      return { targetId: listId, members: page.found.ids.length };
+      return { targetId: listId, members: page.found.ids.length, ...(page.found.after === '' ? {} : { more: true }) };
     },
     async apply(changes, signal, stays) {
       signal.throwIfAborted();

@@ -4,7 +4,7 @@ import type { Found } from '../../find-or-make.ts';
 import type { Asked, Reply } from '../../patience.ts';
 import { pathAt } from '../../reach-settings.ts';
 import { jsonObject, objectOf } from '../../reply-json.ts';
-import { errorOf, halted, isBusy, OF_THE_KEY, PROVIDER } from '../classify.ts';
+import { busy, errorOf, halted, OF_THE_KEY, PROVIDER } from '../classify.ts';
 import { urlOf } from '../settings.ts';
 import type { IterableListSettings } from './settings.ts';
 
@@ -43,7 +43,7 @@ export function createListApi(settings: IterableListSettings, io: Io): ListApi {
         headers: ['Api-Key', apiKey, 'Content-Type', 'application/json', 'User-Agent', 'referry'],
         secretHeader: 'Api-Key',
         pace,
-        busy: isBusy,
+        busy,
         maxBodyBytes,
       },
       io,
