@@ -54,7 +54,7 @@ export async function dryRun(
 function nothingOf(job: Job): string {
   if (takesFiles(job)) return `${job.id}: no matching file in the inbox\n`;
   if (job.pipeline === 'sync-segment' && job.members.from === 'ledger')
-    return `${job.id}: there is no ledger yet, so nobody was delivered\n`;
+    return `${job.id}: nothing to take: nobody was delivered, or its newest file says the same already\n`;
   return `${job.id}: its rows do not come as files, and only a run asks for them. referry doctor ${job.id} tries where they come from; --file PATH tries a file of such rows\n`;
 }
 

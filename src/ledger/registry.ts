@@ -9,13 +9,18 @@ export function destinationId(ledger: Ledger, identity: DestinationIdentity): nu
     identity.account,
     identity.container,
   );
-  const row = db
+  const id = findDestination(ledger, identity);
+  if (id === undefined) throw new Error('the destination just added is not in the ledger');
+  return id;
+}
+
+/** The same without making it; `undefined` where nothing has run for it yet. */
+export function findDestination(ledger: Pick<Ledger, 'db'>, identity: DestinationIdentity): number | undefined {
+  return ledger.db
     .prepare<[string, string, string], { id: number }>(
       'SELECT id FROM destinations WHERE provider = ? AND account = ? AND container = ?',
     )
-    .get(identity.provider, identity.account, identity.container);
-  if (!row) throw new Error('the destination just added is not in the ledger');
-  return row.id;
+    .get(identity.provider, identity.account, identity.container)?.id;
 }
 
 /** The number of an event name of a destination: the space in which a key is unique. */

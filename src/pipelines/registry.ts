@@ -1,16 +1,16 @@
-import { join } from 'node:path';
 import { createExtole } from '../destinations/extole/extole.ts';
 import type { Job } from '../jobs/schema.ts';
 import type { Ledger } from '../ledger/open.ts';
-import type { Io, Lane, Notice } from '../model.ts';
+import { findDestination } from '../ledger/registry.ts';
+import type { Io, Lane } from '../model.ts';
 import { carriersOf as bulkCarriers } from './export-share-links/bulk/carriers.ts';
 import { laneOfLinks, linksDestination } from './export-share-links/destination.ts';
 import { howLong } from './export-share-links/how-long.ts';
 import type { Carriers } from './files/by-file/carrier.ts';
 import { CARRIERS } from './files/by-file/carriers.ts';
 import type { RowDestination } from './files/context.ts';
-import type { Outline } from './files/dry-run.ts';
-import { findDelivered, writeDelivered } from './sync-segment/delivered.ts';
+import type { DryRunOptions, Outline } from './files/dry-run.ts';
+import { findDelivered, writeSnapshot } from './sync-segment/delivered.ts';
 import { outlineSegments } from './sync-segment/outline.ts';
 import { segmentsDestination } from './sync-segment/run.ts';
 
@@ -51,15 +51,18 @@ export function outlineOf(job: Job, io: Io): Outline | undefined {
 /** Writes what a run would take as a file, where the ledger alone says it; `undefined` where it does not. Nothing is stored. */
 export function gatherOf(
   job: Job,
-  ctx: Omit<Parameters<typeof writeDelivered>[0], 'crashPoint' | 'ledger'> & { ledger: Ledger | undefined },
-): ((folder: string) => Promise<{ path: string; name: string; notices: readonly Notice[] }>) | undefined {
+  ctx: Omit<Parameters<typeof writeSnapshot>[0], 'crashPoint' | 'ledger' | 'destinationId'> & {
+    ledger: Ledger | undefined;
+  },
+): DryRunOptions['gather'] {
   const { ledger } = ctx;
   if (job.pipeline !== 'sync-segment' || job.members.from !== 'ledger' || !ledger) return undefined;
+  const destinationId = findDestination(ledger, segmentsDestination(job, ctx.io).identity);
+  const world = { ...ctx, ledger, destinationId, crashPoint: () => {} };
   return async (folder) => {
-    const people = findDelivered({ ...ctx, ledger }, job);
-    const path = join(folder, people.name);
-    const { notices } = await writeDelivered({ ...ctx, ledger, crashPoint: () => {} }, job, people, path);
-    return { path, name: people.name, notices };
+    const people = findDelivered(world, job);
+    const { path, notices } = await writeSnapshot(world, job, people, folder);
+    return path === undefined ? { notices } : { file: { path, name: people.name }, notices };
   };
 }
 

@@ -91,6 +91,17 @@ test('a dry run says who would come and go, and takes nothing', async () => {
   expect((await runOnDay(0.2)).counts).toMatchObject({ delivered: 4 });
 });
 
+test('where a run would take nothing, a dry run says so, and not that an empty segment would be held', async () => {
+  const nothing = 'segments: nothing to take: nobody was delivered, or its newest file says the same already';
+  const look = () => segments.world.cli(['run', 'segments', '--dry-run']);
+  await runOnDay(0);
+  expect(await look()).toMatchObject({ code: 0, stdout: expect.stringContaining(nothing) });
+  await opened(0, 1, 2, 3);
+  expect((await look()).stdout).toContain('would add 3');
+  await runOnDay(0);
+  expect(await look()).toMatchObject({ code: 0, stdout: expect.stringContaining(nothing) });
+});
+
 test('where the people of the window cannot be known any more, nothing is synced, and doctor says so', async () => {
   await opened(0, 1, 2);
   await runOnDay(0);

@@ -73,8 +73,10 @@ export interface DryRunOptions {
   /** How long so many rows take, where that is known beforehand. */
   takes?: ((rows: number) => string) | undefined;
   outline?: Outline | undefined;
-  /** Where a run writes the rows itself, out of the ledger alone: does so into a folder. Absent: only a run can ask for them. */
-  gather?: ((folder: string) => Promise<{ path: string; name: string; notices: readonly Notice[] }>) | undefined;
+  /** Where a run writes the rows itself, out of the ledger alone: does so into a folder. Absent: only a run can ask for them. No file: a run takes none. */
+  gather?:
+    | ((folder: string) => Promise<{ file?: { path: string; name: string }; notices: readonly Notice[] }>)
+    | undefined;
   /** A local file instead of the inbox. */
   file?: string;
   progress: (progress: Progress) => void;
@@ -93,8 +95,10 @@ export async function dryRunJob(options: DryRunOptions): Promise<DryRunFile[]> {
       return [await judge(options, staging, 0, local, localBytes(options.file), beside)];
     }
     if (options.gather) {
-      const { path, name, notices } = await options.gather(staging);
+      const { file, notices } = await options.gather(staging);
       for (const notice of notices) options.tell?.(notice);
+      if (!file) return [];
+      const { path, name } = file;
       return [await judge(options, staging, 0, { name, size: (await stat(path)).size }, localBytes(path))];
     }
     // Rows that a run asks for elsewhere are asked for by a run alone.

@@ -48,27 +48,44 @@ export async function gatherDelivered(
   ctx: DeliveredContext,
   job: SegmentsJob,
 ): Promise<{ file?: GatheredFile; notices: readonly Notice[] }> {
-  const { ledger, io, staging, destinationId } = ctx;
-  const [segment = ''] = Object.keys(job.segments);
+  const { io, staging } = ctx;
   const people = findDelivered(ctx, job);
   const { name } = people;
   const folder = scratchOf(staging);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await sweepGathered(ctx, { job: job.id, folder, begin: `${job.id}-delivered-` });
-  if (isToldAlready(ledger, { job: job.id, destinationId, segment, name })) return { notices: [] };
-  const path = join(folder, name);
-  const { rows, notices } = await writeDelivered(ctx, job, people, path).catch((error: unknown) => {
+  const { path, rows, notices } = await writeSnapshot(ctx, job, people, folder).catch((error: unknown) => {
     throw stagingProblem(error, staging);
   });
-  ctx.crashPoint('members-gathered');
-  const taken = (): Promise<void> => rm(path, { force: true });
-  if (rows === 0 && (findSegment(ledger, destinationId, segment)?.syncedAt ?? null) === null) {
+  if (rows === 0 && path === undefined)
     io.log.info({ job: job.id }, 'nobody was delivered yet, so there is no segment to sync');
-    await taken();
-    return { notices };
-  }
+  if (path === undefined) return { notices };
   io.log.info({ job: job.id, file: name, members: rows, files: people.files.length }, 'members were gathered');
-  return { file: { path, name, taken }, notices };
+  return { file: { path, name, taken: () => rm(path, { force: true }) }, notices };
+}
+
+/**
+ * Writes the snapshot that a run takes into a folder. Without `path` where it takes none: the newest file says the same, then there are no
+ * `rows` either, or nobody is to be in a segment in which nobody ever was.
+ */
+export async function writeSnapshot(
+  ctx: Parameters<typeof writeDelivered>[0] & { destinationId: number | undefined },
+  job: SegmentsJob,
+  people: DeliveredPeople,
+  folder: string,
+): Promise<{ path?: string; rows?: number; notices: readonly Notice[] }> {
+  const { ledger, destinationId } = ctx;
+  const [segment = ''] = Object.keys(job.segments);
+  const { name } = people;
+  const known = destinationId !== undefined;
+  if (known && isToldAlready(ledger, { job: job.id, destinationId, segment, name })) return { notices: [] };
+  const path = join(folder, name);
+  const written = await writeDelivered(ctx, job, people, path);
+  ctx.crashPoint('members-gathered');
+  const syncedAt = known ? findSegment(ledger, destinationId, segment)?.syncedAt : undefined;
+  if (written.rows > 0 || typeof syncedAt === 'number') return { path, ...written };
+  await rm(path, { force: true });
+  return written;
 }
 
 /**
@@ -102,7 +119,7 @@ export function findDelivered(
 }
 
 /** Writes a column of members, each once. Those who have no id that can be one are counted in a notice. */
-export async function writeDelivered(
+async function writeDelivered(
   ctx: Pick<RunContext, 'ledger' | 'io' | 'signal' | 'staging' | 'progress' | 'crashPoint'>,
   job: SegmentsJob,
   { files, since, name }: DeliveredPeople,
