@@ -1,3 +1,4 @@
+import { requestsWritten } from '../../delivery/written.ts';
 import type { MembershipChanges, MembershipTarget } from '../../destinations/membership.ts';
 import {
   type Chunk,
@@ -100,7 +101,7 @@ async function sendAll(
   };
   /** Requests are written before the ledger is. */
   const claimNext = async (): Promise<void> => {
-    await new Promise((resolve) => setImmediate(resolve));
+    await requestsWritten();
     try {
       const { value, done } = stop || thrown ? { done: true } : groups.next();
       if (done) over = true;
