@@ -131,4 +131,32 @@ describe('the lane batch', () => {
     const last = await lane.world.run('feed');
     expect(last.run).toMatchObject({ carriedIn: 3, delivered: 3 });
   });
+
+  it.each([404, 405, 421])(
+    'H13: a path or a host that does not have the API (%d, with a code) halts the lane at the file and at the batch job',
+    async (status) => {
+      await open();
+      lane.world.drop('a.csv', csv(rows('A', 3)));
+      for (const before of [[], [{ kind: 'slow', ms: 1 } as const]]) {
+        lane.world.extole.fail(...before, { kind: 'status', status, code: 'route_unknown' });
+        const { code, run } = await lane.world.run('feed');
+        expect([code, run.open]).toEqual([4, 3]);
+        expect(run.halted).toMatchObject({ code: 'MISROUTED' });
+      }
+      expect(lane.world.files('results')).toEqual([]);
+      expect((await lane.world.run('feed')).run).toMatchObject({ delivered: 3, halted: null });
+      expect(lane.world.taken()).toHaveLength(3);
+    },
+  );
+
+  it('a look by name that is refused does not say that nothing is there: no second batch job is made', async () => {
+    await open();
+    lane.world.drop('a.csv', csv(rows('A', 3)));
+    const refused = { kind: 'status', status: 400, code: 'invalid_parameter' } as const;
+    lane.world.extole.fail({ kind: 'slow', ms: 1 }, '500post');
+    lane.world.extole.failLooks(...Array<typeof refused>(8).fill(refused));
+    await lane.world.run('feed');
+    expect(fates(lane.results())).toEqual(['2 delivered', '3 delivered', '4 delivered']);
+    expect(lane.world.taken()).toHaveLength(3);
+  });
 });

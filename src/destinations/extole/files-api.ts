@@ -110,7 +110,7 @@ export function createFilesApi(
     },
     async batch(id) {
       const reply = await look(`${paths.batches}/${encodeURIComponent(id)}`);
-      return read(reply, io, (object) => batchOf(object, id));
+      return read(reply, io, (object) => batchOf(object, id), true);
     },
     async [Symbol.asyncDispose]() {
       await http.close();
@@ -155,15 +155,21 @@ function batchOf(object: JsonObject, id: string | undefined): BatchJob | undefin
   };
 }
 
+/** What an address is answered that is none of the API, whoever says so; with a code of files or batch jobs it is about one of these. */
+const NOT_THE_API = new Set([404, 405, 421]);
+const OF_FILES = /^(?:file_asset|batch_job)_/;
+
 /** Codes of Extole that mean: not now. The status beside them differs between its documents. */
 const LOCKED = new Set(['batch_job_locked']);
 
-function problemOf(reply: HttpReply, io: Io): Exclude<FilesReply<never>, { kind: 'ok' }> {
+/** `ofOne`: the call was about one batch job, which may not be there. */
+function problemOf(reply: HttpReply, io: Io, ofOne: boolean): Exclude<FilesReply<never>, { kind: 'ok' }> {
   if (reply.kind === 'reply' && reply.status >= 400 && reply.status < 500) {
     const { code, message } = errorOf(reply);
     if (LOCKED.has(code) || reply.status === 423)
       return { kind: 'later', code: code || 'HTTP_423', reason: message || 'Extole is busy with the batch job' };
-    if (![401, 402, 403, 408, 415, 425, 429].includes(reply.status) && code !== '')
+    const misrouted = NOT_THE_API.has(reply.status) && !ofOne && !OF_FILES.test(code);
+    if (![401, 402, 403, 408, 415, 425, 429].includes(reply.status) && code !== '' && !misrouted)
       return { kind: 'refused', code, reason: message || `Extole answered ${reply.status}` };
   }
   const answer = classify(reply, 'v6', io.now());
@@ -190,8 +196,8 @@ const notUnderstood = (what: string): FilesReply<never> => ({
   reason: `the answer 200 ${what}, so it may come from Extole or from something in between`,
 });
 
-function read<T>(reply: HttpReply, io: Io, value: (object: JsonObject) => T | undefined): FilesReply<T> {
-  if (reply.kind !== 'reply' || reply.status !== 200) return problemOf(reply, io);
+function read<T>(reply: HttpReply, io: Io, value: (object: JsonObject) => T | undefined, ofOne = false): FilesReply<T> {
+  if (reply.kind !== 'reply' || reply.status !== 200) return problemOf(reply, io, ofOne);
   const object = reply.truncated ? undefined : jsonObject(reply.body);
   const found = object && value(object);
   return found === undefined ? notUnderstood('lacks what it should have') : { kind: 'ok', value: found };
@@ -202,7 +208,7 @@ function readList<T>(
   io: Io,
   value: (object: JsonObject) => T | undefined,
 ): FilesReply<T | undefined> {
-  if (reply.kind !== 'reply' || reply.status !== 200) return problemOf(reply, io);
+  if (reply.kind !== 'reply' || reply.status !== 200) return problemOf(reply, io, false);
   const list = reply.truncated ? undefined : jsonObjects(reply.body);
   if (!list) return notUnderstood('is not a list');
   for (const object of list) {

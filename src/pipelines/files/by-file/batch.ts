@@ -61,12 +61,25 @@ function clear<T>(
   return undefined;
 }
 
+/** What a look by name found; `undefined` where it was not answered. That a look is refused does not say that there is nothing. */
+function lookedFor<T>(
+  ctx: CarrierContext,
+  upload: Upload,
+  reply: FilesReply<T>,
+): Extract<FilesReply<T>, { kind: 'ok' }> | undefined {
+  const answer = clear(ctx, upload, reply);
+  if (answer?.kind !== 'refused') return answer;
+  const { code, reason } = answer;
+  ctx.io.log.warn({ job: ctx.job.id, upload: upload.name, code }, `it cannot be looked for by its name: ${reason}`);
+  return undefined;
+}
+
 /** A file by itself sends nothing, and Extole takes no name twice: it is looked for first where it may be there. */
 async function sendFile(ctx: CarrierContext, api: FilesApi, upload: Upload, path: string): Promise<Upload> {
   const { ledger, io } = ctx;
   const found = async (): Promise<string | undefined | 'unclear'> => {
-    const reply = clear(ctx, upload, await api.findFile(upload.name));
-    return reply === undefined ? 'unclear' : reply.kind === 'ok' ? reply.value : undefined;
+    const reply = lookedFor(ctx, upload, await api.findFile(upload.name));
+    return reply === undefined ? 'unclear' : reply.value;
   };
   let fileId = upload.askedAt === 0 ? undefined : await found();
   if (fileId === 'unclear') return upload;
@@ -99,9 +112,9 @@ async function sendFile(ctx: CarrierContext, api: FilesApi, upload: Upload, path
 async function startBatch(ctx: CarrierContext, api: FilesApi, upload: Upload): Promise<Upload> {
   const { ledger, io } = ctx;
   if (upload.askedAt !== 0) {
-    const reply = clear(ctx, upload, await api.findBatch(upload.name));
+    const reply = lookedFor(ctx, upload, await api.findBatch(upload.name));
     if (reply === undefined) return upload;
-    if (reply.kind === 'ok' && reply.value) return started(ctx, upload, reply.value);
+    if (reply.value) return started(ctx, upload, reply.value);
     if (io.now() - upload.askedAt < ctx.job.destination.extole.batch.settle) return upload;
     if (!maySendAgain(ctx, upload))
       return refuse(
