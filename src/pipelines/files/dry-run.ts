@@ -12,13 +12,13 @@ import type { Ledger } from '../../ledger/open.ts';
 import { FileRefused, type Io, type Notice, type RefusalDetail, type Remote, type RemoteFile } from '../../model.ts';
 import { unlockPgpKeys } from '../../parsing/pgp-keys.ts';
 import { openRemote } from '../../remotes/open.ts';
-import { isCandidateName, markerFor, markerPattern, matchPattern } from '../../remotes/stable.ts';
+import { markerFor } from '../../remotes/stable.ts';
 import { judgeInContext } from './admit.ts';
 import { checkChecksum, refuseLong } from './companions.ts';
 import { type FilePass, type Progress, type RunContext, stagedPaths } from './context.ts';
 import { disagreementIn } from './disagreement.ts';
 import { tallyDryRun } from './dry-tally.ts';
-import { calledByHand, calledIn, inOrder, listInbox } from './inbox.ts';
+import { calledByHand, calledIn, inOrder, inputsOf, listInbox } from './inbox.ts';
 import { localBytes } from './local-bytes.ts';
 import { type Seal, sealFile } from './seal.ts';
 import { LOCAL, lostInput, stageBytes } from './stage.ts';
@@ -104,9 +104,8 @@ export async function dryRunJob(options: DryRunOptions): Promise<DryRunFile[]> {
     // Rows that a run asks for elsewhere are asked for by a run alone.
     if (!takesFiles(options.job)) return [];
     await using remote = await openRemote(options.job.source, options.io, options.signal);
-    const matches = matchPattern(options.job.source.match);
+    const isInput = inputsOf(options.job);
     const { manifest } = options.job.source;
-    const isManifest = manifest ? markerPattern(manifest.name) : () => false;
     const { folders, notices } = await listInbox(remote, options.job, options.signal);
     for (const notice of notices) options.tell?.(notice);
     const besides = new Map<string, Manifest>();
@@ -114,7 +113,7 @@ export async function dryRunJob(options: DryRunOptions): Promise<DryRunFile[]> {
     for (const folder of folders) {
       const byName = new Map(folder.files.map((file) => [file.name, file]));
       for (const file of folder.files) {
-        if (!isCandidateName(file.name) || !matches(file.name) || isManifest(file.name)) continue;
+        if (!isInput(file.name)) continue;
         const its = manifest && byName.get(markerFor(file.name, manifest.name));
         if (its) besides.set(file.path, { file: its, bytes: remote.read(its, options.signal) });
         found.push({ ...file, name: calledIn(folder, file.name) });

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { type InboxFolder, inboxFolders, type Placed } from '../../jobs/inbox-folders.ts';
 import type { Job } from '../../jobs/schema.ts';
 import { type Notice, type Remote, type RemoteFile, TransferError } from '../../model.ts';
-import { isCandidateName, matchPattern } from '../../remotes/stable.ts';
+import { isCandidateName, markerPattern, matchPattern } from '../../remotes/stable.ts';
 
 /** What a file is called that lies in one: `remove/vip.csv`. */
 export const calledIn = ({ side }: InboxFolder, name: string): string =>
@@ -36,6 +36,13 @@ export function mustLieInFolder(job: Placed, path: string): void {
   );
 }
 
+/** Whether a file of this name is an input of a job: it matches, and is neither a temporary file nor a manifest. */
+export function inputsOf({ source }: Pick<Job, 'source'>): (name: string) => boolean {
+  const matches = matchPattern(source.match);
+  const isManifest = source.manifest ? markerPattern(source.manifest.name) : () => false;
+  return (name) => isCandidateName(name) && matches(name) && !isManifest(name);
+}
+
 /** All that lies in the inbox, by folder. Files that lie beside the folders are told of: nobody takes them. */
 export async function listInbox(
   remote: Remote,
@@ -50,9 +57,9 @@ export async function listInbox(
     notices.push(...found.notices);
   }
   if (folders.every(({ side }) => side === undefined)) return { folders, notices };
-  const matches = matchPattern(job.source.match);
+  const isInput = inputsOf(job);
   const { files } = await remote.list(job.source.inbox, signal);
-  const beside = files.filter(({ name }) => isCandidateName(name) && matches(name));
+  const beside = files.filter(({ name }) => isInput(name));
   if (beside.length > 0) {
     const more = beside.length === 1 ? '' : ` and ${beside.length - 1} more`;
     const message = `${beside[0]?.name ?? ''}${more} in ${job.source.inbox} ${beside.length === 1 ? 'was' : 'were'} not taken: files lie in ${folders.map(({ side }) => `${side}/`).join(' or ')}, which says what is to be done`;

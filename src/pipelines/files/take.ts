@@ -5,19 +5,11 @@ import { observationsOf, rememberObservations, type SeenFile } from '../../ledge
 import { openProcessing, openProcessings, type Processing, updateProcessing } from '../../ledger/processings.ts';
 import { type Notice, type RemoteFile, TransferError } from '../../model.ts';
 import { fittingName, shown } from '../../remotes/names.ts';
-import {
-  hasMarker,
-  isBeingWritten,
-  isCandidateName,
-  judgeStability,
-  markerFor,
-  markerPattern,
-  matchPattern,
-} from '../../remotes/stable.ts';
+import { hasMarker, isBeingWritten, judgeStability, markerFor } from '../../remotes/stable.ts';
 import { type Beside, besideOf, planCompanions, takeCompanions } from './companions.ts';
 import type { RunContext } from './context.ts';
 import { inTurn } from './in-turn.ts';
-import { calledByHand, calledIn, listInbox } from './inbox.ts';
+import { calledByHand, calledIn, inputsOf, listInbox } from './inbox.ts';
 import { noteOrigin } from './origin.ts';
 import { LOCAL } from './stage.ts';
 import { noteChanged } from './stand-still.ts';
@@ -36,8 +28,7 @@ export async function findFiles(ctx: RunContext): Promise<{ files: Found[]; noti
   const { job, ledger, io } = ctx;
   const { source } = job;
   const { folders, notices } = await listInbox(ctx.remote, job, ctx.signal);
-  const isManifest = source.manifest ? markerPattern(source.manifest.name) : () => false;
-  const matches = matchPattern(source.match);
+  const isInput = inputsOf(job);
   const before = observationsOf(ledger, job.id);
   const seen = new Map<string, SeenFile>();
   const inWork = new Map(openProcessings(ledger, job.id).map((each) => [each.inboxPath, each]));
@@ -59,7 +50,7 @@ export async function findFiles(ctx: RunContext): Promise<{ files: Found[]; noti
     const byName = new Map(each.files.map((file) => [file.name, file]));
     const names = new Set(byName.keys());
     for (const file of each.files) {
-      if (!isCandidateName(file.name) || !matches(file.name) || isManifest(file.name)) continue;
+      if (!isInput(file.name)) continue;
       if (file.size > source.maxSize) {
         notices.push(tooLarge({ ...file, name: calledIn(each, file.name) }, source.maxSize));
         continue;
