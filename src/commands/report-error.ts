@@ -6,6 +6,7 @@ const EXITS: Readonly<Record<string, ExitCode>> = {
   LEDGER_TAKEN_OVER: EXIT.ledgerInUse,
   LEDGER_UNREADABLE: EXIT.ledgerUnreadable,
   LEDGER_MISSING: EXIT.ledgerUnreadable,
+  LEDGER_BEHIND: EXIT.ledgerUnreadable,
   LEDGER_EXISTS: EXIT.usage,
   BACKUP_INVALID: EXIT.usage,
   LEDGER_FULL: EXIT.ledgerUnreadable,

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Io, TransferError } from '../model.ts';
+import { refuseBehind, rememberEpoch } from './behind.ts';
 import { refuseNetwork } from './disk.ts';
 import { hasTable } from './has-table.ts';
 import { type ExecutorLock, takeLock } from './lock.ts';
@@ -38,7 +39,7 @@ export interface Holder {
 export const MARKER = 'ledger.id';
 
 /**
- * Opens the ledger to execute. Throws `LEDGER_IN_USE` naming the holder, `LEDGER_MISSING`, `LEDGER_UNREADABLE`, `LEDGER_FULL`,
+ * Opens the ledger to execute. Throws `LEDGER_IN_USE` naming the holder, `LEDGER_MISSING`, `LEDGER_BEHIND`, `LEDGER_UNREADABLE`, `LEDGER_FULL`,
  * `LEDGER_NOT_WRITABLE`, `LEDGER_NEWER`, `LEDGER_MIGRATION_FAILED`.
  */
 export async function openLedger(path: string, kind: ExecutorKind, io: Io): Promise<Ledger> {
@@ -49,11 +50,13 @@ export async function openLedger(path: string, kind: ExecutorKind, io: Io): Prom
     const isNew = !existsSync(path);
     const db = openDatabase(path);
     if (!isNew && endedBadly(db)) checkIntegrity(db, path);
+    refuseBehind(db, path);
     if (!(await isMigrated(db))) await migrateLedger(path);
     db.pragma('synchronous = FULL');
     const epoch = db.transaction(() => takeOver(db, kind, io)).immediate();
     assertFullSync(db);
     const { id, hashKey } = identity(db, path, io);
+    rememberEpoch(path, id, epoch);
     return { path, id, hashKey, db, epoch, close: () => close(db, epoch, lock, io) };
   } catch (error) {
     lock.release();

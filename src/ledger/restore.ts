@@ -14,6 +14,7 @@ import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { TransferError } from '../model.ts';
 import { readManifest, syncFolder } from './backup.ts';
+import { forgetEpoch } from './behind.ts';
 import { takeLock } from './lock.ts';
 import { inUse, MARKER, migrateLedger } from './open.ts';
 import { ledgerProblem } from './problem.ts';
@@ -63,6 +64,7 @@ export async function restoreLedger(path: string, backup: string, options: Resto
     await syncFile(fresh);
     const keptAs = setAside(path, options.now);
     options.crashPoint?.('ledger-set-aside');
+    forgetEpoch(path);
     renameSync(fresh, path);
     options.crashPoint?.('ledger-restored');
     writeFileSync(join(dirname(path), MARKER), `${id}\n`, { mode: 0o600, flush: true });

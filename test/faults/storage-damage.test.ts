@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  copyFileSync,
   existsSync,
   openSync,
   readdirSync,
@@ -23,6 +24,7 @@ import { fates, readResults } from '../integration/support/e2e-results.ts';
 import { csv, rows } from '../integration/support/e2e-rows.ts';
 import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
 import { type End, startProcess } from '../integration/support/processes.ts';
+import { expectNoneAgain, keysSent, standingOf } from './support/acknowledged.ts';
 
 const noStrace =
   spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0 ? undefined : 'strace may not trace here';
@@ -57,33 +59,42 @@ describe('a ledger that is damaged, or that this process may not write', { timeo
     `S05: after a flush that failed nothing more is sent or written: the command, and a daemon, end with 74${skipped(noStrace)}`,
     async () => {
       world.drop('b.csv', csv(rows('B', 300)));
-      const inject = (n: number): string[] => [
-        'strace',
-        '-f',
-        '-qq',
-        '-o',
-        '/dev/null',
-        '-e',
-        'trace=fsync',
-        '-e',
-        `inject=fsync:error=EIO:when=${n}+`,
-      ];
+      const trace = join(world.root, 'trace');
+      const inject = (n: number): string[] => {
+        const what = ['-e', 'trace=fsync', '-e', `inject=fsync:error=EIO:when=${n}+`];
+        return ['strace', '-f', '-qq', '-ttt', '-o', trace, ...what];
+      };
+      world.extole.setFaults(() => ({ kind: 'slow', ms: 30 }));
       const before = world.requests().length;
-      const end = await startCli(['run', 'feed', '--json'], world.env, inject(12)).done;
-      expectRefused(end, 'LEDGER_UNREADABLE', 74);
-      expect(world.requests().length - before).toBeLessThanOrEqual(300);
+      // As late as it takes for some rows to have left.
+      let sent = 0;
+      for (let n = 14; sent === 0 && n < 40; n += 2) {
+        const end = await startCli(['run', 'feed', '--json'], world.env, inject(n)).done;
+        expectRefused(end, 'LEDGER_UNREADABLE', 74);
+        sent = world.requests().length - before;
+      }
+      expect(sent).toBeGreaterThan(0);
+      expect(sent).toBeLessThan(300);
+      const failed = Number(/^\d+ +([\d.]+) fsync.*EIO/m.exec(readFileSync(trace, 'utf8'))?.[1]) * 1000;
+      // The log has a request when it has come, a moment after it left.
+      expect(world.requests().filter(({ at }) => Date.parse(at) > failed + 1000)).toEqual([]);
+      const left = standingOf(world);
 
       world.job('feed', { delivery: { ...PATIENT, unknown: 'resend' }, schedule: '* * * * *' });
       backdateSchedule(world, 'feed', DAY);
       const daemon = startCli(['daemon'], world.env, inject(14));
       const ended = await daemon.done;
+      world.extole.setFaults(undefined);
       expectRefused(ended, 'LEDGER_UNREADABLE', 74);
+      expectNoneAgain(world, left);
+      const then = standingOf(world);
 
       world.job('feed', { delivery: { ...PATIENT, unknown: 'resend' } });
       expect((await world.run('feed')).code).toBe(0);
       expect(fates(readResults(world.read('results/b.csv.results.csv')))).toEqual(
         rows('B', 300).map((_, i) => `${i + 2} delivered`),
       );
+      expectNoneAgain(world, then);
       const ids = world.requests().map(({ requestId }) => requestId);
       expect(new Set(ids).size).toBe(ids.length);
     },
@@ -117,9 +128,12 @@ describe('a ledger that is damaged, or that this process may not write', { timeo
     const wal = statSync(`${world.ledger}-wal`).size;
     // Half a frame, as a power cut leaves it.
     truncateSync(`${world.ledger}-wal`, wal - 2000);
+    const left = standingOf(world);
+    expect(left.acknowledged.size).toBeGreaterThan(300);
     const { code, run, stderr } = await world.run('feed');
     expect(code, stderr).toBe(0);
     expect(run).toMatchObject({ balanced: true });
+    expectNoneAgain(world, left);
     expect(world.requests().length).toBeGreaterThanOrEqual(committed);
     expect(fates(readResults(world.read('results/b.csv.results.csv')))).toEqual(
       rows('B', 300).map((_, i) => `${i + 2} delivered`),
@@ -127,6 +141,39 @@ describe('a ledger that is damaged, or that this process may not write', { timeo
     const ids = world.requests().map(({ requestId }) => requestId);
     expect(new Set(ids).size, 'attempt ids that came twice').toBe(ids.length);
   });
+
+  it.each([
+    ['its write-ahead log', 3],
+    ['the newest ledger', 0],
+  ])(
+    'S06: without %s it is refused, since what was acknowledged would be sent again; restored from itself it looks at what was done since',
+    async (lost, waits) => {
+      const old = readFileSync(world.ledger);
+      await crashed();
+      if (lost !== 'its write-ahead log') {
+        // A later life ends well, and then somebody puts an old copy in place.
+        expect((await world.run('feed')).code).toBe(0);
+        writeFileSync(world.ledger, old);
+      }
+      const left = standingOf(world);
+      for (const part of ['-wal', '-shm']) rmSync(world.ledger + part, { force: true });
+      for (const command of [['run', 'feed'], ['daemon']]) {
+        const end = await world.cli(command);
+        expectRefused(end, 'LEDGER_BEHIND', 74);
+        expect(end.stderr).toContain('referry restore BACKUP --replace');
+      }
+      const copy = join(world.root, 'copy.sqlite');
+      copyFileSync(world.ledger, copy);
+      // Where the results of then are there, they say what became of each row.
+      expect((await world.cli(['restore', copy, '--replace'])).code).toBe(waits);
+      const { run } = await world.run('feed');
+      // What may have been sent then waits for a person; nothing of the file leaves by itself.
+      const sent = expectNoneAgain(world, { ...left, acknowledged: keysSent(world, left.requests) });
+      expect([sent, run.balanced]).toEqual([[], true]);
+      const held = (await world.cli(['held', 'feed', '--json'])).stdout;
+      expect(held.includes('LEDGER_RESTORED')).toBe(waits === 3);
+    },
+  );
 
   it('S07: an empty ledger, or none, beside its marker is refused by every command that would make one', async () => {
     const kept = readFileSync(world.ledger);

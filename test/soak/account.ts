@@ -149,6 +149,7 @@ export function leftovers(state: string): string[] {
     'ledger.sqlite',
     'ledger.sqlite.lock',
     'ledger.id',
+    'ledger.epoch',
     'staging',
     'staging/reports',
     'staging/answers',
