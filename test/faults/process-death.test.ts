@@ -8,6 +8,7 @@ import { backdateSchedule, startDaemon, timesTold } from '../integration/support
 import { fates, readResults } from '../integration/support/e2e-results.ts';
 import { csv, rows } from '../integration/support/e2e-rows.ts';
 import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { expectNoneAgain, type Standing, standingOf } from './support/acknowledged.ts';
 
 const run = promisify(execFile);
 const DAY = 86_400_000;
@@ -39,6 +40,7 @@ describe('a process that dies of itself', { timeout: 120_000 }, () => {
     expect((await world.run('feed')).code).toBe(0);
     world.drop('a.csv', csv(rows('A', 40)));
     world.extole.setFaults(() => ({ kind: 'slow', ms: 100 }));
+    let left: Standing | undefined;
     for (const [signal, what] of [
       ['SIGUSR2', 'injected exception'],
       ['SIGWINCH', 'injected rejection'],
@@ -52,6 +54,9 @@ describe('a process that dies of itself', { timeout: 120_000 }, () => {
       expect(end.stderr).toContain(what);
       expect(end.stderr).toContain('what to do');
       expect(end.stdout).toBe('');
+      if (left) expectNoneAgain(world, left);
+      left = standingOf(world);
+      expect(left.acknowledged.size).toBeGreaterThan(0);
     }
     backdateSchedule(world, 'feed', 2 * DAY);
     const daemon = world.start(['daemon'], injected());
@@ -59,6 +64,8 @@ describe('a process that dies of itself', { timeout: 120_000 }, () => {
     await until('some requests of the daemon', () => world.requests().length > before + 2);
     daemon.kill('SIGWINCH');
     expect((await daemon.done).code).toBe(70);
+    if (left) expectNoneAgain(world, left);
+    left = standingOf(world);
 
     world.extole.setFaults(undefined);
     const next = await startDaemon(world);
@@ -66,6 +73,7 @@ describe('a process that dies of itself', { timeout: 120_000 }, () => {
     next.kill('SIGTERM');
     expect((await next.done).code).toBe(0);
     expectThrough('a.csv', 40, 'A');
+    expectNoneAgain(world, left);
   });
 
   it('C09: a heap that is too small, or that fills up in the middle, ends the process as a kill does; the next run finishes exactly', async () => {
@@ -88,10 +96,14 @@ describe('a process that dies of itself', { timeout: 120_000 }, () => {
     expect((await full.done).signal).toBe('SIGABRT');
     expect(world.files('results')).toEqual([]);
 
+    const left = standingOf(world);
+    expect(left.acknowledged.size).toBeGreaterThan(0);
     world.extole.setFaults(undefined);
     const last = await world.run('feed');
     expect(last.code, last.stderr).toBe(0);
     expectThrough('a.csv', 300, 'A');
+    const again = expectNoneAgain(world, left).filter((key) => left.claimed.has(key));
+    expect(world.requests().length - 300).toBeLessThanOrEqual(again.length);
   });
 
   it('C10: ten thousand prepared statements that are collected do not bring the process down', async () => {

@@ -12,6 +12,7 @@ import { logSizeDuty } from '../../src/schedule/duty-log-size.ts';
 import { fates, readResults } from '../integration/support/e2e-results.ts';
 import { csv, rows } from '../integration/support/e2e-rows.ts';
 import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
+import { expectNoneAgain, standingOf } from './support/acknowledged.ts';
 
 const MEGABYTE = 2 ** 20;
 
@@ -62,22 +63,39 @@ describe('other programs on the ledger', { timeout: 90_000 }, () => {
     expect(world.requests()).toHaveLength(400);
   });
 
-  it('S01: one that keeps it locked ends the run with 75, what was answered meanwhile is unknown, and the next run goes on', async () => {
-    await begin();
-    const writer = other();
-    world.extole.setFaults(({ seq }) => {
-      if (seq === 100) writer.exec('BEGIN IMMEDIATE');
-      return undefined;
-    });
-    const busy = await world.cli(['run', 'feed', '--json']);
-    writer.exec('COMMIT');
-    world.extole.setFaults(undefined);
-    expect([busy.code, busy.stderr]).toEqual([75, expect.stringContaining('LEDGER_BUSY')]);
-    expect(busy.stderr).not.toMatch(/restore|an error of referry itself/);
-    expect((await world.run('feed')).code).toBe(0);
-    expectOnce();
-    expect(world.requests().length - 400).toBeLessThanOrEqual(256);
-  });
+  it.each(['resend', 'hold'] as const)(
+    'S01: one that keeps it locked ends the run with 75, what was answered meanwhile is unknown, and the next run goes on: %s',
+    async (unknown) => {
+      await begin();
+      world.job('feed', { delivery: { ...PATIENT, unknown } });
+      const writer = other();
+      world.extole.setFaults(({ seq }) => {
+        if (seq === 100) writer.exec('BEGIN IMMEDIATE');
+        return undefined;
+      });
+      const busy = await world.cli(['run', 'feed', '--json']);
+      writer.exec('COMMIT');
+      world.extole.setFaults(undefined);
+      expect([busy.code, busy.stderr]).toEqual([75, expect.stringContaining('LEDGER_BUSY')]);
+      expect(busy.stderr).not.toMatch(/restore|an error of referry itself/);
+      const left = standingOf(world);
+      expect(left.acknowledged.size).toBeGreaterThan(0);
+      expect(left.claimed.size).toBeGreaterThan(0);
+      const { code } = await world.run('feed');
+      const sent = expectNoneAgain(world, left);
+      if (unknown === 'hold') {
+        // What was on its way is never sent again where nobody knows whether Extole drops it.
+        expect(code).toBe(3);
+        expect(sent.filter((key) => left.claimed.has(key))).toEqual([]);
+        const held = readResults(world.read('results/a.csv.results.csv')).filter(({ outcome }) => outcome === 'held');
+        expect(held.map(({ line }) => rows('A', 400)[line - 2]?.id).sort()).toEqual([...left.claimed].sort());
+      } else {
+        expect(code).toBe(0);
+        expectOnce();
+        expect(world.requests().length - 400).toBeLessThanOrEqual(left.claimed.size);
+      }
+    },
+  );
 });
 
 describe('the ledger itself', () => {
