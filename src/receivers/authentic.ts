@@ -30,18 +30,25 @@ export function extoleSigned(key: readonly string[], headers: IncomingHttpHeader
   return isOneOf(told.toLowerCase(), right);
 }
 
-/** `stale`: it says itself that it was signed longer ago than a minute, or later than our clock shows. `forged`: also where it says nothing. */
-export type HeapVerdict = { kind: 'signed'; text: string } | { kind: 'stale' } | { kind: 'forged' };
+/**
+ * `stale`: it says itself that it was signed longer ago than a minute, or later than our clock shows. `forged`: also where it says nothing.
+ * `not-restated`: its very bytes are not signed, and it is too large to look whether it is signed as Heap's sample writes it anew.
+ */
+export type HeapVerdict =
+  | { kind: 'signed'; text: string }
+  | { kind: 'stale' }
+  | { kind: 'forged' }
+  | { kind: 'not-restated' };
 
 /** As Heap tells its partners. */
 const HEAP_MAX_AGE_MS = 60_000;
 
 /** In bytes. Nobody without the key has us parse more than this; pages of any size are signed over their very bytes. */
-const MOST_RESTATED = 256 * 1024;
+export const MOST_RESTATED = 2 * 1024 * 1024;
 
 /**
  * Whether `Heap-Hash: ts:<milliseconds>,hmac:<base64>` is the HMAC-SHA256 of the timestamp and the body. `text` is what was signed: Heap's own
- * sample signs what JSON.stringify makes of the body, which differs from the bytes where those have spaces: up to 256 kB that is tried, too. Source: webhook_spec.yaml.
+ * sample signs what JSON.stringify makes of the body, which differs from the bytes where those have spaces: up to 2 MB that is tried, too. Source: webhook_spec.yaml.
  */
 export function heapSigned(
   key: readonly string[],
@@ -62,7 +69,7 @@ export function heapSigned(
   // The cheapest first: who has no key can make us work as often as they like.
   if (Math.abs(now - Number(ts)) > HEAP_MAX_AGE_MS) return { kind: 'stale' };
   if (signs(body)) return { kind: 'signed', text: body.toString('utf8') };
-  if (body.length > MOST_RESTATED) return { kind: 'forged' };
+  if (body.length > MOST_RESTATED) return { kind: 'not-restated' };
   const again = restated(body.toString('utf8'));
   return again !== undefined && signs(again) ? { kind: 'signed', text: again } : { kind: 'forged' };
 }

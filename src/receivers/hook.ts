@@ -6,7 +6,7 @@ import type { Ledger } from '../ledger/open.ts';
 import { recordPage } from '../ledger/received-pages.ts';
 import { destinationId } from '../ledger/registry.ts';
 import type { DestinationIdentity, Io } from '../model.ts';
-import { extoleSentHeaders, extoleSigned, heapSigned } from './authentic.ts';
+import { extoleSentHeaders, extoleSigned, heapSigned, MOST_RESTATED } from './authentic.ts';
 import type { Work } from './commits.ts';
 import { readShareLink } from './extole-link.ts';
 import { readPage } from './heap-page.ts';
@@ -101,6 +101,7 @@ export function pageHook({ ledger, io, job, receive }: PageHookOptions): Hook {
     judge(headers, body) {
       const verdict = heapSigned(receive.key, headers, body, io.now());
       if (verdict.kind === 'forged') return { kind: 'forged', why: 'Heap-Hash is not that of this body' };
+      if (verdict.kind === 'not-restated') return TOO_LARGE_TO_RESTATE;
       if (verdict.kind === 'stale')
         return { kind: 'forged', why: 'Heap-Hash was made more than a minute ago, or later than now' };
       if (!isUtf8(body)) return NOT_UTF8;
@@ -115,6 +116,11 @@ export function pageHook({ ledger, io, job, receive }: PageHookOptions): Hook {
     },
   };
 }
+
+const TOO_LARGE_TO_RESTATE: Judged = {
+  kind: 'forged',
+  why: `Heap-Hash is not that of these very bytes, and the body is above ${MOST_RESTATED / 1024 / 1024} MB, where it is not written anew without spaces to compare: have Heap post smaller pages`,
+};
 
 const NOT_UTF8: Judged = { kind: 'unreadable', why: 'the body is not UTF-8' };
 

@@ -14,13 +14,25 @@ export interface WebhookOptions {
   hookOf: (job: string) => Promise<Hook | 'unknown' | 'unclear'>;
 }
 
+interface Room {
+  budget: Budget;
+  /** Posts that may still come at once. */
+  places: number;
+}
+
 /** Where a job's provider posts to. */
 export const WEBHOOKS = '/webhooks/';
 
-/** Memory for bodies that are on their way. */
-const MOST_BYTES = 32 * 1024 * 1024;
-/** At once; who comes beyond that is told to come again. */
-const MOST_POSTS = 200;
+/**
+ * Memory for bodies that are on their way, and how many may be at once; who comes beyond that is told to come again. Small bodies have a room of
+ * their own, so that nobody without a key keeps them out by sending large ones.
+ */
+const ROOMS = {
+  small: { bytes: 13 * 1024 * 1024, posts: 200 },
+  large: { bytes: 32 * 1024 * 1024, posts: 200 },
+} as const;
+/** In bytes: the largest body of a place whose bodies are small. */
+const SMALL = 64 * 1024;
 /** Of a body that is refused: as much as anybody sends who means it. */
 const MOST_DROPPED = 32 * 1024 * 1024;
 const AGAIN_S = { crowded: 5, unwritable: 60, full: 600, unclear: 60 };
@@ -28,9 +40,12 @@ const LOGGED_EVERY_MS = 60_000;
 
 /** The pages where providers post: who it is and what it holds is looked at, and it is in the ledger before the 200. */
 export function addWebhooks(app: FastifyInstance, { io, commits, tally, hookOf }: WebhookOptions): void {
-  const budget: Budget = { left: MOST_BYTES };
+  const roomOf = ({ bytes, posts }: (typeof ROOMS)['small' | 'large']): Room => ({
+    budget: { left: bytes },
+    places: posts,
+  });
+  const rooms = { small: roomOf(ROOMS.small), large: roomOf(ROOMS.large) };
   const tell = createTeller(io);
-  let posts = 0;
 
   const take = async (request: FastifyRequest<{ Params: { job: string } }>, reply: FastifyReply): Promise<unknown> => {
     const refuse = async (code: number, error: string, againS?: number): Promise<FastifyReply> => {
@@ -58,12 +73,13 @@ export function addWebhooks(app: FastifyInstance, { io, commits, tally, hookOf }
       count('too-large');
       return refuse(413, `at most ${hook.mostBytes} bytes are taken`);
     }
-    if (posts >= MOST_POSTS) return again('too much at once', AGAIN_S.crowded);
-    posts += 1;
+    const room = hook.mostBytes > SMALL ? rooms.large : rooms.small;
+    if (room.places === 0) return again('too much at once', AGAIN_S.crowded);
+    room.places -= 1;
     const body = await readBody(
       request.body instanceof Readable ? request.body : Readable.from([]),
       hook.mostBytes,
-      budget,
+      room.budget,
     );
     try {
       if (body.kind !== 'whole') body.free();
@@ -100,7 +116,7 @@ export function addWebhooks(app: FastifyInstance, { io, commits, tally, hookOf }
       count(end.value);
       return reply.send({ status: end.value });
     } finally {
-      posts -= 1;
+      room.places += 1;
       body.free();
     }
   };

@@ -5,6 +5,7 @@ import { destinationId } from '../../src/ledger/registry.ts';
 import { createCommits } from '../../src/receivers/commits.ts';
 import { linkHook } from '../../src/receivers/hook.ts';
 import { extoleHeaders, tellOfLink } from './support/extole-webhook.ts';
+import { postHeap, syncBody } from './support/heap-webhook.ts';
 import { type PostStyle, post } from './support/poster.ts';
 import { DESTINATION, KEY, LABEL, openReceiving, type Receiving } from './support/receiving.ts';
 
@@ -122,6 +123,39 @@ describe('many, large, slow and unlucky posts', () => {
     await ended;
     expect(receiving.counts()).toEqual({ 'too-large': 1 });
     expect(await send(link(1))).toBe(200);
+  });
+
+  it('X13: who fills the room of large bodies without a key keeps no link out, and no page once they are cut off', {
+    timeout: 60_000,
+  }, async () => {
+    const length = 8 * 1024 * 1024;
+    const large = Array.from({ length: 4 }, () => {
+      const socket = createConnection(Number(new URL(receiving.url('members')).port), '127.0.0.1');
+      socket.on('error', () => {}).resume();
+      const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      const head = `POST /webhooks/members HTTP/1.1\r\nHost: a\r\nHeap-Hash: x\r\nContent-Length: ${length}\r\n\r\n`;
+      socket.write(head);
+      socket.write(Buffer.alloc(length - 1, 32));
+      return { socket, ended };
+    });
+    const { io } = receiving;
+    const page = syncBody({ segment: { id: 1, name: 'One' }, add: ['a'] }, { task: 't', page: 1, pages: 1 });
+    const pagesUntil = async (wanted: number): Promise<void> => {
+      let status = 0;
+      for (let n = 0; n < 400 && status !== wanted; n += 1) {
+        ({ status } = await postHeap({ io, url: receiving.url('members'), secret: KEY }, page));
+        await io.sleep(10);
+      }
+      expect(status).toBe(wanted);
+    };
+    await pagesUntil(503);
+    expect(await send(link(1))).toBe(200);
+    expect(receiving.links()).toHaveLength(1);
+    for (const { socket, ended } of large) {
+      socket.destroy();
+      await ended;
+    }
+    await pagesUntil(200);
   });
 
   it('a link is written for its account, also where the first one of the account was undone with the others of its group', () => {

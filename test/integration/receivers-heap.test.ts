@@ -89,6 +89,16 @@ describe('pages of segments that Heap posts', () => {
     expect(pages().map(({ kind }) => kind)).toEqual(['sync', 'sync']);
   });
 
+  it('one that is too large to be written anew is refused with a reason of its own', async () => {
+    const { io } = receiving;
+    const padded = { ...page(['a']), note: 'x'.repeat(2 * 1024 * 1024) };
+    const told = await postHeap(heap(), padded, { spelling: 'restated' });
+    expect(told.status).toBe(403);
+    expect(receiving.logged().join()).toContain('not that of these very bytes, and the body is above 2 MB');
+    expect((await postHeap(heap(), padded, { at: io.now() })).status).toBe(200);
+    expect(changes()).toEqual(['+a']);
+  });
+
   it('a drain is kept as such, and ids stay as they are, of segments and of members', async () => {
     await postHeap(heap(), page(['007', ' x ', '1E5', 'ana@example.com'], ['9007199254740993']));
     expect(changes()).toEqual(['+ x ', '+007', '+1E5', '-9007199254740993', '+ana@example.com']);
