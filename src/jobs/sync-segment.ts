@@ -237,6 +237,12 @@ const segmentsJob = z
       complain(['members', 'action'], 'one of column and folders is needed; found both');
     if (action?.folders !== undefined && action.folders.add === action.folders.remove)
       complain(['members', 'action', 'folders'], `both are "${action.folders.add}"; two folders are needed`);
+    for (const [word, usual] of [
+      ['add', ADD],
+      ['remove', REMOVE],
+    ] as const)
+      if (action?.folders !== undefined && !isDeepStrictEqual(action[word], usual))
+        complain(['members', 'action', word], 'with folders, the folder of a file says it, and no word: leave it out');
     if (kind === 'snapshot' && action !== undefined)
       complain(['members', 'action'], 'a snapshot has members only: set kind: changes, or leave action out');
     const one = onlyOne(job.target);

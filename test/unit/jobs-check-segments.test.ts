@@ -68,6 +68,15 @@ test('nor the same audience of Extole by files in two jobs, or by files and by A
   expect(byBoth).toBe(`error segments: ${kept}`);
 });
 
+test('words for who comes and goes are refused where the folder says it', async () => {
+  const action = { folders: {}, add: ['in'] };
+  expect(await problemsOf({ a: job('a', { members: { id: 'id', kind: 'changes', action } }) })).toEqual([
+    'error members.action.add: with folders, the folder of a file says it, and no word: leave it out',
+  ]);
+  const both = { members: { id: 'id', kind: 'changes', action: { folders: {} } } };
+  expect(await problemsOf({ a: job('a', both) })).toEqual([]);
+});
+
 test('other accounts, other segments, and changes of the same segment may stand beside each other', async () => {
   const other = { target: { hubspot: { ...HUBSPOT, account: 'other' } } };
   const a = job('a');
