@@ -12,7 +12,10 @@ export async function migrationProblem(error: unknown, path: string): Promise<un
   if (error instanceof Database.SqliteError && !OF_STATEMENT.test(error.code)) return error;
   // Of this machine: a file that is missing, a disk that is full.
   if ('syscall' in error) return error;
-  const { done, failed } = await stepsOf(path);
+  // Where the file cannot be looked at, the error itself says more.
+  const steps = await stepsOf(path).catch(() => undefined);
+  if (!steps) return error;
+  const { done, failed } = steps;
   const before = done === undefined ? 'it is as it was' : `all up to ${done} are done`;
   return new TransferError(
     'LEDGER_MIGRATION_FAILED',
