@@ -68,6 +68,7 @@ export async function openResults(ctx: AfterContext, push: Push, stem: string): 
       await writer.flush();
       // Calls may be due meanwhile.
       await ctx.io.sleep(0);
+      ctx.signal.throwIfAborted();
     }
   };
   return {

@@ -7,6 +7,7 @@ import {
   beginPush,
   changedForPush,
   closePush,
+  countsOfPush,
   failedForPush,
   openPush,
   type Push,
@@ -150,15 +151,15 @@ async function close(ctx: AfterContext, target: PushTarget, closing: Closing): P
 }
 
 /** The results of a pass; the very same ones where an earlier run has begun to publish them. */
-async function resultsOf(ctx: AfterContext, target: PushTarget, { to, push, early }: Closing): Promise<Told> {
+async function resultsOf(ctx: AfterContext, target: PushTarget, { push, early }: Closing): Promise<Told> {
   const { planned } = push;
   const there = planned && (await stat(resultsPath(ctx, planned.name)).catch(() => undefined));
-  if (planned && there?.size === planned.size && planned.lines === endedOf(ctx, to, push))
+  if (planned && there?.size === planned.size && planned.lines === endedOf(ctx, push))
     return { planned, reasons: reasonsOf(ctx, push) };
   const open = (): Promise<PushResults> => openResults(ctx, push, resultsNameOf(target, push));
   let told = await finished(early ?? (await open()));
   // A link whose line was written while calls were on their way may have become one with another since, by a webhook.
-  if (early && told.planned.lines !== endedOf(ctx, to, push)) told = await finished(await open());
+  if (early && told.planned.lines !== endedOf(ctx, push)) told = await finished(await open());
   planPushResults(ctx.ledger, push.id, told.planned);
   return told;
 }
@@ -173,9 +174,8 @@ async function finished(results: PushResults): Promise<Told> {
 }
 
 /** Rows of a pass that have an outcome. */
-function endedOf(ctx: AfterContext, to: PushTo, push: Push): number {
-  const { read, open } = countsOf(ctx, to, push);
-  return read - open;
+function endedOf({ ledger }: AfterContext, { id }: Push): number {
+  return Object.values(countsOfPush(ledger, id)).reduce((sum, n) => sum + n, 0);
 }
 
 function stoppedAccount(
