@@ -1,6 +1,6 @@
 import type { Answer } from '../model.ts';
-import { ENOUGH, everyOne, notSentAfter, partsOf, type Row, unlessAllRefused } from './jobs.ts';
-import { type Called, splitRefused } from './split.ts';
+import { allRefused, ENOUGH, everyOne, notSentAfter, partsOf, type Row } from './jobs.ts';
+import { all, type Called, splitRefused } from './split.ts';
 
 /** Something on its way, as JSON: a profile, or the change of a member. */
 export interface Outgoing<Item> extends Row {
@@ -25,7 +25,7 @@ export interface CallProvider<Item> {
 }
 
 /** See `ProfileSender`. */
-export interface CallSender<Item> {
+interface CallSender<Item> {
   readonly maxBatchSize: number;
   send(batch: readonly Item[], signal: AbortSignal): Promise<Answer[]>;
   close(): Promise<void>;
@@ -101,12 +101,8 @@ async function sendInCalls<Item>(
       for (const [i, { at, item }] of part.entries()) answers[at] = work.masked(called[i] ?? NOTHING, item);
     }
   }
-  return taken ? answers : unlessAllRefused(answers);
-}
-
-/** The same answer for each. */
-export function all(rows: readonly unknown[], answer: Answer): Called {
-  return { answers: rows.map(() => answer) };
+  const halt = taken ? undefined : allRefused(answers);
+  return halt ? answers.map(() => halt) : answers;
 }
 
 /** What keeps the rest of a batch from leaving. */

@@ -1,6 +1,6 @@
 import { askedFor } from '../delivery/backoff.ts';
 import type { Answer } from '../model.ts';
-import { type Called, splitRefused } from './split.ts';
+import { all, type Called, splitRefused } from './split.ts';
 
 /** A profile as it is sent. */
 export interface Row {
@@ -65,8 +65,8 @@ export async function sendAsJobs(
     const known = await work.answersOf(job, part, signal);
     for (const [i, row] of part.entries()) answers.set(row.at, known[i] ?? LOST);
   }
-  const known = unlessAllRefused([...answers.values()]);
-  return new Map([...answers.keys()].map((at, i) => [at, known[i] ?? LOST]));
+  const halt = allRefused([...answers.values()]);
+  return halt ? new Map([...answers.keys()].map((at) => [at, halt])) : answers;
 }
 
 /** How long to wait before the n-th look (from 0) at a job: a small one is done soon, a large one is not asked after all the time. */
@@ -76,16 +76,14 @@ export function lookAfterMs(nth: number, pollMs: number): number {
 
 /**
  * Where all of many profiles are refused it is the settings: a column that is not there, a type that is another one. Rejected they
- * would be for good.
+ * would be for good. `undefined`: not all were, or not many. Else the answer for each.
  */
-export function unlessAllRefused(answers: Answer[]): Answer[] {
+export function allRefused(answers: readonly Answer[]): Answer | undefined {
   const first = answers.find(({ kind }) => kind === 'rejected');
-  if (!first || answers.length < ENOUGH) return answers;
+  if (!first || answers.length < ENOUGH) return undefined;
   const isNo = (answer: Answer): boolean =>
     answer.kind === 'rejected' || (answer.kind === 'halted' && answer.code === EVERY);
-  if (!answers.every(isNo)) return answers;
-  const halt = everyOne(first);
-  return answers.map(() => halt);
+  return answers.every(isNo) ? everyOne(first) : undefined;
 }
 
 /** Rows in order, as many in a part as both bounds allow; a row that is larger than a part is one of its own. */
@@ -110,10 +108,6 @@ export function partsOf<R extends Row>(rows: readonly R[], bounds: { rows: numbe
 const HANDED_IN: Answer = { kind: 'accepted', proof: { kind: 'batch_counts', eventId: '' } };
 
 const LOST: Answer = { kind: 'unknown', code: 'NO_ANSWER', reason: 'handed in; what became of it is not known' };
-
-function all(part: readonly Row[], answer: Answer): Called {
-  return { answers: part.map(() => answer) };
-}
 
 const EVERY = 'EVERY_PROFILE_REFUSED';
 

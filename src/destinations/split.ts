@@ -3,6 +3,11 @@ import type { Answer } from '../model.ts';
 /** What came of a call: an answer for each of its rows, in order, or a refusal of the whole call because of some row in it. */
 export type Called = { answers: readonly Answer[] } | { refused: Answer };
 
+/** The same answer for each. */
+export function all(rows: readonly unknown[], answer: Answer): Called {
+  return { answers: rows.map(() => answer) };
+}
+
 /**
  * Calls with the whole batch; where that is refused, with halves of it, until each bad row stands alone and has a refusal of its
  * own. answers[i] is of batch[i]. For one bad row among n: at most 2 log2 n calls after the first. One call at a time, in the order

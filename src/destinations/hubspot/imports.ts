@@ -1,9 +1,9 @@
-import { type Answer, type Io, TransferError } from '../../model.ts';
+import { type Io, TransferError } from '../../model.ts';
 import { type Form, multipartForm } from '../multipart.ts';
 import type { Reply } from '../patience.ts';
 import { jsonObject, listOf, objectOf } from '../reply-json.ts';
 import { clean, impersonal } from '../words.ts';
-import type { HubspotApi, Result } from './api.ts';
+import { type HubspotApi, type Result, troubleOf } from './api.ts';
 import { textOf } from './classify.ts';
 import type { HubspotSettings } from './settings.ts';
 
@@ -186,7 +186,7 @@ function errorFrom(one: Readonly<Record<string, unknown>>): ImportError {
 
 function gotten<T>(result: Result<T>, what: string): T {
   if ('value' in result) return result.value;
-  const answer: Answer = 'refused' in result ? result.refused : result.failed;
+  const answer = troubleOf(result);
   const { code, reason } = answer.kind === 'accepted' ? { code: 'BAD_ANSWER', reason: '' } : answer;
   throw new TransferError(code, `${what}: ${reason}`, {
     retryable: answer.kind === 'retryable' || answer.kind === 'unknown',

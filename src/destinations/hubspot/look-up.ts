@@ -1,7 +1,7 @@
 import type { Answer } from '../../model.ts';
 import type { Profile } from '../profile.ts';
 import { splitRefused } from '../split.ts';
-import type { BatchCalls } from './api.ts';
+import { type BatchCalls, troubleOf } from './api.ts';
 import { type BatchReply, type Contact, emailsOf, readBatch } from './batches.ts';
 import { isNotFound } from './classify.ts';
 import type { HubspotSettings } from './settings.ts';
@@ -53,7 +53,7 @@ export async function confirm(
   const body = { properties, inputs: ids.map((id) => ({ id })) };
   const result = await api.post(`${paths.contacts}/batch/read`, body, readBatch, signal);
   for (const row of rows) {
-    if (!('value' in result)) row.answer = 'refused' in result ? result.refused : result.failed;
+    if (!('value' in result)) row.answer = troubleOf(result);
     else if (!result.value.contacts.some((contact) => isOf(row, contact, userIdProperty))) row.answer = SOMEBODY_ELSE;
   }
 }

@@ -1,6 +1,6 @@
 import { TransferError } from '../../model.ts';
 import { jsonObject } from '../reply-json.ts';
-import type { HubspotApi } from './api.ts';
+import { type HubspotApi, troubleOf } from './api.ts';
 import { isConflict } from './classify.ts';
 import type { HubspotSettings } from './settings.ts';
 
@@ -28,7 +28,7 @@ export async function ensureProperties(
     const result = await api.post(paths.properties, body, (reply) => jsonObject(reply.body), signal);
     if ('value' in result) made.push(name);
     else if ('refused' in result && isConflict(result.error)) present.push(name);
-    else throw notMade(name, 'refused' in result ? result.refused : result.failed, group);
+    else throw notMade(name, troubleOf(result), group);
   }
   return { made, present };
 }

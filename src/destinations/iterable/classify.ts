@@ -1,10 +1,9 @@
 import type { Answer } from '../../model.ts';
-import { all } from '../calls.ts';
 import { haltOf } from '../halt.ts';
 import { type Asked, type Reply, TOO_MANY } from '../patience.ts';
 import type { Profile } from '../profile.ts';
 import { type JsonObject, jsonObject, listOf, objectOf } from '../reply-json.ts';
-import type { Called } from '../split.ts';
+import { all, type Called } from '../split.ts';
 import { clean, impersonal } from '../words.ts';
 
 export const PROVIDER = 'Iterable';

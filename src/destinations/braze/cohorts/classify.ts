@@ -1,9 +1,8 @@
 import type { Answer } from '../../../model.ts';
-import { all } from '../../calls.ts';
 import { haltOf } from '../../halt.ts';
 import type { Asked, Reply } from '../../patience.ts';
 import { jsonObject, listOf } from '../../reply-json.ts';
-import type { Called } from '../../split.ts';
+import { all, type Called } from '../../split.ts';
 import { clean, impersonal, withoutValues } from '../../words.ts';
 import { PROVIDER } from '../classify.ts';
 

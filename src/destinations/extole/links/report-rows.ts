@@ -94,13 +94,12 @@ export function linkRowOf(
   const link = httpsLink(value(columns.link)) ?? (linkPrefix === undefined ? undefined : `${linkPrefix}${code}`);
   if (link !== undefined) row.link = link;
   const email = value(columns.email).toLowerCase();
-  const ids = [columns.partnerUserId, columns.personId, columns.label, columns.key].map(value);
-  if (isUnfit(email, LONGEST.email) || ids.some((id) => isUnfit(id, LONGEST.id))) return row;
+  const ids = (['partnerUserId', 'personId', 'label', 'key'] as const).map(
+    (name) => [name, value(columns[name])] as const,
+  );
+  if (isUnfit(email, LONGEST.email) || ids.some(([, id]) => isUnfit(id, LONGEST.id))) return row;
   if (email !== '') row.email = email;
-  for (const name of ['partnerUserId', 'personId', 'label', 'key'] as const) {
-    const text = value(columns[name]);
-    if (text !== '') row[name] = text;
-  }
+  for (const [name, id] of ids) if (id !== '') row[name] = id;
   return row;
 }
 
