@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { endedSyncs, membershipsOf } from '../ledger/memberships.ts';
+import { type EndedSync, endedSyncs, membershipsOf } from '../ledger/memberships.ts';
 import type { Ledger } from '../ledger/open.ts';
 import { refusalsAmong } from '../ledger/segment-chunks.ts';
 import { keyedHash, stagedPaths } from '../pipelines/files/context.ts';
@@ -68,10 +68,7 @@ function lastChange(looked: Looked, now: boolean): ExplainedMembership['changed'
 
 type Left = { member: boolean; line: number | null } | 'as before' | 'unknown';
 
-function leftBy(
-  { ledger, state, key, keyHash, rows }: Looked,
-  { id, processing, kind }: ReturnType<typeof endedSyncs>[number],
-): Left {
+function leftBy({ ledger, state, key, keyHash, rows }: Looked, { id, processing, kind }: EndedSync): Left {
   const paths = stagedPaths(join(state, 'staging'), processing);
   if (!existsSync(paths.index) || !existsSync(paths.seal)) return 'unknown';
   if (refusalsAmong(ledger, id, [keyHash]).size > 0) return 'as before';

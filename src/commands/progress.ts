@@ -4,7 +4,7 @@ import type { Progress } from '../pipelines/files/context.ts';
 
 const LINE_EVERY_MS = 5000;
 
-export interface Shown {
+interface Shown {
   tell: (progress: Progress) => void;
   stop: () => void;
   /** Prints a line above the bar; absent where nobody sits before a terminal. */

@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { IGNORED } from './template.ts';
 
 /** The text of a new project, beside what `init` writes into each. */
-export interface ProjectText {
+interface ProjectText {
   /** Path of the job, below the project. */
   path: string;
   /** `<files>` stands for the folder of the files. */

@@ -50,7 +50,7 @@ const reportOf = ({ id, name, report_id, state, asked_at, counts }: Row): LinkRe
 });
 
 /** Whose links are looked for: what a report is read for. Capital letters of a label do not matter. */
-export interface LookedFor {
+interface LookedFor {
   job: string;
   label: string;
 }

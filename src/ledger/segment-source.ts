@@ -103,8 +103,8 @@ export function isToldAlready(
   { job, destinationId, segment, name }: { job: string; destinationId: number; segment: string; name: string },
 ): boolean {
   const newest = db
-    .prepare<[string], { id: number; name: string; destinationId: number; closed: number }>(
-      `SELECT id, name, destination_id AS destinationId, state = 'closed' AS closed FROM processings
+    .prepare<[string], { id: number; name: string; destinationId: number }>(
+      `SELECT id, name, destination_id AS destinationId FROM processings
        WHERE job = ? AND state <> 'vanished' AND reprocess_of IS NULL ORDER BY id DESC LIMIT 1`,
     )
     .get(job);

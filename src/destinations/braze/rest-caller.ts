@@ -4,7 +4,7 @@ import { type Caller, createCaller } from '../caller.ts';
 import { PROVIDER } from './classify.ts';
 import { limitOf } from './limit.ts';
 
-export interface RestCall {
+interface RestCall {
   /** A REST API key of the workspace. */
   apiKey: string;
   /** What Braze counts this limit by, beside the key: each of its endpoints has a limit of its own. */

@@ -20,7 +20,7 @@ interface FileToRead {
   after: number;
 }
 
-export interface Reading {
+interface Reading {
   paths: StagedPaths;
   keys: PgpKeys | undefined;
   /** Names of the events that count; absent: all. */

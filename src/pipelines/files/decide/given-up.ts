@@ -4,7 +4,7 @@ import { countGivenUp, FAILED_TOO_LONG, type GivenUpAt, sendGivenUpAgain } from 
 import type { DecisionRequest, PlanContext, PlannedFile } from './planned.ts';
 
 /** Profiles that a retry sends again: those that pushes of the job have given up. */
-export interface GivenUpProfiles {
+interface GivenUpProfiles {
   rows: number;
   files: PlannedFile[];
   /** Inside the caller's transaction. */
