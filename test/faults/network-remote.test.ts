@@ -148,6 +148,23 @@ describe('a remote on a bad line', () => {
     await sparing.close();
   });
 
+  it('N15: without posix-rename, whoever polls a folder sees each version whole and none go away, however often it is published', async () => {
+    workshop.sandbox.server.quirks.noPosixRename = true;
+    const remote = await far();
+    const partner = watchAsPartner(on('results'));
+    const paths: string[] = [];
+    for (let version = 1; version <= 6; version++) {
+      const local = localFile(scratch, Buffer.alloc(400_000, `version ${version},`));
+      for (const name of ['r.csv', 'report.day.html'])
+        paths.push(await remote.publish(`results/${name}`, local, { replace: true }));
+    }
+    const { seen, complaints } = partner.stop();
+    expect(complaints).toEqual([]);
+    expect([...seen.keys()].map((name) => `/results/${name}`).sort()).toEqual(paths.sort());
+    expect(new Set(seen.values()).size).toBe(6);
+    await remote[Symbol.asyncDispose]();
+  });
+
   it('N21: a file that is replaced by another of its size while it is read is given up', async () => {
     put(on('inbox', 'x.csv'), Buffer.alloc(3_000_000, 'old,'));
     const remote = await far();

@@ -5,7 +5,6 @@ import { openRemote } from '../../src/remotes/open.ts';
 import type { RemoteSettings } from '../../src/remotes/settings.ts';
 import type { Quirks } from '../../src/sandbox/sftp/quirks.ts';
 import { startToxics } from '../faults/support/toxics.ts';
-import { watchAsPartner } from './support/e2e-crash-watch.ts';
 import { listed, openWorkshop } from './support/remotes-workshop.ts';
 import { bytesOf, failureOf, localFile, noSignal, put, settingsFor, testIo } from './support/remotes-world.ts';
 
@@ -170,21 +169,6 @@ describe('a server with faults', () => {
       workshop.sandbox.server.clearQuirks();
     }
     expect(readdirSync(on('results'))).toEqual([]);
-  });
-
-  it('N15: without posix-rename, whoever polls a folder sees each version whole and none go away, however often it is published', async () => {
-    await withQuirks({ noPosixRename: true });
-    const partner = watchAsPartner(on('results'));
-    const paths: string[] = [];
-    for (let version = 1; version <= 6; version++) {
-      const local = localFile(scratch, Buffer.alloc(400_000, `version ${version},`));
-      for (const name of ['r.csv', 'report.day.html'])
-        paths.push(await remote.publish(`results/${name}`, local, { replace: true }));
-    }
-    const { seen, complaints } = partner.stop();
-    expect(complaints).toEqual([]);
-    expect([...seen.keys()].map((name) => `/results/${name}`).sort()).toEqual(paths.sort());
-    expect(new Set(seen.values()).size).toBe(6);
   });
 
   it('N15: without posix-rename an existing target stays, and the new file goes beside it', async () => {
