@@ -28,7 +28,7 @@ export interface SegmentAccount {
   state: 'held' | 'running' | 'done' | 'superseded';
   /** Confirmed members at the start. */
   before: number;
-  /** Members that the file names, each once. */
+  /** Members that the segment is to have: whom a snapshot names, or those before with the changes of a file. */
   desired: number;
   added: number;
   removed: number;

@@ -1,6 +1,6 @@
 import { mustHold } from './fence.ts';
 import type { Ledger } from './open.ts';
-import { countMembers } from './segment-members.ts';
+import { countMembers, memberWriter } from './segment-members.ts';
 import { type Sync, type SyncKind, syncOf } from './segment-syncs.ts';
 
 /** A restore of the ledger, milliseconds since 1970. */
@@ -38,11 +38,25 @@ export function beginAnew(ledger: Ledger, sync: Pick<Sync, 'id'>): void {
   }).immediate();
 }
 
-/** Ends a repair that was under way when the backup was made, without sending anything of it. */
-export function dropRepair(ledger: Ledger, sync: Pick<Sync, 'id' | 'segmentId'>, now: number): void {
+/**
+ * Ends a repair whose changes are out of date, since the backup or the list that they are for is, without sending anything more of it. Whom it was to add
+ * is confirmed, or was until the segment moved to another list.
+ */
+export function dropRepair(
+  ledger: Ledger,
+  sync: Pick<Sync, 'id' | 'segmentId'>,
+  { now, partOf }: { now: number; partOf: (member: string) => number },
+): void {
   const { db } = ledger;
   db.transaction(() => {
     mustHold(ledger);
+    const added = db
+      .prepare<[number], string>(
+        "SELECT m.value FROM segment_chunks c, json_each(c.body, '$.add') m WHERE c.sync_id = ?",
+      )
+      .pluck()
+      .all(sync.id);
+    memberWriter(ledger, sync.segmentId).insert(added.map((member) => [partOf(member), member]));
     dropWork(ledger, sync.id);
     const after = countMembers(ledger, sync.segmentId);
     // What it changed at the target was not counted as confirmed.

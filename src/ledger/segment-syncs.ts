@@ -169,14 +169,14 @@ export function heldBefore(
     .map(({ id, name, syncs }) => ({ id, name, compared: syncs > 0 }));
 }
 
-/** How many members the target refused at the last sync that came to its end. */
+/** How many of those whom the last snapshot names the target refused: the next one asks for them again. */
 export function lastRejected({ db }: Pick<Ledger, 'db'>, segment: number): number {
   return (
     db
-      .prepare<[number], { rejected: number }>(
-        "SELECT rejected FROM segment_syncs WHERE segment_id = ? AND state = 'done' ORDER BY ended_at DESC, id DESC LIMIT 1",
+      .prepare<[number], { refused: number }>(
+        "SELECT to_add - added AS refused FROM segment_syncs WHERE segment_id = ? AND kind = 'snapshot' AND state = 'done' ORDER BY ended_at DESC, id DESC LIMIT 1",
       )
-      .get(segment)?.rejected ?? 0
+      .get(segment)?.refused ?? 0
   );
 }
 

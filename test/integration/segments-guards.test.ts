@@ -80,9 +80,19 @@ describe('a segment of ten members', () => {
     segments.job({ target: { braze: { identifyBy: 'alias', aliasLabel: 'member' } } });
     segments.drop('b.csv', users(1, 10));
     const { code, run } = await segments.world.run('segments');
-    expect(run.halted).toMatchObject({ code: 'SEGMENT_ID_CHANGED', reason: expect.stringContaining('another name') });
+    const way = expect.stringMatching(/set it back to userId and run .* another id and another name under segments/);
+    expect(run.halted).toMatchObject({ code: 'SEGMENT_ID_CHANGED', reason: way });
     expect(code).toBe(4);
     expect(segments.members()).toHaveLength(10);
+    // What it says is done.
+    segments.job();
+    expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 10, open: 0, halted: null });
+    const target = { braze: { identifyBy: 'alias', aliasLabel: 'member' } };
+    segments.job({ target, segments: { vip: null, aliases: 'VIP by alias' } });
+    segments.drop('c.csv', users(1, 9));
+    const { run: next } = await segments.world.run('segments');
+    expect(next).toMatchObject({ delivered: 9, held: 0, open: 0, halted: null, balanced: true });
+    expect(segments.braze.cohorts.get('aliases')?.name).toBe('VIP by alias');
   });
 });
 

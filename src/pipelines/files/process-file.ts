@@ -116,7 +116,9 @@ async function retryRows(ctx: RunContext, processing: Processing): Promise<FileP
     updateProcessing(ctx.ledger, processing.id, { settledAt: processing.settledAt });
     return { account: processing.account, unchanged: true };
   }
-  const account = await revise(ctx, processing, end.waitsFor);
+  // What a person released may be held again, for a reason that came up since.
+  const now = pass.root.id === processing.id ? pass.root : processing;
+  const account = await revise(ctx, now, end.waitsFor);
   // Rows that still wait are no news where nothing else is.
   if (end.unchanged && account.counts.open > 0 && isDeepStrictEqual(account.counts, processing.account?.counts))
     return { account, unchanged: true };

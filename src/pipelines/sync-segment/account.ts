@@ -12,8 +12,9 @@ export function segmentAccounts(
 ): SegmentAccount[] {
   return syncs.map((sync) => {
     const { segment, kind, state, before, listed, toAdd, toRemove, added, removed, unchanged, rejected, after } = sync;
+    const desired = kind === 'changes' ? before + toAdd - toRemove : listed;
     return {
-      ...{ segment, kind, state, before, desired: listed, added, removed, unchanged, rejected },
+      ...{ segment, kind, state, before, desired, added, removed, unchanged, rejected },
       open: state === 'running' ? toAdd + toRemove - added - removed : 0,
       ...(after === null ? {} : { after }),
       history: membersOverTime(ledger, sync.segmentId, MOST),

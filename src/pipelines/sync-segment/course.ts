@@ -112,6 +112,7 @@ async function syncAll(
         mayConcern: (fileName) => eventNames(rows, fileName).includes(name),
         rules: rulesOf(job),
         released,
+        ...(released && { releasedFrom: heldCode(refusal, name) ?? '' }),
       };
       const unread = fileToWaitFor(ctx, request);
       ready.push({ request, judged: unread ? { end: unread } : await judgeSync(context, request) });
@@ -122,7 +123,7 @@ async function syncAll(
       )
       .map(([name, why]): [string, HoldReason] => [name, emptied.includes(name) ? withWayOut(why) : why]);
     if (held.length > 0)
-      holdFile(ctx, pass, seal, heldInPart(held, wanted.bySegment.size - held.length, pass.root.refusal));
+      holdFile(ctx, pass, seal, heldInPart(held, wanted.bySegment.size - held.length, released ? null : refusal));
     // A process that died before the ledger had it, and by now there is nothing to hold.
     else if (!refusal && seal.held) clearHold(pass, seal);
     const ends: SyncEnd[] = [];

@@ -101,7 +101,7 @@ export function reasonToHoldSync(intent: Intent, rules: GuardRules): HoldReason 
     return held(
       'SEGMENT_REPLACED',
       `the target has another list for ${segment} than at the sync before, with ${intent.there ?? 'an unknown number of'} members where ${before} were confirmed`,
-      'look whether somebody deleted the list there: released, all members of the file are added to the new one',
+      `look whether somebody deleted the list there: released, ${kind === 'snapshot' ? 'all members of the file are' : 'everybody who is confirmed is, and then the changes of the file are,'} added to the new one`,
     );
   // A setting that lets everything through says nothing of a segment that is to be emptied for good.
   if (intent.drained && toRemove > 0)

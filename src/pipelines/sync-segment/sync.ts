@@ -1,7 +1,8 @@
-import type { MembershipChanges, MembershipTarget, PreparedTarget } from '../../destinations/membership.ts';
+import type { MembershipChanges, MembershipTarget } from '../../destinations/membership.ts';
 import type { Ledger } from '../../ledger/open.ts';
 import { forgetRefusals } from '../../ledger/segment-chunks.ts';
-import { confirmedMembers, correctMembers } from '../../ledger/segment-members.ts';
+import { confirmedMembers, countMembers } from '../../ledger/segment-members.ts';
+import { forgetMembers, moveMembers } from '../../ledger/segment-moved.ts';
 import { beginAnew, dropRepair, restoredSince } from '../../ledger/segment-restored.ts';
 import {
   beginSync,
@@ -23,8 +24,8 @@ import { type ApplyEnd, applyChanges } from './apply.ts';
 import { imbalanceOf } from './balance.ts';
 import { askAgain, doubtAll, readBack, restoredReason } from './doubt.ts';
 import { type GuardRules, reasonToHoldSync } from './guards.ts';
-import { membersThere } from './members-there.ts';
-import { isConfirmed, spokenOf, staysBy } from './who-stays.ts';
+import { adoptMembers, goneReason, prepareList } from './list-there.ts';
+import { isConfirmed, staysBy } from './who-stays.ts';
 
 /** What a sync needs of the run around it. */
 export interface SyncContext {
@@ -68,6 +69,8 @@ export interface SyncRequest {
   rules: GuardRules;
   /** A person has looked. */
   released: boolean;
+  /** Why it was held that a person released. */
+  releasedFrom?: string;
 }
 
 /** `superseded`: a later snapshot has said otherwise since. `undecided`: the file that a person has to decide about first. */
@@ -82,7 +85,7 @@ type Plan = Parameters<typeof beginSync>[1];
 /** What is to be done next: nothing, or to begin, or to go on where a process died. */
 export type Judged = { end: SyncEnd } | { plan: Plan; targetId: string } | { running: Sync };
 
-/** Compares what is wanted with what is confirmed, and asks the guards. Nothing is sent but what finds or makes the list at the target. */
+/** Compares what is wanted with what is confirmed, and asks the guards. Nothing of it is sent; what was begun before is ended first. */
 export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise<Judged> {
   const { ledger, io } = ctx;
   const { segment, wanted, processing } = request;
@@ -93,14 +96,16 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
   let running = runningSync(ledger, segment.id);
   const restored = restoredSince(ledger, segment.id);
   if (running && restored && running.startedAt <= restored.restoredAt) {
-    if (running.processingId === null) dropRepair(ledger, running, io.now());
+    if (running.processingId === null) dropRepair(ledger, running, { now: io.now(), partOf });
     else if (running.id === earlier?.id) beginAnew(ledger, running);
     if (running.processingId === null || running.id === earlier?.id) return judgeSync(ctx, request);
   }
   if (running?.processingId === null) {
-    await prepare(ctx, request);
-    const end = await endRepair(ctx, request.target, running);
-    if (end.kind !== 'done') return { end };
+    if ('gone' in (await prepareList(ctx, request))) dropRepair(ledger, running, { now: io.now(), partOf });
+    else {
+      const end = await endRepair(ctx, request.target, running);
+      if (end.kind !== 'done') return { end };
+    }
     running = undefined;
   }
   if (running && running.id !== earlier?.id) return { end: waitsFor(request, running) };
@@ -115,14 +120,24 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
     const end = waits(request, `p${id} (${name}), which is held: referry held shows why`);
     return { end: { ...end, undecided: { id, name } } };
   }
-  const prepared = await prepare(ctx, request);
-  if (earlier?.state === 'running') return { running: earlier };
+  const prepared = await prepareList(ctx, request);
+  const another = segment.targetId !== '' && !('gone' in prepared) && segment.targetId !== prepared.targetId;
+  // What may be on the wire is for a list that is no more.
+  if (earlier?.state === 'running' && ('gone' in prepared || another)) beginAnew(ledger, earlier);
+  else if (earlier?.state === 'running') return { running: earlier };
+  if ('gone' in prepared) {
+    const plan = { ...measure(ctx, segment, wanted), processingId: processing };
+    holdSync(ctx, plan);
+    return { end: { kind: 'held', why: goneReason(request, plan.before, prepared.gone) } };
+  }
   const unread = restored && !(await readBack(ctx, request)) ? restored : undefined;
   if (unread && request.released) doubtAll(ctx, request);
   askAgain(ctx, request);
 
-  const replaced = segment.targetId !== '' && segment.targetId !== prepared.targetId && segment.syncedAt !== null;
-  if (replaced && request.released) forgetMembers(ctx, segment);
+  if (another && request.released) {
+    if (wanted.kind === 'snapshot') forgetMembers(ledger, segment.id);
+    else if (countMembers(ledger, segment.id) > 0) return await moveFirst(ctx, request, prepared.targetId);
+  }
   const first = segment.syncedAt === null;
   if (first && request.rules.adopt && (prepared.members ?? 0) > 0) await adoptMembers(ctx, request);
   const plan = { ...measure(ctx, segment, wanted), processingId: processing };
@@ -133,7 +148,7 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
     vouched: wanted.vouched,
     drained: wanted.drained ?? false,
     first: first && plan.before === 0,
-    replaced,
+    replaced: another,
     ...(prepared.members === undefined ? {} : { there: prepared.members, more: prepared.more ?? false }),
   };
   const why = request.released
@@ -144,6 +159,15 @@ export async function judgeSync(ctx: SyncContext, request: SyncRequest): Promise
   if (!why) return { plan, targetId: prepared.targetId };
   holdSync(ctx, plan);
   return { end: { kind: 'held', why } };
+}
+
+/** Changes say nothing of those whom they do not name: these are added to another list before anything else is. */
+async function moveFirst(ctx: SyncContext, request: SyncRequest, targetId: string): Promise<Judged> {
+  const { ledger, io } = ctx;
+  const { segment, target, name } = request;
+  moveMembers(ledger, segment.id, { targetId, name }, { most: target.maxBatchSize, parts: PARTS, now: io.now() });
+  ctx.crashPoint('members-moved');
+  return await judgeSync(ctx, { ...request, segment: { ...segment, targetId, targetName: name, members: 0 } });
 }
 
 /** Writes down that nothing of this leaves until a person has looked. */
@@ -200,14 +224,9 @@ function refuseOtherIds({ segment, target, name }: SyncRequest): void {
     'SEGMENT_ID_CHANGED',
     `the members of ${name} were synced by ${segment.idKind}, and the job now says ${target.idKind}: the target would have everybody twice`,
     {
-      hint: `set it back to ${segment.idKind}; or give the segment another name, so that the target gets a new list, and delete the old one there`,
+      hint: `set it back to ${segment.idKind} and run the job, so that this file gets through; to change it for good, then give the segment another id and another name under segments in the same edit, so that it gets a new list, and delete the old list at the target`,
     },
   );
-}
-
-async function prepare(ctx: SyncContext, { segment, name, target }: SyncRequest): Promise<PreparedTarget> {
-  const earlier = segment.targetId === '' ? {} : { earlier: { targetId: segment.targetId, name: segment.targetName } };
-  return target.prepare({ id: segment.name, name, since: segment.since, ...earlier }, ctx.signal);
 }
 
 /** How many would come, go and stay. */
@@ -284,23 +303,4 @@ export function* chunksOf(differences: Iterable<Difference>, most: number): Gene
     }
   }
   if (size() > 0) yield chunk;
-}
-
-/** What the target has becomes what is confirmed: whom it knows by several ids, by those that are spoken of. */
-async function adoptMembers(ctx: SyncContext, { segment, target, wanted }: SyncRequest): Promise<void> {
-  const members = target.members?.bind(target);
-  if (!members) return;
-  for await (const page of membersThere(members, spokenOf(wanted), ctx, segment.name)) {
-    const add = page.map((member) => [partOf(member), member] as const);
-    correctMembers(ctx.ledger, segment.id, { add, remove: [] });
-  }
-}
-
-/** The list is another one: nobody is known to be in it. */
-function forgetMembers({ ledger }: SyncContext, segment: KnownSegment): void {
-  const confirmed = confirmedMembers(ledger, segment.id);
-  for (let part = 0; part < PARTS; part++) {
-    const remove = confirmed(part).map((member) => [part, member] as const);
-    if (remove.length > 0) correctMembers(ledger, segment.id, { add: [], remove });
-  }
 }

@@ -174,7 +174,7 @@ function refuseToEmpty({ guards }: SegmentsJob, { segment, atTarget, strangers }
   if (strangers <= atTarget * guards.maxShrink) return;
   const message = `${segment} would lose ${strangers} of the ${atTarget} members that the target has: more than guards.maxShrink (${guards.maxShrink}) allows`;
   throw new TransferError('SEGMENT_SHRINKS', message, {
-    hint: 'nothing was changed; bring a file of all members, look at what it would change with run --dry-run, and release it',
+    hint: 'nothing was changed. Where they belong into the segment, sync a file that names them; where they do not, raise guards.maxShrink for this one repair',
   });
 }
 

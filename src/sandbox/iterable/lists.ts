@@ -14,6 +14,8 @@ export interface Lists {
   all(): readonly StoredList[];
   /** What a person did in Iterable. */
   add(name: string, listType?: StoredList['listType']): StoredList;
+  /** Likewise: whether there was one. */
+  remove(id: number): boolean;
   /** `undefined`: another path. Text: everybody in a list, or how many they are. */
   answer(request: StandInRequest): object | Refused | string | undefined;
 }
@@ -27,10 +29,12 @@ interface Subscriber {
 /** Lists of a project. Names are not unique. */
 export function createLists(project: Project): Lists {
   const lists = new Map<number, StoredList>();
+  let next = 70_001;
 
   function add(name: string, listType: StoredList['listType'] = 'Standard'): StoredList {
-    const list = { id: 70_001 + lists.size, name, listType, members: new Set<string>() };
+    const list = { id: next, name, listType, members: new Set<string>() };
     lists.set(list.id, list);
+    next += 1;
     return list;
   }
 
@@ -72,6 +76,7 @@ export function createLists(project: Project): Lists {
   return {
     all: () => [...lists.values()],
     add,
+    remove: (id) => lists.delete(id),
     answer({ method, path, query, body }) {
       const [, sized] = SIZE.exec(path) ?? [];
       if (sized !== undefined && method === 'GET') {
