@@ -202,12 +202,13 @@ export interface Remote extends AsyncDisposable {
    * and the server can, else the file goes beside it as `<stem>.r2<ext>`. Never leaves the target absent or half written.
    * `direct`, for servers that let nobody rename: written under its own name, where readers may meet half of it; what is there
    * under that name is replaced. `once`, for places whose owner takes files away as they come: what may have been done is not
-   * done again where the connection is lost meanwhile; throws `PUBLISH_UNCERTAIN`.
+   * done again where the connection is lost meanwhile; throws `PUBLISH_UNCERTAIN`. A function is called right before the step that
+   * makes the file visible.
    */
   publish(
     path: string,
     local: { path: string; size: number; sha256: string },
-    options?: { replace?: boolean; direct?: boolean; once?: boolean },
+    options?: { replace?: boolean; direct?: boolean; once?: true | (() => void) },
   ): Promise<string>;
   /** Makes the folder and its parents where absent. */
   ensureFolder(folder: string): Promise<void>;

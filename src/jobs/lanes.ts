@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { duration } from '../delivery/settings.ts';
 import { extoleSettings } from '../destinations/extole/settings.ts';
 import { remoteSettings } from '../remotes/settings.ts';
 import { folder } from './parts.ts';
@@ -23,6 +24,11 @@ export const sftpLane = z
         'How a file gets its name. rename: written under a hidden name, then renamed. dropbox: written to `dropbox`, then moved. direct: written under its own name, where renaming is not allowed; Extole may then meet half of it.',
       ),
     dropbox: folder.default('/dropbox').describe('A folder that Extole does not read; for place: dropbox.'),
+    settle: duration
+      .prefault('2m')
+      .describe(
+        'Where a file may have got its name and is seen nowhere: how long to look for it before it counts as not sent. Default 2m.',
+      ),
   })
   .describe("Extole's SFTP server, for the lane sftp.");
 

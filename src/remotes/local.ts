@@ -19,7 +19,7 @@ import {
 import { createNoticed, isOddName, kindOf } from './listing.ts';
 import { localShelf, syncFolder } from './local-shelf.ts';
 import { byAge, resolvePath, shown } from './names.ts';
-import { publishDirectly, publishTo } from './publish.ts';
+import { onceOnly, publishDirectly, publishTo } from './publish.ts';
 import type { RemoteSettings } from './settings.ts';
 
 const CHUNK = 256 * 1024;
@@ -44,8 +44,10 @@ export async function openLocal(settings: RemoteSettings, _io: Io): Promise<Remo
     async publish(path, local, options = {}) {
       const target = resolve(path);
       await checkFolder(posix.dirname(target), settings.allowFolderLinks);
-      if (options.direct) return publishDirectly(localShelf, target, local);
-      return publishTo(localShelf, target, local, options.replace ?? false);
+      const last = options.direct ? 'write' : 'rename';
+      const shelf = options.once ? onceOnly(localShelf, last, options.once) : localShelf;
+      if (options.direct) return publishDirectly(shelf, target, local);
+      return publishTo(shelf, target, local, options.replace ?? false);
     },
     async ensureFolder(folder) {
       const path = resolve(folder);

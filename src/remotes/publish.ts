@@ -114,13 +114,16 @@ function targetIsFolder(target: string): TransferError {
   });
 }
 
+/** The connection was lost, or cut because no answer came: what was asked for may be done. */
+const NO_ANSWER = new Set(['SFTP_DISCONNECTED', 'SFTP_STALLED', 'SFTP_CLOSED']);
+
 /**
  * A shelf on which a file is put once: where the answer to the last step is lost, that step may have been done and the file taken
- * away since, so that looking for it proves nothing. `last`: the step that makes the file visible.
+ * away since, so that looking for it proves nothing. `last`: the step that makes the file visible; `before` is called before it.
  */
-export function onceOnly(shelf: Shelf, last: 'rename' | 'write'): Shelf {
+export function onceOnly(shelf: Shelf, last: 'rename' | 'write', before: true | (() => void)): Shelf {
   const uncertain = (error: unknown, target: string): unknown =>
-    error instanceof TransferError && error.code === 'SFTP_DISCONNECTED'
+    error instanceof TransferError && NO_ANSWER.has(error.code)
       ? new TransferError('PUBLISH_UNCERTAIN', `the connection was lost while ${shown(target)} was put in place`, {
           retryable: true,
           cause: error,
@@ -130,6 +133,7 @@ export function onceOnly(shelf: Shelf, last: 'rename' | 'write'): Shelf {
   return {
     ...shelf,
     async rename(temporary, target) {
+      if (last === 'rename' && before !== true) before();
       try {
         return await shelf.rename(temporary, target);
       } catch (error) {
@@ -137,6 +141,7 @@ export function onceOnly(shelf: Shelf, last: 'rename' | 'write'): Shelf {
       }
     },
     async write(temporary, local) {
+      if (last === 'write' && before !== true) before();
       try {
         await shelf.write(temporary, local);
       } catch (error) {

@@ -70,7 +70,7 @@ export async function openSftp(
       return connection.use(async (session) => {
         await checkFolder(session, posix.dirname(target), settings.allowFolderLinks);
         const plain = shelfOf(session);
-        const shelf = options.once ? onceOnly(plain, options.direct ? 'write' : 'rename') : plain;
+        const shelf = options.once ? onceOnly(plain, options.direct ? 'write' : 'rename', options.once) : plain;
         if (options.direct) return publishDirectly(shelf, target, local);
         return publishTo(shelf, target, local, options.replace ?? false);
       });

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { until } from './support/e2e-cli.ts';
 import { fates, readResults } from './support/e2e-results.ts';
 import { csv, dataOf, rows } from './support/e2e-rows.ts';
 import { openWorld, type RunJson, type World, type WorldOptions } from './support/e2e-world.ts';
@@ -117,6 +118,49 @@ describe('the lane sftp', () => {
     expect(uploads('archive')).toHaveLength(1);
     expect(world.taken()).toHaveLength(5);
     expect(new Set(results().map(({ attempts }) => attempts))).toEqual(new Set([1]));
+  });
+
+  describe('where a process dies once the file has its name, and Extole takes it without showing it', () => {
+    const taken = () => world.extoleSftp?.folder.taken;
+
+    /** Gives what makes it show. */
+    async function placedUnseen(settle: string): Promise<() => void> {
+      let show = (): void => {};
+      const unseenUntil = new Promise<void>((resolve) => {
+        show = resolve;
+      });
+      await openLane({ unseenUntil });
+      const upload = { wait: '30s', poll: '100ms', stable: '300ms' };
+      const sftp = { ...world.extoleSftp?.settings, settle };
+      world.job('feed', { destination: { extole: { lane: 'sftp', sftp, upload } } });
+      world.drop('a.csv', csv(rows('A', 3)));
+      expect((await world.cli(['run', 'feed'], { REFERRY_CRASH_AT: 'uploaded' })).signal).toBe('SIGKILL');
+      await expect.poll(taken, { timeout: 15_000 }).toHaveLength(1);
+      return show;
+    }
+
+    it('it is looked for until it shows, and not sent twice', async () => {
+      const show = await placedUnseen('1h');
+      const child = world.start(['run', 'feed', '--json']);
+      await until('the look', () => child.told().stderr.includes('looking for a file that may be sent'));
+      show();
+      const end = await child.done;
+      expect(end.json(), end.stderr).toMatchObject({ delivered: 3, balanced: true });
+      expect(taken()).toHaveLength(1);
+    });
+
+    it('it is held where it does not show, and its results still count when they come', async () => {
+      const show = await placedUnseen('100ms');
+      const { run } = await world.run('feed');
+      expect(run).toMatchObject({ held: 3, balanced: true });
+      expect(fates(results())).toEqual([2, 3, 4].map((line) => `${line} held UNKNOWN_DELIVERY`));
+      show();
+      await expect
+        .poll(() => uploads('').includes('results') && uploads('results'), { timeout: 15_000 })
+        .toHaveLength(1);
+      expect((await world.run('feed')).run).toMatchObject({ delivered: 3, held: 0 });
+      expect(taken()).toHaveLength(1);
+    });
   });
 
   it.each(['direct', 'dropbox'] as const)('may put the file there by way of %s', async (place) => {

@@ -76,6 +76,8 @@ export interface Behaviour {
   surplus: 'none' | 'stranger' | 'twice';
   /** Files stay in the folder this long after they were noticed. */
   slowMs: number;
+  /** A file that was taken is in no folder until then, before it shows in the archive. */
+  unseenUntil: Promise<void> | undefined;
   /** Results appear this long after the file was archived. */
   resultsAfterMs: number;
   /** Half of the results file is to be seen for so long, under its name. */
@@ -110,6 +112,7 @@ export const USUAL: Readonly<Behaviour> = {
   lateAfterMs: 500,
   surplus: 'none',
   slowMs: 0,
+  unseenUntil: undefined,
   resultsAfterMs: 0,
   halfWrittenMs: 0,
   silent: false,

@@ -60,6 +60,7 @@ export function watchExtoleFolder(options: FolderOptions): ExtoleFolder {
   const namesSeen = new Set<string>();
   const sizes = new Map<string, string>();
   const stop = new AbortController();
+  const stopped = new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
   const later = new Set<Promise<void>>();
 
   for (const folder of FOLDERS) mkdirSync(join(root, folder), { recursive: true });
@@ -184,9 +185,17 @@ export function watchExtoleFolder(options: FolderOptions): ExtoleFolder {
   async function archive(folder: string, name: string): Promise<void> {
     const to = beside(folder, 'archive');
     await mkdir(to, { recursive: true });
+    let place = join(root, folder, name);
+    if (behaviour.unseenUntil) {
+      const unseen = `${root}-unseen`;
+      await mkdir(unseen, { recursive: true });
+      await rename(place, join(unseen, name));
+      place = join(unseen, name);
+      await Promise.race([behaviour.unseenUntil, stopped]);
+    }
     let target = join(to, name);
     for (let copy = 2; existsSync(target); copy += 1) target = join(to, `${name}.${copy}`);
-    await rename(join(root, folder, name), target);
+    await rename(place, target);
   }
 
   async function publish(folder: string, name: string, parts: ResultsText[]): Promise<void> {

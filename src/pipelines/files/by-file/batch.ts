@@ -4,11 +4,11 @@ import {
   type FilesApi,
   type FilesReply,
 } from '../../../destinations/extole/files-api.ts';
-import { acceptRest, eventNamesOf, holdRest, unansweredRows } from '../../../ledger/upload-rows.ts';
+import { acceptRest, holdRest, unansweredRows } from '../../../ledger/upload-rows.ts';
 import { getUpload, type Upload, updateUpload } from '../../../ledger/uploads.ts';
 import { TransferError } from '../../../model.ts';
-import { resendRule } from '../resend-rule.ts';
 import type { Carrier, CarrierContext } from './carrier.ts';
+import { maySendAgain } from './send-again.ts';
 
 /** The lane `batch`: a file at Extole, a batch job that reads it, and its counts as the answer. */
 export async function openBatchCarrier(ctx: CarrierContext): Promise<Carrier> {
@@ -145,11 +145,6 @@ async function startBatch(ctx: CarrierContext, api: FilesApi, upload: Upload): P
 
 function started({ ledger }: CarrierContext, upload: Upload, { id, status }: BatchJob): Upload {
   return updateUpload(ledger, upload.id, { state: 'started', batchId: id, status, askedAt: 0 });
-}
-
-function maySendAgain(ctx: CarrierContext, upload: Upload): boolean {
-  const resend = resendRule(ctx);
-  return eventNamesOf(ctx.ledger, upload).every((eventName) => resend({ eventName }));
 }
 
 function refuse(ctx: CarrierContext, upload: Upload, code: string, reason: string): Upload {

@@ -2,13 +2,16 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { SftpLane } from '../../../jobs/lanes.ts';
 import { recordAnswer, type SeenAnswer, seeAnswer } from '../../../ledger/upload-answers.ts';
+import { holdRest } from '../../../ledger/upload-rows.ts';
 import { getUpload, type Upload, updateUpload } from '../../../ledger/uploads.ts';
 import { type Remote, type RemoteFile, TransferError } from '../../../model.ts';
+import { TEMPORARIES, temporaryOf } from '../../../remotes/names.ts';
 import { openRemote } from '../../../remotes/open.ts';
 import { applyResults } from './apply.ts';
 import type { Carrier, CarrierContext } from './carrier.ts';
 import { concludeUpload } from './conclude.ts';
 import { speaksOf } from './dialect.ts';
+import { maySendAgain } from './send-again.ts';
 
 /** The lane `sftp`: a file into Extole's folder, its results read back from the folder beside it. */
 export async function openSftpCarrier(ctx: CarrierContext): Promise<Carrier> {
@@ -25,16 +28,13 @@ export async function openSftpCarrier(ctx: CarrierContext): Promise<Carrier> {
 
   return {
     async send(upload, path) {
-      const there = upload.askedAt === 0 ? undefined : await traceOf(ctx, remote, sftp, upload);
-      if (there === undefined) {
-        updateUpload(ctx.ledger, upload.id, { askedAt: ctx.io.now() });
-        ctx.crashPoint('upload-planned');
-        try {
-          await place(remote, sftp, upload, path);
-        } catch (error) {
-          if (!(error instanceof TransferError) || error.code !== 'PUBLISH_UNCERTAIN') throw error;
-          if ((await traceOf(ctx, remote, sftp, upload)) === undefined) throw error;
-        }
+      const found = upload.askedAt === 0 ? 'not-sent' : await soughtFor(ctx, remote, sftp, upload);
+      if (found === 'unknown' && !maySendAgain(ctx, upload)) return giveUp(ctx, upload);
+      if (found !== 'there') {
+        const doubt = found === 'unknown' ? upload.askedAt : 0;
+        await place(ctx, remote, sftp, { ...upload, askedAt: doubt }, path).catch(async (error) => {
+          if (!mayBeDone(error) || (await traceOf(ctx, remote, sftp, upload)) === undefined) throw error;
+        });
         ctx.crashPoint('uploaded');
       }
       return updateUpload(ctx.ledger, upload.id, { state: 'uploaded', uploadedAt: ctx.io.now() });
@@ -54,19 +54,83 @@ export async function openSftpCarrier(ctx: CarrierContext): Promise<Carrier> {
   };
 }
 
-async function place(remote: Remote, sftp: SftpLane, upload: Upload, path: string): Promise<void> {
+/** It is noted before the step that makes the file visible, and not earlier: what died before that has surely not sent it. */
+async function place(ctx: CarrierContext, remote: Remote, sftp: SftpLane, upload: Upload, path: string): Promise<void> {
   const local = { path, size: upload.bytes, sha256: upload.sha256 };
-  if (sftp.place === 'direct') {
-    await remote.publish(upload.name, local, { direct: true, once: true });
+  const ask = (): void => {
+    updateUpload(ctx.ledger, upload.id, { askedAt: ctx.io.now() });
+    ctx.crashPoint('upload-planned');
+  };
+  if (sftp.place === 'dropbox') {
+    const first = posix.join(sftp.dropbox, upload.name);
+    mustBe(first, upload, await remote.publish(first, local, { once: true }));
+    ask();
+    await remote.move(first, upload.name);
     return;
   }
-  const first = sftp.place === 'dropbox' ? posix.join(sftp.dropbox, upload.name) : upload.name;
-  const published = await remote.publish(first, local, { once: true });
-  if (posix.basename(published) !== upload.name)
-    throw new TransferError('TARGET_EXISTS', `${first} is there already, with other contents`, {
-      hint: 'no other program may write files of this name; move it away, and the next run sends ours',
-    });
-  if (sftp.place === 'dropbox') await remote.move(first, upload.name);
+  try {
+    const options = { once: ask, ...(sftp.place === 'direct' ? { direct: true } : {}) };
+    mustBe(upload.name, upload, await remote.publish(upload.name, local, options));
+  } catch (error) {
+    // A clear no: as before.
+    if (!mayBeDone(error)) updateUpload(ctx.ledger, upload.id, { askedAt: upload.askedAt });
+    throw error;
+  }
+}
+
+const mayBeDone = (error: unknown): boolean =>
+  error instanceof TransferError && (error.code === 'PUBLISH_UNCERTAIN' || error.code === 'FILE_VANISHED');
+
+function mustBe(path: string, upload: Upload, published: string): void {
+  if (posix.basename(published) === upload.name) return;
+  throw new TransferError('TARGET_EXISTS', `${path} is there already, with other contents`, {
+    hint: 'no other program may write files of this name; move it away, and the next run sends ours',
+  });
+}
+
+/**
+ * Looks for a file whose last step may have been done. Extole may have taken it out of the folder and not shown it in its archive yet, so
+ * where there is no trace of it, it is looked for until `settle` is over. `not-sent`: what that step takes away is still there.
+ */
+async function soughtFor(
+  ctx: CarrierContext,
+  remote: Remote,
+  sftp: SftpLane,
+  upload: Upload,
+): Promise<'there' | 'not-sent' | 'unknown'> {
+  const { io, job, signal } = ctx;
+  for (;;) {
+    if ((await traceOf(ctx, remote, sftp, upload)) !== undefined) return 'there';
+    if (await isNotPlaced(remote, sftp, upload)) return 'not-sent';
+    const left = Math.min(sftp.settle, upload.askedAt + sftp.settle - io.now());
+    if (left <= 0) return 'unknown';
+    io.log.info(
+      { job: job.id, upload: upload.name, seconds: Math.ceil(left / 1000) },
+      'looking for a file that may be sent',
+    );
+    await io.sleep(Math.min(job.destination.extole.upload.poll, left), signal);
+  }
+}
+
+async function isNotPlaced(remote: Remote, { place, dropbox }: SftpLane, { name, sha256 }: Upload): Promise<boolean> {
+  // Half of it: Extole has not taken it.
+  if (place === 'direct') return (await remote.stat(name)) !== undefined;
+  if (place === 'dropbox') return (await remote.stat(posix.join(dropbox, name))) !== undefined;
+  for (let attempt = 0; attempt < TEMPORARIES; attempt++)
+    if (await remote.stat(temporaryOf(name, sha256, attempt))) return true;
+  return false;
+}
+
+/** Its rows are held; results that come after all still count. */
+function giveUp({ ledger, io, job }: CarrierContext, upload: Upload): Upload {
+  const reason = `${upload.name} may have been sent, and it is neither in Extole's folder nor in its archive or results; it is not known whether the destination drops a key it has (verify-dedupe)`;
+  holdRest(ledger, upload, { code: 'UNKNOWN_DELIVERY', reason }, io.now());
+  io.log.warn({ job: job.id, upload: upload.name, code: 'UNKNOWN_DELIVERY' }, reason);
+  return updateUpload(ledger, upload.id, {
+    state: 'unanswered',
+    status: 'UNKNOWN_DELIVERY',
+    uploadedAt: upload.askedAt,
+  });
 }
 
 /** Where an upload is on the server, or where its answer is; `undefined` where there is no trace of it. In the order in which a file moves on. */
