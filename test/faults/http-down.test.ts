@@ -169,12 +169,17 @@ describe('a destination that is not there, or not the one it should be', { timeo
   async function readiness(): Promise<{ code: number; reasons: string[] }> {
     const daemon = world.start(['daemon', '--listen', '127.0.0.1:0']);
     const url = await until('the daemon to listen', () => /listening on (http:\S+)/.exec(daemon.told().stderr)?.[1]);
-    await until('the daemon to be ready', () => daemon.told().stderr.includes('referry: ready'));
-    const reply = await fetch(`${url}/readyz`);
-    const { reasons }: { reasons: string[] } = JSON.parse(await reply.text());
+    const ask = async (): Promise<{ code: number; reasons: string[] }> => {
+      const reply = await fetch(`${url}/readyz`);
+      const { reasons }: { reasons: string[] } = JSON.parse(await reply.text());
+      return { code: reply.status, reasons };
+    };
+    // Until it has looked at its schedules for the first time.
+    await expect.poll(async () => (await ask()).reasons, { timeout: 20_000 }).not.toContain('starting');
+    const told = await ask();
     daemon.kill('SIGTERM');
     await daemon.done;
-    return { code: reply.status, reasons };
+    return told;
   }
 
   /** As if all that the ledger knows were so much older. */
