@@ -255,7 +255,7 @@ it(
   'the ledger does what a small model says, whatever is claimed, answered, decided and broken off in whatever order',
   async () => {
     const seen = new Set<string>();
-    const over = budget(8000);
+    const over = budget(8000, 30);
     const small = fc.nat(7);
     const processing = fc.integer({ min: 1, max: 3 });
     const commands = fc.commands(

@@ -166,7 +166,7 @@ const job = fc.constantFrom('refuse' as const, 'first-wins' as const);
 it(
   'any interleaving of good, bad, refused, equal and contradicting rows over files ends as worked out from the input alone',
   async () => {
-    const over = budget(8000);
+    const over = budget(8000, 8);
     await fc.assert(
       fc.asyncProperty(
         feed,
@@ -184,7 +184,7 @@ it(
   async () => {
     const trouble = fc.array(fc.option(fc.constantFrom(...TROUBLE), { nil: undefined }), { maxLength: 25 });
     const crashes = fc.array(fc.integer({ min: 1, max: 25 }), { maxLength: 5 });
-    const over = budget(8000);
+    const over = budget(8000, 8);
     await fc.assert(
       fc.asyncProperty(
         feed,
@@ -224,7 +224,7 @@ it(
           return { list, files };
         }),
     );
-    const over = budget(5000);
+    const over = budget(5000, 5);
     await fc.assert(
       fc.asyncProperty(arrangement, async ({ list, files }) => {
         if (over()) return;

@@ -19,9 +19,15 @@ export function timeFor(usual: number): number {
 
 /**
  * For properties whose cases are whole runs of the program: tells when their time is used up, after which the cases that are
- * left pass unseen. Where more runs were asked for, it never is.
+ * left pass unseen. So many of them are played however long they take, and all of them where more runs were asked for.
  */
-export function budget(ms: number): () => boolean {
+export function budget(ms: number, least: number): () => boolean {
   const end = performance.now() + ms;
-  return () => process.env.REFERRY_PROPERTY_RUNS === undefined && performance.now() > end;
+  let played = 0;
+  return () => {
+    const enough = played >= least && process.env.REFERRY_PROPERTY_RUNS === undefined;
+    if (enough && performance.now() > end) return true;
+    played++;
+    return false;
+  };
 }
