@@ -26,6 +26,14 @@ export const callSettings = {
     .describe('Let the URL lead into a private network, as where a proxy of yours stands for the provider.'),
 };
 
+/** Of lists whose provider puts no order on calls that follow each other at once. */
+export const quietSetting = (usual: string, provider: string) =>
+  duration
+    .prefault(usual)
+    .describe(
+      `How long after a sync of a segment the next one begins, where it changes anything: ${provider} keeps no order among calls that follow each other at once, so that somebody who is added and then removed might stay. Default ${usual}.`,
+    );
+
 const whole = z.object(callSettings);
 
 export type CallSettings = z.output<typeof whole>;

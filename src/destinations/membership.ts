@@ -48,6 +48,8 @@ export interface MembershipTarget {
   readonly maxBatchSize: number;
   /** Calls to `apply` that may be under way at once, of different members. Absent: one. */
   readonly concurrency?: number;
+  /** Milliseconds after a sync in which calls may overtake those before them, so that none of an opposite change may leave. Absent: none. */
+  readonly quietMs?: number;
   /** With the segment's id: whose membership this is. The URL and the credential may change without changing it. */
   readonly identity: Readonly<{ provider: string; account: string; target: string }>;
   readonly idKind: MemberIdKind;

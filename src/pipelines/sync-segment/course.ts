@@ -14,6 +14,7 @@ import { type Seal, writeSeal } from '../files/seal.ts';
 import { memberFates } from './fates.ts';
 import { type HoldReason, heldInPart, rulesOf } from './guards.ts';
 import { keptAsItIs, missingSegments, withWayOut } from './missing.ts';
+import { keepQuiet } from './quiet.ts';
 import { recoverMembers } from './recover.ts';
 import { carryOut, type Judged, judgeSync, type SyncContext, type SyncEnd, type SyncRequest } from './sync.ts';
 import { syncContext } from './sync-context.ts';
@@ -128,7 +129,8 @@ async function syncAll(
     else if (!refusal && seal.held) clearHold(pass, seal);
     const ends: SyncEnd[] = [];
     for (const each of ready) {
-      const end: SyncEnd = await carryOut(context, each.request, each.judged);
+      const end =
+        (await keepQuiet(ctx, each.request, each.judged)) ?? (await carryOut(context, each.request, each.judged));
       if (end.kind === 'halted') return { halted: { code: end.code, reason: end.reason } };
       ends.push(end);
       const { segment } = each.request;

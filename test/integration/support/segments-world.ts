@@ -56,7 +56,7 @@ export async function iterableTarget(world: World): Promise<{ iterable: Iterable
   const project = { emails: people(1, 40) };
   const iterable = await startIterable({ io: realIo(createLog('silent')), keys: ['segments-token'], limits, project });
   world.env.SEGMENTS_SECRET = 'segments-token';
-  const quick = { ...QUICK, requestsPerSecond: 1000, readsPerMinute: 9000 };
+  const quick = { ...QUICK, requestsPerSecond: 1000, readsPerMinute: 9000, quiet: '0s' };
   const target = {
     iterable: { account: 'acme', apiKey: fromEnv('SEGMENTS_SECRET'), url: iterable.url, ...quick },
   };

@@ -37,6 +37,7 @@ export function createAttribute(
   return {
     ...sender,
     maxBatchSize: usersPerCall,
+    quietMs: attribute.quiet,
     identity: { provider: 'braze', account: settings.account, target: `attribute ${template}` },
     idKind: settings.identifyBy,
     async prepare({ id }) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { callSettings } from '../../call-settings.ts';
+import { callSettings, quietSetting } from '../../call-settings.ts';
 import { accountName, baseUrlLike, headerSecret } from '../../reach-settings.ts';
 
 const label = z.string().regex(/^[^\p{Cc}]{1,255}$/u, 'expected a label of 1 to 255 characters');
@@ -82,6 +82,7 @@ export const brazeMembershipSettings = z
           .max(10_000)
           .default(1000)
           .describe('Calls a second at most. What the answers of Braze say of the limit is kept as well.'),
+        quiet: quietSetting('5m', 'Braze'),
       })
       .optional()
       .describe('The membership as a custom attribute. It makes no users. Each change costs a data point.'),

@@ -72,6 +72,7 @@ export function createIterableList(settings: IterableListSettings, io: Io): Memb
   return {
     ...sender,
     maxBatchSize: membersPerCall,
+    quietMs: settings.quiet,
     identity: { provider: 'iterable', account: settings.account, target: `list ${settings.listId ?? ''}`.trim() },
     idKind: identifyBy,
     async prepare(segment, signal) {

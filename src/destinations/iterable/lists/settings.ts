@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { callSettings } from '../../call-settings.ts';
+import { callSettings, quietSetting } from '../../call-settings.ts';
 import { iterableSettings } from '../settings.ts';
 
 /** How the members of an Iterable list are kept. Durations are milliseconds once parsed. */
@@ -36,6 +36,7 @@ export const iterableListSettings = iterableSettings
       .describe('How often the members of a list may be read in a minute.'),
     membersPerCall: z.int().min(1).max(10_000).default(1000).describe('The most members in one call.'),
     bytesPerCall: iterableSettings.shape.bytesPerCall,
+    quiet: quietSetting('60s', 'Iterable'),
     ...callSettings,
   })
   .describe('How the members of an Iterable list are kept.');
