@@ -1,5 +1,5 @@
 import type { Samples } from './sample.ts';
-import { floors, grows, type Trend, trendOf } from './trend.ts';
+import { floors, grows, type Point, type Trend, trendOf } from './trend.ts';
 
 /** What is left of a series after the first minutes, rounded. */
 type Figures = Pick<Trend, 'perHour' | 'from' | 'to' | 'first' | 'last' | 'noise'>;
@@ -11,6 +11,7 @@ export interface Verdict {
   handles: Figures;
   threads: Figures;
   peakRssMb: number;
+  peakWalMb: number;
   /** Bytes that the ledger grew by for each row, in the first, second and last part of the time; all of it together. */
   bytesPerRow: { parts: number[]; all: number; ledgerMb: number; rows: number };
   violations: string[];
@@ -20,6 +21,11 @@ export interface Verdict {
 const WARM_UP_S = 300;
 /** Below this, there are too few minutes to tell a slope from noise. */
 const LEAST_MINUTES = 12;
+/** Whatever the values vary by, no resource may grow by so much a day. */
+const MB_A_DAY = 100;
+/** Of the write-ahead log, which is emptied into the ledger at 64 MB; a long reader may make it larger for a while. */
+const LARGEST_WAL_MB = 256;
+
 /** Parts of the time may differ by that factor from all of it. */
 const BAND = 1.35;
 
@@ -29,9 +35,14 @@ export function verdictOn(samples: Samples, begun: number, minutes: number): Ver
   const late = <T extends { at: number }>(points: readonly T[]): T[] =>
     points.filter(({ at }) => at - begun >= WARM_UP_S);
   const judged = minutes >= LEAST_MINUTES;
-  const check = (name: string, points: readonly { at: number; value: number }[], atLeast: number): Figures => {
+  const check = (name: string, points: readonly Point[], atLeast: number): Figures => {
+    // What was not measured is no figure: NaN compares as if nothing grew.
+    const missing = points.filter(({ value }) => !Number.isFinite(value)).length;
+    if (missing > 0 || points.length === 0)
+      violations.push(`${name}: ${missing} of ${points.length} samples are no number`);
     const trend = trendOf(floors(judged ? late(points) : points));
-    if (judged && grows(trend, atLeast)) violations.push(`${name} grows: ${JSON.stringify(rounded(trend))}`);
+    if (judged && (grows(trend, atLeast) || (name.endsWith('(MB)') && surelyGrows(trend))))
+      violations.push(`${name} grows: ${JSON.stringify(rounded(trend))}`);
     return rounded(trend);
   };
   const rssMb = check('memory (MB)', samples.rssMb, 6);
@@ -44,8 +55,18 @@ export function verdictOn(samples: Samples, begun: number, minutes: number): Ver
     for (const part of bytesPerRow.parts)
       if (part > bytesPerRow.all * BAND || part < bytesPerRow.all / BAND)
         violations.push(`the ledger does not grow in step with its rows: ${JSON.stringify(bytesPerRow)}`);
+  const wal = samples.walMb.map(({ value }) => value);
+  const peakWalMb = Math.round(Math.max(0, ...wal));
+  if (wal.length === 0 || !wal.every(Number.isFinite))
+    violations.push('the size of the write-ahead log was not measured');
+  if (peakWalMb > LARGEST_WAL_MB) violations.push(`the write-ahead log had ${peakWalMb} MB`);
   const peakRssMb = Math.round(Math.max(0, ...samples.rssMb.map(({ value }) => value)));
-  return { rssMb, heapMb, externalMb, handles, threads, peakRssMb, bytesPerRow, violations };
+  return { rssMb, heapMb, externalMb, handles, threads, peakRssMb, peakWalMb, bytesPerRow, violations };
+}
+
+/** Its slope is surely above what is allowed a day, and above what the values vary by. */
+function surelyGrows({ from, first, last, noise }: Trend): boolean {
+  return from * 24 > MB_A_DAY && last - first > noise;
 }
 
 function linear(points: Samples['ledger']): Verdict['bytesPerRow'] {
