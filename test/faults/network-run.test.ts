@@ -76,7 +76,7 @@ describe('a run whose source fails in the middle', () => {
 
   it('N02: a download that stands still while keepalives are answered ends its own run only, and in time', async () => {
     const other = await openWorld({ remote: 'sftp' });
-    world.job('feed', { delivery: PATIENT, source: { stallTimeout: '5s', keepalive: '100ms' } });
+    world.job('feed', { delivery: PATIENT, source: { stallTimeout: '2s', keepalive: '100ms' } });
     world.job('other', {
       delivery: PATIENT,
       source: {
