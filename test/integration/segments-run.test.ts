@@ -205,4 +205,13 @@ test('held, status and the morning report tell of the same contradictions: those
   );
   await segments.world.run('segments');
   expect(await told()).toEqual({ keys: [], rows: 0, inStatus: 0, inReport: 0 });
+
+  // A snapshot says it of everybody.
+  segments.world.drop('d.csv', `id,action\n${users(2, 3).map(both).join('')}`);
+  await segments.world.run('segments');
+  expect(await told()).toMatchObject({ rows: 4, inStatus: 4 });
+  segments.job({ ...job, members: {} });
+  segments.world.drop('e.csv', `id\n${users(10, 30).join('\n')}\n`);
+  expect((await segments.world.run('segments')).run).toMatchObject({ delivered: 21, open: 0 });
+  expect(await told()).toEqual({ keys: [], rows: 0, inStatus: 0, inReport: 0 });
 });

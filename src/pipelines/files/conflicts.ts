@@ -23,12 +23,19 @@ export interface OpenConflicts {
   conflicts: OpenConflict[];
 }
 
-/** Conflicts within a file that nobody has decided on, of `most` keys. None where the staged copy is gone. */
-export function openConflicts(ledger: Ledger, staging: string, processing: number, most: number): OpenConflicts {
+/** Conflicts within a file that nobody has decided on, of `most` keys. None where the staged copy is gone. `counts`: of which event names. */
+export function openConflicts(
+  ledger: Ledger,
+  staging: string,
+  processing: number,
+  most: number,
+  counts: (eventName: string) => boolean = () => true,
+): OpenConflicts {
   const paths = stagedPaths(staging, processing);
   const seal = existsSync(paths.index) ? readSeal(paths.seal) : undefined;
   if (!seal) return { rows: 0, conflicts: [] };
   const found = new Map<string, OpenConflict>();
+  const counted = seal.eventNames.map(counts);
   const book = openBook(ledger, processing);
   const index = openRowIndex(paths.index);
   let rows = 0;
@@ -36,7 +43,8 @@ export function openConflicts(ledger: Ledger, staging: string, processing: numbe
     for (const block of index.blocks()) {
       const own = book.range(processing, block.line(0), block.line(block.count - 1));
       for (let i = 0; i < block.count; i++) {
-        if (block.verdict(i) !== VERDICT.conflict || own.has(block.line(i))) continue;
+        if (block.verdict(i) !== VERDICT.conflict || own.has(block.line(i)) || counted[block.eventName(i)] === false)
+          continue;
         rows++;
         const id = `${block.eventName(i)} ${block.keyHash(i).toString('hex')}`;
         const known = found.get(id);

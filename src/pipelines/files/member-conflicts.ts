@@ -5,33 +5,29 @@ import type { Waiting } from '../../ledger/status.ts';
 import { type OpenConflict, type OpenConflicts, openConflicts } from './conflicts.ts';
 import { findStagedRows } from './staged-rows.ts';
 
-/** Members looked for in later files; those beyond count as unsaid. */
-const MOST_MEMBERS = 10_000;
+/** Members looked for in later files; those beyond are taken to be as these are. */
+const MOST_MEMBERS = 100_000;
 
 /**
  * What a file of members contradicts itself about, and no later file has said since: a snapshot of the segment, or changes with them. Nobody
  * decides about it. Goes through the index of each later file once.
  */
 export function unsaidConflicts(ledger: Ledger, staging: string, processing: number): OpenConflicts {
-  const open = openConflicts(ledger, staging, processing, MOST_MEMBERS);
-  const segments = new Set(open.conflicts.map(({ eventName }) => eventName));
-  const conflicts = [...segments].flatMap((segment) =>
-    unsaidOf(
-      { ledger, staging, processing, segment },
-      open.conflicts.filter(({ eventName }) => eventName === segment),
-    ),
-  );
-  return { rows: open.rows - linesIn(open.conflicts) + linesIn(conflicts), conflicts };
+  const isOpen = (segment: string): boolean =>
+    !syncsSince(ledger, processing, segment).some(({ kind }) => kind === 'snapshot');
+  const open = openConflicts(ledger, staging, processing, MOST_MEMBERS, isOpen);
+  const bySegment = Map.groupBy(open.conflicts, ({ eventName }) => eventName);
+  const conflicts = [...bySegment].flatMap(([segment, its]) => unsaidOf({ ledger, staging, processing, segment }, its));
+  const rest = open.rows - linesIn(open.conflicts);
+  return { rows: conflicts.length === 0 ? 0 : rest + linesIn(conflicts), conflicts };
 }
 
 function unsaidOf(
   { ledger, staging, processing, segment }: { ledger: Ledger; staging: string; processing: number; segment: string },
   conflicts: readonly OpenConflict[],
 ): readonly OpenConflict[] {
-  const later = syncsSince(ledger, processing, segment);
-  if (later.some(({ kind }) => kind === 'snapshot')) return [];
   let unsaid = conflicts;
-  for (const { processingId } of later) {
+  for (const { processingId } of syncsSince(ledger, processing, segment)) {
     if (unsaid.length === 0) break;
     const hashes = unsaid.map(({ keyHash }) => keyHash);
     const said = new Set(
