@@ -60,7 +60,7 @@ test('a list that somebody deleted holds its segment, and the others go on; rele
   expect(members('VIP customers')).toEqual(people(2, 11));
 });
 
-test.each([undefined, 'members-moved', 'chunk-settled'])(
+test.each([undefined, 'chunk-answered', 'chunk-settled'])(
   'changes of a segment whose list was deleted: once released, all confirmed members and the changes are in the new list (killed at %s)',
   async (place) => {
     await withOneGone({});

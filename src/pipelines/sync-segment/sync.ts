@@ -166,7 +166,6 @@ async function moveFirst(ctx: SyncContext, request: SyncRequest, targetId: strin
   const { ledger, io } = ctx;
   const { segment, target, name } = request;
   moveMembers(ledger, segment.id, { targetId, name }, { most: target.maxBatchSize, parts: PARTS, now: io.now() });
-  ctx.crashPoint('members-moved');
   return await judgeSync(ctx, { ...request, segment: { ...segment, targetId, targetName: name, members: 0 } });
 }
 
