@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -121,3 +121,29 @@ describe('what is no file, in the inbox', () => {
     }
   });
 });
+
+it.each(['sftp', 'local'] as const)(
+  'I32: names of what is still being written are no files, whatever the job takes; the file beside one waits until it is gone: %s',
+  async (remote) => {
+    const world = await openWorld({ remote });
+    try {
+      world.job('feed', { source: { match: '*' }, file: { format: 'csv' }, delivery: PATIENT });
+      const written = ['.b.csv.swp', 'a.csv.filepart', 'c.csv.part', 'd.csv~', 'e.csv.tmp', 'f.csv.crdownload'];
+      for (const name of written) world.drop(name, csv([row(`NEVER-${name.length}`)]));
+      for (const name of ['a.csv', 'c.csv', 'e.csv']) world.drop(name, csv([row(`WAITS-${name}`)]));
+      world.drop('z.csv', csv([row('Z-1')]));
+      expect((await world.run('feed')).run.files.map(({ path }) => path)).toEqual(['z.csv']);
+      expect(world.files('inbox')).toEqual([...written, 'a.csv', 'c.csv', 'e.csv'].sort());
+      for (const name of ['a.csv.filepart', 'c.csv.part', 'e.csv.tmp']) rmSync(join(world.served, 'inbox', name));
+      expect((await world.run('feed')).run.files.map(({ path }) => path).sort()).toEqual(['a.csv', 'c.csv', 'e.csv']);
+      expect(
+        world
+          .requests()
+          .map(({ body }) => body.data.partner_conversion_id)
+          .sort(),
+      ).toEqual(['WAITS-a.csv', 'WAITS-c.csv', 'WAITS-e.csv', 'Z-1']);
+    } finally {
+      await world.close();
+    }
+  },
+);
