@@ -25,8 +25,8 @@ export interface Lone {
 const ENOUGH = { first: 14, later: 50 };
 
 /**
- * Sends changes that together get no answer in halves, each once, until those that get none stand alone. Where none at all gets an answer,
- * none of them is to blame: all are left. `send` throws only what ends the run.
+ * Sends changes that together get no answer in halves, each once, until those that get none stand alone. Where none at all gets an answer, and they
+ * are too many to try each alone, none of them is to blame: all are left. `send` throws only what ends the run.
  */
 export async function inHalves(
   part: Part,
@@ -55,8 +55,9 @@ export async function inHalves(
     else groups.push(...halvesOf(rest));
     if (failures >= (answered ? ENOUGH.later : ENOUGH.first)) break;
   }
-  const blamed = answered ? lone : [];
-  const left = joined([...groups, ...(answered ? [] : lone.map(asPart))]);
+  const isClear = answered || (groups.length === 0 && !halted);
+  const blamed = isClear ? lone : [];
+  const left = joined([...groups, ...(isClear ? [] : lone.map(asPart))]);
   return { lone: blamed, ...(left && { left }), ...(halted && { halted }) };
 }
 
