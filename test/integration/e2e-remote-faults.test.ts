@@ -1,3 +1,5 @@
+import { utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Quirks } from '../../src/sandbox/sftp/quirks.ts';
 import { openExecutor } from '../faults/support/executor.ts';
@@ -71,4 +73,19 @@ describe('a server that fails in the middle of a run', () => {
       else expect(said.filter((fate) => !fate.endsWith('delivered')).length, name).toBeLessThanOrEqual(1);
     }
   }, 120_000);
+
+  it('leftovers of ours go, though one of them may not be removed', async () => {
+    world = await openWorld({ remote: 'sftp' });
+    world.job('feed', { delivery: PATIENT });
+    const names = ['1', '2', '3'].map((n) => `.feed.r${n}.html.0123456789ab.part`);
+    const old = new Date(Date.now() - 2 * 86_400_000);
+    for (const name of names) {
+      writeFileSync(join(world.served, 'reports', name), '');
+      utimesSync(join(world.served, 'reports', name), old, old);
+    }
+    if (world.sftp) world.sftp.quirks.denyWrite = `/reports/${names[0]}`;
+    world.drop('a.csv', csv(rows('A', 2)));
+    expect((await world.run('feed')).run).toMatchObject({ delivered: 2 });
+    expect(names.map((name) => world.files('reports').includes(name))).toEqual([true, false, false]);
+  });
 });

@@ -122,3 +122,12 @@ test('both folders have to be there: the run and doctor name the one that is not
   const doctor = await segments.world.cli(['doctor', 'segments']);
   expect(doctor.stdout + doctor.stderr).toContain('inbox/remove');
 });
+
+test('a running number is read from the name of a file, whichever folder it lies in', async () => {
+  segments.job({ ...JOB, file: { trailer: null, sequence: { pattern: '^[a-z]+-(\\d{4})\\.csv$' } } });
+  drop('add/vip-0016.csv', users(1, 3), 100);
+  drop('remove/vip-0017.csv', [user(1)], 90);
+  const { run: found } = await run();
+  expect(found, JSON.stringify(found)).toMatchObject({ delivered: 4, held: 0, balanced: true });
+  expect(segments.members('vip').sort()).toEqual(users(2, 3));
+});

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { posix } from 'node:path';
 import type { Definition } from '../../jobs/definition.ts';
 import { knownKeyWidth, learnKeyWidth } from '../../ledger/key-widths.ts';
 import type { Ledger } from '../../ledger/open.ts';
@@ -162,14 +163,18 @@ function withoutLate(
 ): SequenceFinding {
   const pattern = definition.file.sequence?.pattern;
   if (pattern === undefined || finding.skipped.length === 0) return finding;
-  const late = namesOnTheirWay(ledger, processing.job).map((name) => Number(new RegExp(pattern).exec(name)?.[1]));
+  const late = namesOnTheirWay(ledger, processing.job).map((name) => Number(numberIn(name, pattern)));
   return { ...finding, skipped: finding.skipped.filter((number) => !late.includes(number)) };
 }
+
+/** The folder that a file lay in says what is to be done, and is no part of the name that its sender gave it. */
+const numberIn = (name: string, pattern: string): string | undefined =>
+  new RegExp(pattern).exec(posix.basename(name))?.[1];
 
 function sequenceNumber({ processing, definition }: Admission, seal: Seal): number | Seal['held'] | undefined {
   const rule = definition.file.sequence;
   if (!rule) return undefined;
-  const found = rule.pattern === undefined ? seal.sequence : new RegExp(rule.pattern).exec(processing.name)?.[1];
+  const found = rule.pattern === undefined ? seal.sequence : numberIn(processing.name, rule.pattern);
   if (found !== undefined && NUMBER.test(found)) return Number(found);
   const where = rule.pattern === undefined ? 'its trailer' : `its name (file.sequence.pattern: ${rule.pattern})`;
   return {

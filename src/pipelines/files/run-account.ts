@@ -15,14 +15,16 @@ export function createRunAccount(
   notices: Notice[];
   /** No further file is begun. */
   readonly halted: boolean;
-  /** Something was done with a file. */
+  /** Something was done with a file: what an earlier run did, or what waits as before, is none. */
   readonly begun: boolean;
   /** Processings that were added. */
   readonly told: readonly number[];
   /** Of a file that an earlier run has told of, only what was left open or failed then, or has changed, counts again. */
   add(file: FileAccount, processing: Pick<Processing, 'id' | 'told'>): void;
+  /** The same of a file that an earlier run brought this far, and did not tell of. */
+  addUntold(file: FileAccount, processing: Pick<Processing, 'id' | 'told'>): void;
   /** A file that could not be brought further in this run and has no rows yet, or none that moved. */
-  leaveOpen(file: FileAccount): void;
+  leaveOpen(file: FileAccount, how?: 'tried'): void;
   /** A file that waits for the destination's answer as it did before. */
   wait(file: FileAccount): void;
   /** What came of a target after the rows. `news`: it was not told before. */
@@ -46,6 +48,25 @@ export function createRunAccount(
   let after = false;
   let halted: RunAccount['halted'];
   let goesOn = false;
+  let begun = false;
+
+  const count = (file: FileAccount, { id, told: before }: Pick<Processing, 'id' | 'told'>): void => {
+    files.push(file);
+    told.push(id);
+    if (!before) {
+      for (const name of NAMES) counts[name] += file.counts[name];
+      return;
+    }
+    for (const name of NAMES) {
+      if (name === 'read') continue;
+      const was = before.counts[name];
+      const is = file.counts[name];
+      // Open and failed rows are taken up by each run; of the others, those that moved on.
+      const carried = name === 'open' || name === 'failed' ? was : Math.max(0, was - is);
+      carriedIn += carried;
+      counts[name] += is - (was - carried);
+    }
+  };
 
   return {
     notices,
@@ -53,27 +74,16 @@ export function createRunAccount(
       return halted !== undefined || goesOn;
     },
     get begun() {
-      return files.length > 0;
+      return begun;
     },
     told,
-    add: (file, { id, told: before }) => {
-      files.push(file);
-      told.push(id);
-      if (!before) {
-        for (const name of NAMES) counts[name] += file.counts[name];
-        return;
-      }
-      for (const name of NAMES) {
-        if (name === 'read') continue;
-        const was = before.counts[name];
-        const is = file.counts[name];
-        // Open and failed rows are taken up by each run; of the others, those that moved on.
-        const carried = name === 'open' || name === 'failed' ? was : Math.max(0, was - is);
-        carriedIn += carried;
-        counts[name] += is - (was - carried);
-      }
+    add: (file, processing) => {
+      begun = true;
+      count(file, processing);
     },
-    leaveOpen: (file) => {
+    addUntold: count,
+    leaveOpen: (file, how) => {
+      begun ||= how === 'tried';
       files.push(file);
     },
     wait: (file) => {

@@ -160,7 +160,7 @@ type Account = ReturnType<typeof createRunAccount>;
 /** What earlier runs left comes first: open files, then failed rows, then rows whose time is over. */
 async function carryOn(ctx: RunContext, account: Account): Promise<void> {
   for (const processing of untoldProcessings(ctx.ledger, ctx.job.id)) {
-    if (processing.account) account.add(processing.account, processing);
+    if (processing.account) account.addUntold(processing.account, processing);
   }
   // Where a person decided about a file, those that waited for that go on with it.
   const asked = ({ id, account: last }: Processing): boolean =>
@@ -315,12 +315,13 @@ async function step(
     if (!(error instanceof TransferError) || ctx.signal.aborted) throw error;
     if (!ONE_FILE.has(error.code)) {
       // The run ends here, and still says what is known of the file it was at.
-      if (getProcessing(ctx.ledger, processing.id).read !== null) account.leaveOpen(openAccount(ctx, processing));
+      if (getProcessing(ctx.ledger, processing.id).read !== null)
+        account.leaveOpen(openAccount(ctx, processing), 'tried');
       throw error;
     }
     ctx.io.log.warn({ job: ctx.job.id, file: processing.name, code: error.code }, error.message);
     account.notices.push({ code: error.code, message: `${processing.name}: ${error.message}` } satisfies Notice);
-    account.leaveOpen(openAccount(ctx, processing));
+    account.leaveOpen(openAccount(ctx, processing), 'tried');
   }
 }
 

@@ -30,15 +30,22 @@ export async function sweepDaily(
   const { job, ledger, io, remote } = ctx;
   const mark = `/swept/${of}`;
   if (io.now() - (lastFire(ledger, mark) ?? 0) < DAY) return;
-  for (const folder of folders) {
+  /** All that matters is in place. */
+  const orTold = async (folder: string, work: () => Promise<void>): Promise<void> => {
     try {
-      for (const { name, mtime } of await listOrNone(ctx, folder))
-        if (isOurs(name) && TEMPORARY.test(name) && io.now() - mtime >= DAY) await remote.remove(`${folder}/${name}`);
+      await work();
     } catch (error) {
       if (!(error instanceof TransferError)) throw error;
-      // All that matters is in place.
       io.log.warn({ job: job.id, code: error.code }, `leftovers in ${folder} could not be removed: ${error.message}`);
     }
-  }
+  };
+  for (const folder of folders)
+    await orTold(folder, async () => {
+      for (const { name, mtime } of await listOrNone(ctx, folder)) {
+        if (!isOurs(name) || !TEMPORARY.test(name) || io.now() - mtime < DAY) continue;
+        // One that may not be removed keeps none of the others.
+        await orTold(folder, () => remote.remove(`${folder}/${name}`));
+      }
+    });
   rememberFire(ledger, mark, io.now());
 }
