@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fates, readResults } from '../integration/support/e2e-results.ts';
 import { csv, lineOf, row } from '../integration/support/e2e-rows.ts';
 import { openWorld, PATIENT, type Request, type World } from '../integration/support/e2e-world.ts';
+import { findMarks } from './support/state-search.ts';
 import { quoted, runValues, type Value } from './support/values.ts';
 
 let world: World;
@@ -154,6 +155,30 @@ describe('values', () => {
     const ledger = readFileSync(world.ledger).toString('latin1');
     for (const text of numbers) expect(ledger).not.toContain(text);
   });
+
+  it.each([
+    ['id', '6011000990139424'],
+    ['member', '5500000000000004'],
+    ['email', '378282246310005@private.example'],
+    ['amount', '4111111111111111'],
+    ['at', '4000056655665556'],
+  ] as const)(
+    'I45: a card number in the column %s rejects its row, and stands in nothing of ours but the copy of the file',
+    async (column, number) => {
+      const told = await runValues(
+        world,
+        `cards-${column}`,
+        // `true` leaves the key alone, which may be a long number; it can be named.
+        { event: { panCheck: column === 'id' ? ['id'] : true } },
+        [[number, 'rejected PAN_FOUND']],
+        column,
+        () => undefined,
+      );
+      const digits = number.replace(/\D/g, '');
+      expect(told).not.toContain(digits);
+      expect(findMarks(world.state, [digits]).filter((found) => !/^staging\/p\d+\/input: /.test(found))).toEqual([]);
+    },
+  );
 
   it('I21: cells that a spreadsheet would run are sent as they are, and results leave the input as it is; reports for people do not repeat them', async () => {
     const cells = [
