@@ -10,12 +10,16 @@ import { destinationId } from '../../src/ledger/registry.ts';
 import { openChunks } from '../../src/ledger/segment-chunks.ts';
 import { doubtedMembers } from '../../src/ledger/segment-doubts.ts';
 import { confirmedMembers } from '../../src/ledger/segment-members.ts';
-import { runningSync } from '../../src/ledger/segment-syncs.ts';
+import { beginSync, endSync, runningSync } from '../../src/ledger/segment-syncs.ts';
 import { ensureSegment, findSegment } from '../../src/ledger/segments.ts';
 import type { Answer } from '../../src/model.ts';
+import { applyChanges } from '../../src/pipelines/sync-segment/apply.ts';
 import {
   carryOut,
+  chunksOf,
+  endRepair,
   judgeSync,
+  type SyncContext,
   type SyncEnd,
   type SyncRequest,
   type WantedMembers,
@@ -52,6 +56,8 @@ interface Step {
   refused: number[];
   /** A guard holds it, until a person releases it. */
   held: boolean;
+  /** Before it, somebody changes the list at the target, and it is repaired, with the same troubles. */
+  repaired: boolean;
 }
 
 class Dead extends Error {}
@@ -145,14 +151,13 @@ function inParts(members: ReadonlySet<string>): Set<string>[] {
 
 type Request = Omit<SyncRequest, 'segment' | 'target'>;
 
-async function once(
-  ledger: Ledger,
-  provider: Provider,
-  request: Request,
-  { death = 'none', impatient = false }: { death?: string | undefined; impatient?: boolean } = {},
-): Promise<SyncEnd> {
-  const place = { destinationId: destinationId(ledger, identity), name: 'vip', job: 'j', idKind: 'userId' };
-  const ctx = {
+interface Luck {
+  death?: string | undefined;
+  impatient?: boolean;
+}
+
+function contextOf(ledger: Ledger, { death = 'none', impatient = false }: Luck): SyncContext {
+  return {
     ledger,
     io,
     signal: new AbortController().signal,
@@ -166,6 +171,11 @@ async function once(
       if (name === death) throw new Dead();
     },
   };
+}
+
+async function once(ledger: Ledger, provider: Provider, request: Request, luck: Luck = {}): Promise<SyncEnd> {
+  const place = { destinationId: destinationId(ledger, identity), name: 'vip', job: 'j', idKind: 'userId' };
+  const ctx = contextOf(ledger, luck);
   const whole = { ...request, segment: ensureSegment(ledger, place, 1), target: provider.target() };
   return carryOut(ctx, whole, await judgeSync(ctx, whole));
 }
@@ -195,6 +205,48 @@ async function live(
   throw new Error('the sync never comes to its end');
 }
 
+/** Makes the target what is confirmed, as `verify-segment --repair` does: what an earlier repair left is ended first. */
+async function repairOnce(ledger: Ledger, provider: Provider, segment: number, luck: Luck): Promise<boolean> {
+  const ctx = contextOf(ledger, luck);
+  const target = provider.target();
+  const earlier = runningSync(ledger, segment);
+  if (earlier && (await endRepair(ctx, target, earlier)).kind !== 'done') return false;
+  const confirmed = new Set(membersIn(ledger, segment));
+  const add = [...confirmed].filter((m) => !provider.there.has(m));
+  const remove = [...provider.there].filter((m) => !confirmed.has(m));
+  if (add.length + remove.length === 0) return true;
+  const plan = { segmentId: segment, processingId: null, kind: 'repair', before: confirmed.size } as const;
+  const counts = { listed: confirmed.size, toAdd: add.length, toRemove: remove.length, unchanged: 0 };
+  const sync = beginSync(ledger, { ...plan, ...counts }, 'running', io.now());
+  const changes = chunksOf([{ add, remove, unchanged: 0 }], target.maxBatchSize);
+  const end = await applyChanges(ctx, sync, target, changes, { stays: (id) => confirmed.has(id) });
+  if (end.kind === 'done') endSync(ledger, sync, io.now());
+  return false;
+}
+
+async function repair(first: Ledger, provider: Provider, step: Step, segment: number): Promise<Ledger> {
+  let ledger = first;
+  const deaths = [...step.deaths];
+  provider.troubles = [...step.troubles];
+  provider.refused = provider.poison = new Set();
+  for (let lives = 0; lives < 50; lives++) {
+    try {
+      if (await repairOnce(ledger, provider, segment, { death: deaths.shift(), impatient: step.impatient }))
+        return ledger;
+    } catch (error) {
+      if (!(error instanceof Dead)) throw error;
+      await ledger.close();
+      ledger = await open();
+    }
+  }
+  throw new Error('the repair never comes to its end');
+}
+
+function membersIn(ledger: Ledger, segment: number): string[] {
+  const confirmed = confirmedMembers(ledger, segment);
+  return Array.from({ length: PARTS }, (_, n) => confirmed(n)).flat();
+}
+
 const segmentIn = (ledger: Ledger): number => findSegment(ledger, destinationId(ledger, identity), 'vip')?.id ?? 0;
 
 /** Whom the target did not take, or nobody knows of, in the sync of a file. */
@@ -215,6 +267,7 @@ const stepOf = fc.record<Step>({
   poison: fc.uniqueArray(fc.nat(15), { maxLength: 1 }),
   refused: fc.uniqueArray(fc.nat(15), { maxLength: 2 }),
   held: fc.boolean(),
+  repaired: fc.boolean(),
   kind: fc.constantFrom('snapshot', 'changes'),
   members: fc.uniqueArray(fc.nat(15), { maxLength: 12 }),
   others: fc.uniqueArray(fc.nat(15), { maxLength: 6 }),
@@ -240,7 +293,7 @@ const stepOf = fc.record<Step>({
 
 const plain: Step = {
   ...{ kind: 'snapshot', members: [], others: [], troubles: [], deaths: [], poison: [], refused: [] },
-  ...{ hasty: false, held: false, impatient: false },
+  ...{ hasty: false, held: false, impatient: false, repaired: false },
 };
 /** A remove that was made without anybody's knowing, and is given up later: the next file names the member again. */
 const EXAMPLES = (['no answer, done', 'dies after'] as const).map((first): [Step[]] => {
@@ -282,6 +335,13 @@ it('any sequence of snapshots, changes, deaths and failures of the provider ends
               remove: kind === 'snapshot' ? 'rest' : (outs[n] ?? new Set()),
             }),
           };
+          if (step?.repaired && i > 0) {
+            provider.wanted = { in: new Set(), out: new Set() };
+            for (const member of [...provider.there].slice(0, 1)) provider.there.delete(member);
+            provider.there.add('stranger');
+            ledger = await repair(ledger, provider, step, segmentIn(ledger));
+            expect([...provider.there].sort()).toEqual(membersIn(ledger, segmentIn(ledger)).sort());
+          }
           const everybody = new Set([...before, ...desired]);
           provider.wanted = { in: desired, out: new Set([...everybody].filter((m) => !desired.has(m))) };
           const request = { name: 'VIP', wanted, processing: i + 1, rules, released: true };
@@ -312,8 +372,7 @@ it('any sequence of snapshots, changes, deaths and failures of the provider ends
           const sure = (all: Iterable<string>): string[] => [...all].filter((m) => !astray.has(m)).sort();
           expect(sure(provider.there)).toEqual(sure(desired));
           const segment = segmentIn(ledger);
-          const confirmed = confirmedMembers(ledger, segment);
-          const all = Array.from({ length: PARTS }, (_, n) => confirmed(n)).flat();
+          const all = membersIn(ledger, segment);
           expect(sure(all)).toEqual(sure(desired));
           // What is confirmed of somebody astray is true, or known to be in doubt.
           const doubted = [...doubtedMembers(ledger, segment).values()].flat();
