@@ -102,6 +102,8 @@ export function laneOf(world: CrashWorld, lane: 'sftp' | 'batch' | 'folder', upl
     url: `sftp://${extoleSftp.user}@127.0.0.1:${extoleSftp.port}/events`,
     privateKey: fromFile(extoleSftp.keyFile),
     hostKey: extoleSftp.hostKey,
+    // In real life a file may be in no folder for a while, between Extole's taking it and its archive.
+    settle: '1s',
   };
   return {
     lane,

@@ -53,7 +53,8 @@ describe('the listener of a daemon', () => {
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
     });
-    expect(await ready()).toEqual({ code: 200, told: { status: 'ok', reasons: [] } });
+    // Once it has looked at its schedules for the first time.
+    await expect.poll(ready, { timeout: 20_000 }).toEqual({ code: 200, told: { status: 'ok', reasons: [] } });
     expect((await world.cli(['health', '--url', url, '--ready'])).stdout).toBe('ok\n');
   });
 
