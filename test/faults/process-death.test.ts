@@ -8,7 +8,7 @@ import { backdateSchedule, startDaemon, timesTold } from '../integration/support
 import { fates, readResults } from '../integration/support/e2e-results.ts';
 import { csv, rows } from '../integration/support/e2e-rows.ts';
 import { openWorld, PATIENT, type World } from '../integration/support/e2e-world.ts';
-import { expectNoneAgain, type Standing, standingOf } from './support/acknowledged.ts';
+import { acknowledgedBy, expectNoneAgain, type Standing, standingOf } from './support/acknowledged.ts';
 
 const run = promisify(execFile);
 const DAY = 86_400_000;
@@ -38,16 +38,16 @@ describe('a process that dies of itself', { timeout: 120_000 }, () => {
     world = await openWorld();
     world.job('feed', { delivery: { ...PATIENT, unknown: 'resend' }, schedule: '0 3 * * *' });
     expect((await world.run('feed')).code).toBe(0);
-    world.drop('a.csv', csv(rows('A', 40)));
+    world.drop('a.csv', csv(rows('A', 200)));
     world.extole.setFaults(() => ({ kind: 'slow', ms: 100 }));
     let left: Standing | undefined;
     for (const [signal, what] of [
       ['SIGUSR2', 'injected exception'],
       ['SIGWINCH', 'injected rejection'],
     ] as const) {
-      const before = world.requests().length;
+      const before = acknowledgedBy(world);
       const child = world.start(['run', 'feed', '--json'], injected());
-      await until('some requests', () => world.requests().length > before + 5);
+      await until('some answers', () => acknowledgedBy(world) > before);
       child.kill(signal);
       const end = await child.done;
       expect(end.code, end.stderr).toBe(70);
@@ -72,7 +72,7 @@ describe('a process that dies of itself', { timeout: 120_000 }, () => {
     await until('the run to end', () => timesTold(next, 'run ended') > 0);
     next.kill('SIGTERM');
     expect((await next.done).code).toBe(0);
-    expectThrough('a.csv', 40, 'A');
+    expectThrough('a.csv', 200, 'A');
     expectNoneAgain(world, left);
   });
 
@@ -91,7 +91,7 @@ describe('a process that dies of itself', { timeout: 120_000 }, () => {
     );
     world.extole.setFaults(() => ({ kind: 'slow', ms: 50 }));
     const full = world.start(['run', 'feed', '--json'], { NODE_OPTIONS: `--max-old-space-size=64 --import=${hog}` });
-    await until('some requests', () => world.requests().length > 20);
+    await until('some answers', () => acknowledgedBy(world) > 0);
     full.kill('SIGUSR2');
     expect((await full.done).signal).toBe('SIGABRT');
     expect(world.files('results')).toEqual([]);

@@ -33,6 +33,18 @@ export function standingOf(world: World): Standing {
   }
 }
 
+/** How many keys have their yes recorded, while somebody works on the ledger; none where there is no ledger yet. */
+export function acknowledgedBy(world: World): number {
+  if (!existsSync(world.ledger)) return 0;
+  const db = new Database(world.ledger, { readonly: true });
+  try {
+    if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'deliveries'").get()) return 0;
+    return db.prepare<[], number>("SELECT count(*) FROM deliveries WHERE state = 'delivered'").pluck().get() ?? 0;
+  } finally {
+    db.close();
+  }
+}
+
 /** Promise 2: once the yes is in the ledger, that key never leaves again. Returns the keys that were sent since. */
 export function expectNoneAgain(world: World, { acknowledged, requests }: Standing): string[] {
   const later = world
