@@ -127,6 +127,7 @@ test('a segment that a snapshot has no row of is held as an empty one, and the o
   expect(members()).toEqual(sorted(users(1, 11), users(11, 20)));
   const held = await segments.world.cli(['held', 'segments']);
   expect(held.stdout).toContain('the snapshot of Lapsed names no member, and 10 are confirmed');
+  segments.job({ ...JOB, target: { braze: { patience: '500ms' } } });
   segments.braze.setFaults(() => '503pre');
   await decide('release');
   expect(members()[1]).toHaveLength(10);
