@@ -146,7 +146,7 @@ describe('a secret and a person, through every lane and command, whether they su
     await lane.world.close();
   });
 
-  it('goes through them all', async () => {
+  it('X10, X11, X20: goes through them all', async () => {
     for (const job of ['rows', 'batch', 'byhand', 'feed', 'sealed', 'nologin', 'nokey', 'nopgp'])
       await cli('run', job, '--json');
     expect(lane.world.files('results').length).toBeGreaterThanOrEqual(3);

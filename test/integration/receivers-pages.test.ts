@@ -148,6 +148,8 @@ describe('pages of members in the ledger', () => {
     );
     expect(members()).toBe(before - 1);
     expect(changes('who')).toEqual(['+bo@example.com']);
+    for (const page of [1, 2, 3, 4, 5]) recordPage(ledger, told('gone', 't', page, ['eve']), NOW);
+    takenUp(ledger, pagesOf(ledger, 'gone'), NOW + 1000);
     const cutoffs = { requests: 0, observations: 0, received: NOW + 10_000 };
     const old = countOldRecords(ledger, cutoffs).received;
     expect(old).toBeGreaterThan(4);
