@@ -135,9 +135,13 @@ describe('many, large, slow and unlucky posts', () => {
       const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()));
       const head = `POST /webhooks/members HTTP/1.1\r\nHost: a\r\nHeap-Hash: x\r\nContent-Length: ${length}\r\n\r\n`;
       socket.write(head);
-      socket.write(Buffer.alloc(length - 1, 32));
-      return { socket, ended };
+      const sent = new Promise<void>((resolve) => {
+        socket.write(Buffer.alloc(length - 1, 32), () => resolve());
+      });
+      return { socket, ended, sent };
     });
+    // A page that comes before the last of them would have its room.
+    await Promise.all(large.map(({ sent }) => sent));
     const { io } = receiving;
     const page = syncBody({ segment: { id: 1, name: 'One' }, add: ['a'] }, { task: 't', page: 1, pages: 1 });
     const pagesUntil = async (wanted: number): Promise<void> => {
