@@ -1,4 +1,3 @@
-import { requestsWritten } from '../../../delivery/written.ts';
 import type { Profile } from '../../../destinations/profile.ts';
 import { agedNow } from '../../../ledger/clock.ts';
 import { FAILED_TOO_LONG } from '../../../ledger/push-again.ts';
@@ -76,7 +75,7 @@ export async function sendChanged(ctx: AfterContext, work: PushWork): Promise<Se
   /** Answers that came while the disk took those before share a commit. */
   const recordSoon = (rows: typeof decided): Promise<void> => {
     decided.push(...rows);
-    recording ??= requestsWritten().then(() => {
+    recording ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
       recording = undefined;
       recordDecided();
     });
